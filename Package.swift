@@ -1,0 +1,70 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Our own targets: Swift 6 mode, every warning an error, imports internal unless they say otherwise.
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("ExistentialAny"),
+]
+
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+
+/// Everything but the executable and the command line: what the library product `Saturn` offers.
+let library = [
+    "SaturnCore", "SaturnRunFile", "SaturnGit", "SaturnLedger", "SaturnExecutors", "SaturnStores", "SaturnEngine",
+]
+
+func inner(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: ["SaturnCore"] + dependencies, swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(
+        name: name, dependencies: ["SaturnCore", "SaturnTesting"] + dependencies, path: "Tests/\(name)",
+        swiftSettings: strict)
+}
+
+let package = Package(
+    name: "saturn",
+    products: [
+        .executable(name: "saturn", targets: ["saturn"]),
+        .library(name: "Saturn", targets: library),
+        .library(name: "SaturnTesting", targets: ["SaturnTesting"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    ],
+    targets: [
+        .systemLibrary(name: "CLibYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+        .systemLibrary(name: "CLibGit2", pkgConfig: "libgit2", providers: [.apt(["libgit2-dev"])]),
+        .target(name: "CSystem"),
+        .target(name: "SaturnCore", dependencies: [crypto], swiftSettings: strict),
+        inner("SaturnRunFile", ["CLibYAML"]),
+        inner("SaturnGit", ["CLibGit2"]),
+        inner("SaturnLedger", [grdb]),
+        inner("SaturnExecutors", ["CSystem"]),
+        inner("SaturnStores", ["CSystem"]),
+        inner("SaturnEngine", ["CSystem", crypto]),
+        inner("SaturnTesting", []),
+        .target(
+            name: "SaturnCommands",
+            dependencies: library.map { .init(stringLiteral: $0) } + ["CSystem", arguments],
+            swiftSettings: strict),
+        .executableTarget(name: "saturn", dependencies: ["SaturnCommands"], swiftSettings: strict),
+        tests("SaturnCoreTests", []),
+        tests("SaturnRunFileTests", ["SaturnRunFile"]),
+        tests("SaturnGitTests", ["SaturnGit"]),
+        tests("SaturnLedgerTests", ["SaturnLedger"]),
+        tests("SaturnExecutorsTests", ["SaturnExecutors"]),
+        tests("SaturnStoresTests", ["SaturnStores"]),
+        tests("SaturnEngineTests", ["SaturnEngine"]),
+        tests("SaturnCommandsTests", ["SaturnCommands"]),
+        tests("EndToEnd", []),
+    ]
+)

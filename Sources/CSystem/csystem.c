@@ -1,0 +1,147 @@
+#define _GNU_SOURCE
+#include "csystem.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#ifndef P_PIDFD
+#define P_PIDFD 3
+#endif
+
+int csystem_spawn(const struct csystem_child *child, pid_t *pid) {
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    sigset_t none, all;
+    int error = posix_spawn_file_actions_init(&actions);
+    if (error) return error;
+    error = posix_spawnattr_init(&attributes);
+    if (error) {
+        posix_spawn_file_actions_destroy(&actions);
+        return error;
+    }
+    sigemptyset(&none);
+    sigfillset(&all);
+    posix_spawnattr_setsigmask(&attributes, &none);
+    posix_spawnattr_setsigdefault(&attributes, &all);
+    posix_spawnattr_setflags(&attributes,
+                             POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    if (!error) error = posix_spawn_file_actions_adddup2(&actions, child->null, 0);
+    if (!error) error = posix_spawn_file_actions_adddup2(&actions, child->log, 1);
+    if (!error) error = posix_spawn_file_actions_adddup2(&actions, child->log, 2);
+    if (!error) error = posix_spawn_file_actions_addchdir_np(&actions, child->workdir);
+    if (!error) error = posix_spawn(pid, child->path, &actions, &attributes, child->argv, child->envp);
+    posix_spawnattr_destroy(&attributes);
+    posix_spawn_file_actions_destroy(&actions);
+    return error;
+}
+
+int csystem_pidfd_open(pid_t pid) {
+    return (int)syscall(SYS_pidfd_open, pid, 0);
+}
+
+int csystem_pidfd_reap(int pidfd, int *value) {
+    siginfo_t info = {0};
+    if (waitid((idtype_t)P_PIDFD, (id_t)pidfd, &info, WEXITED | WNOHANG) != 0) return -1;
+    if (info.si_pid == 0) return 0;
+    *value = info.si_status;
+    return info.si_code == CLD_EXITED ? 1 : 2;
+}
+
+int csystem_epoll_add(int epoll, int fd, uint64_t tag) {
+    struct epoll_event event = {.events = EPOLLIN, .data.u64 = tag};
+    return epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event);
+}
+
+int csystem_reflink(int to, int from) {
+    return ioctl(to, FICLONE, from);
+}
+
+int csystem_usable_cpus(void) {
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set) == 0) return CPU_COUNT(&set);
+    return (int)sysconf(_SC_NPROCESSORS_ONLN);
+}
+
+pid_t csystem_stray_child(void) {
+    siginfo_t info = {0};
+    if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0) return 0;
+    return info.si_pid;
+}
+
+int csystem_become_subreaper(void) {
+    return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+}
+
+int csystem_lock(const char *path, const char *holder, char *other, int size) {
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+    other[0] = 0;
+    if (fd < 0) return -1;
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        int error = errno;
+        ssize_t count = pread(fd, other, (size_t)size - 1, 0);
+        other[count > 0 ? count : 0] = 0;
+        close(fd);
+        errno = error;
+        return -1;
+    }
+    // The text only helps people: a full disk must not keep a run from starting.
+    if (ftruncate(fd, 0) == 0 && pwrite(fd, holder, strlen(holder), 0) < 0) return fd;
+    return fd;
+}
+
+static void stop_signals(sigset_t *set) {
+    sigemptyset(set);
+    sigaddset(set, SIGINT);
+    sigaddset(set, SIGTERM);
+    // Under nohup it is ignored, and stays so.
+    struct sigaction hangup;
+    if (sigaction(SIGHUP, NULL, &hangup) != 0 || hangup.sa_handler != SIG_IGN) sigaddset(set, SIGHUP);
+}
+
+void csystem_block_stop_signals(void) {
+    sigset_t set;
+    stop_signals(&set);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+void csystem_unblock_stop_signals(void) {
+    sigset_t set;
+    stop_signals(&set);
+    pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+}
+
+int csystem_wait_stop_signal(void) {
+    sigset_t set;
+    stop_signals(&set);
+    int number;
+    do number = sigwaitinfo(&set, NULL);
+    while (number < 0 && errno == EINTR);
+    return number;
+}
+
+void csystem_open_standard_descriptors(void) {
+    int fd;
+    do fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+    while (fd >= 0 && fd <= 2);
+    if (fd > 2) close(fd);
+}
+
+void csystem_die_of(int number) {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, number);
+    signal(number, SIG_DFL);
+    pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+    raise(number);
+}

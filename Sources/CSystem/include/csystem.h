@@ -1,0 +1,63 @@
+#ifndef CSYSTEM_H
+#define CSYSTEM_H
+
+// What Swift's Glibc module cannot express: variadic calls, macros, and calls newer than its headers.
+
+#include <spawn.h>
+#include <stdint.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/types.h>
+
+/// How a child is started: its working folder, its log (stdout and stderr), and its own session.
+struct csystem_child {
+    const char *path;
+    char *const *argv;
+    char *const *envp;
+    const char *workdir;
+    int log;
+    int null;
+};
+
+/// posix_spawn of a session leader with default signal dispositions and an empty mask. 0 or an errno.
+int csystem_spawn(const struct csystem_child *child, pid_t *pid);
+
+int csystem_pidfd_open(pid_t pid);
+
+/// 1: exited with *value; 2: ended by signal *value; 0: not ended yet; -1: errno is set.
+int csystem_pidfd_reap(int pidfd, int *value);
+
+int csystem_epoll_add(int epoll, int fd, uint64_t tag);
+
+/// Copy-on-write copy of a whole file; -1 where the file system cannot.
+int csystem_reflink(int to, int from);
+
+/// Orphans of the tasks become children of the caller, who can then wait for them.
+int csystem_become_subreaper(void);
+
+/// A child that has ended and was not waited for, or 0; it stays waitable.
+pid_t csystem_stray_child(void);
+
+/// Processors that this process may run on.
+int csystem_usable_cpus(void);
+
+/// Takes the kernel lock on the file `path`, which is made when missing, and writes `holder` into it.
+/// Returns the descriptor to keep open, or -1: errno is EWOULDBLOCK when another process has it, and `other`
+/// (of `size` bytes) then holds what that one wrote.
+int csystem_lock(const char *path, const char *holder, char *other, int size);
+
+/// Blocks SIGINT, SIGTERM and SIGHUP in the calling thread and those it makes; ignores SIGPIPE.
+void csystem_block_stop_signals(void);
+
+void csystem_unblock_stop_signals(void);
+
+/// Waits for one of the three; returns its number.
+int csystem_wait_stop_signal(void);
+
+/// Opens /dev/null for those of stdin, stdout and stderr that are closed, so that no other file gets their number.
+void csystem_open_standard_descriptors(void);
+
+/// Restores the default action of `signal` and raises it.
+void csystem_die_of(int signal);
+
+#endif

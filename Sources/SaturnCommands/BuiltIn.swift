@@ -1,0 +1,72 @@
+import Glibc
+import SaturnCore
+import SaturnExecutors
+import SaturnStores
+
+/// An executor that a run file may name.
+struct BuiltInExecutor: Sendable {
+    var schema: ComponentSchema
+    var make: @Sendable (ComponentSpec, _ environment: [String]) throws -> any Executor
+
+    /// The first is the default.
+    static let all: [BuiltInExecutor] = [
+        BuiltInExecutor(schema: MultiprocessingExecutor.schema) { spec, environment in
+            try MultiprocessingExecutor(
+                jobs: spec.settings["jobs"]?.text.flatMap { Int($0) }, environment: environment)
+        },
+        later("Dask", ["scheduler_address": .string, "python": .string, "connect_timeout": .duration, "tls": .any,
+            "cluster_class": .string, "cluster_kwargs": .any, "shared": .flag]),
+        later("Ray", ["address": .string, "namespace": .string, "python": .string, "num_cpus": .any, "runtime_env": .any]),
+        later("RFutures", ["plan": .string, "workers": .any, "rscript": .string], more: ["RFutureExecutor"]),
+        later("Kubernetes", ["image": .string, "context": .string, "namespace": .string, "kubeconfig": .string,
+            "max_in_flight": .integer(atLeast: 1), "service_account": .string, "node_selector": .any,
+            "tolerations": .any, "image_pull_secrets": .any, "image_pull_policy": .string, "labels": .any,
+            "host_network": .flag, "volume_claim": .string, "pod": .any]),
+    ]
+
+    static func named(_ spec: ComponentSpec) -> BuiltInExecutor { all.first { $0.schema.name == spec.name } ?? all[0] }
+
+    /// Known, so that its run files can be read and planned; this version cannot run on it.
+    private static func later(
+        _ name: String, _ settings: [String: ComponentSchema.Kind], more: [String] = []
+    ) -> BuiltInExecutor {
+        let schema = ComponentSchema(
+            name: name, classSpecs: ["\(name)Executor", "\(name)Backend", name] + more, settings: settings)
+        return BuiltInExecutor(schema: schema) { _, _ in
+            throw Failure(
+                .engine, "this version of saturn cannot run tasks on \(name)",
+                hint: "to run them on this machine: --set executor.class_spec=MultiprocessingExecutor, or leave out executor")
+        }
+    }
+}
+
+/// A results store that a run file may name.
+struct BuiltInStore: Sendable {
+    var schema: ComponentSchema
+    /// - Parameter folder: the run file's, from which a relative directory counts.
+    var make: @Sendable (ComponentSpec, _ run: String, _ folder: String) throws -> any ResultStore
+
+    /// The first is the default.
+    static let all: [BuiltInStore] = [
+        BuiltInStore(schema: LocalDir.schema) { try localDir($0, $1, $2) },
+        BuiltInStore(
+            schema: ComponentSchema(
+                name: "DaskBackend", classSpecs: ["DaskBackend"], settings: ["directory": .string, "path": .string])
+        ) { try localDir($0, $1, $2) },
+        BuiltInStore(
+            schema: ComponentSchema(
+                name: "S3", classSpecs: ["S3", "S3Results", "S3Backend"],
+                settings: ["s3_url": .string, "endpoint_url": .string, "region": .string, "log_chunk": .any])
+        ) { _, _, _ in
+            throw Failure(.engine, "this version of saturn cannot keep results in S3", hint: "use class_spec: LocalDir")
+        },
+    ]
+
+    static func named(_ spec: ComponentSpec) -> BuiltInStore { all.first { $0.schema.name == spec.name } ?? all[0] }
+
+    private static func localDir(_ spec: ComponentSpec, _ run: String, _ folder: String) throws -> any ResultStore {
+        let written = spec.settings["directory"]?.text ?? spec.settings["path"]?.text ?? "results/{name}"
+        let directory = written.replacing("{name}", with: run)
+        return LocalDir(directory: directory.hasPrefix("/") ? directory : "\(folder)/\(directory)")
+    }
+}

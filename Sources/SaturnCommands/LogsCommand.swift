@@ -1,0 +1,81 @@
+import ArgumentParser
+import Glibc
+import SaturnCore
+import SaturnEngine
+
+struct LogsCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "logs", abstract: "Print the log of a task.")
+
+    @Argument(help: "The task.")
+    var task: String
+
+    @Option(help: "The run; without it the newest.")
+    var name: String?
+
+    @Flag(name: .shortAndLong, help: "Follow the log until the task ends.")
+    var follow = false
+
+    @OptionGroup var location: LocationArguments
+
+    func run() async throws {
+        let (view, state) = try location.find(nil, name)
+        guard view.tasks.contains(where: { $0.name == task }) else {
+            throw Failure(
+                .usage, "run '\(view.record.name)' has no task '\(task)'",
+                hint: Suggestion.hint(for: task, among: view.tasks.map(\.name)))
+        }
+        let folder = "\(view.record.location)/\(task)"
+        let isRunning = { state.holder(of: view.record.name) != nil && access(folder + "/status", F_OK) != 0 }
+        var reader = LogReader(path: folder + "/log")
+        while follow {
+            // Looked at before reading: what is written until the end is read after it.
+            let goesOn = isRunning()
+            guard reader.copy() else { return }
+            guard goesOn else { break }
+            try await Task.sleep(nanoseconds: 100_000_000)
+        }
+        guard reader.copy() else { return }
+        if !reader.isOpen { throw Failure(.usage, "task '\(task)' has no log", hint: "saturn status shows how it stands") }
+        reader.finish()
+    }
+}
+
+/// Copies a log to stdout: its bytes into a pipe, text with control characters escaped to a terminal.
+private struct LogReader {
+    let path: String
+    private var fd: Int32 = -1
+    private var rest: [UInt8] = []
+    private let isTerminal = isatty(STDOUT_FILENO) == 1
+
+    init(path: String) {
+        self.path = path
+    }
+
+    var isOpen: Bool { fd >= 0 }
+
+    /// What there is now; `false` when nobody reads any more.
+    mutating func copy() -> Bool {
+        if fd < 0 { fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW) }
+        guard fd >= 0 else { return true }
+        var buffer = [UInt8](repeating: 0, count: 1 << 16)
+        while case let count = read(fd, &buffer, buffer.count), count > 0 {
+            guard write(buffer[..<count]) else { return false }
+        }
+        return true
+    }
+
+    private mutating func write(_ bytes: ArraySlice<UInt8>) -> Bool {
+        guard isTerminal else { return bytes.withUnsafeBytes { Output.write($0, to: STDOUT_FILENO) } }
+        rest += bytes
+        // Up to the last newline, so that no character is cut in two; without any for long, all of it.
+        let end = rest.lastIndex(of: 10).map { $0 + 1 } ?? (rest.count > 1 << 16 ? rest.count : 0)
+        let text = String(decoding: rest[..<end], as: UTF8.self)
+        rest.removeFirst(end)
+        return Output.write(Printable.text(text, keepsLines: true), to: STDOUT_FILENO)
+    }
+
+    mutating func finish() {
+        if !rest.isEmpty { Output.out(Printable.text(String(decoding: rest, as: UTF8.self), keepsLines: true)) }
+    }
+}

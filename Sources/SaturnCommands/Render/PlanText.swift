@@ -1,0 +1,85 @@
+import SaturnCore
+import SaturnEngine
+
+/// A plan for people: what would happen, grouped by cause.
+///
+/// ```
+/// lr-sweep: 4 tasks
+///   run      1  command: --lr 0.8 → --lr 0.9 (lr-0.8)
+///   reuse    3  up to date (lr-0.5, lr-0.6, lr-0.7)
+/// ```
+struct PlanText {
+    let preparation: Preparation
+    private let reasons: ReasonText
+
+    init(_ preparation: Preparation) {
+        self.preparation = preparation
+        reasons = ReasonText(graph: preparation.graph)
+    }
+
+    private struct Group {
+        var action: Decision.Action
+        var category: String
+        var texts: Set<String> = []
+        var tasks: [Int] = []
+    }
+
+    /// In the order of ``Decision/Action``, the largest group of each first.
+    private var groups: [Group] {
+        var groups: [Group] = []
+        var positions: [String: Int] = [:]
+        for (task, decision) in preparation.plan.decisions.enumerated() {
+            guard let decision else { continue }
+            let category = reasons.category(decision.reason)
+            let id = "\(decision.action.rawValue) \(category)"
+            let position = positions[id] ?? groups.count
+            if position == groups.count {
+                positions[id] = position
+                groups.append(Group(action: decision.action, category: category))
+            }
+            groups[position].tasks.append(task)
+            if groups[position].texts.count < 2 { groups[position].texts.insert(reasons.full(decision.reason)) }
+        }
+        let rank = Dictionary(uniqueKeysWithValues: Decision.Action.allCases.enumerated().map { ($1, $0) })
+        return groups.sorted {
+            (rank[$0.action] ?? 0, -$0.tasks.count, $0.tasks[0]) < (rank[$1.action] ?? 0, -$1.tasks.count, $1.tasks[0])
+        }
+    }
+
+    /// What the tasks of a group have in common, in as many words as fit all of them.
+    private func cause(_ group: Group) -> String {
+        Printable.text(group.texts.count == 1 ? group.texts.first ?? group.category : group.category)
+    }
+
+    func render() -> String {
+        let groups = groups
+        let width = groups.map { "\($0.tasks.count)".count }.max() ?? 1
+        var text = "\(Printable.text(preparation.run)): \(counted(preparation.plan.decisions.count { $0 != nil }, "task"))\n"
+        for group in groups {
+            let count = "\(group.tasks.count)".leftPadded(to: width, with: " ")
+            text += "  \(group.action.rawValue.padded(to: 8)) \(count)  \(cause(group)) (\(reasons.names(group.tasks)))\n"
+        }
+        for note in preparation.plan.notes { text += "note: \(Printable.text(note))\n" }
+        return text
+    }
+
+    /// One line, with the main cause of what runs: how a run opens.
+    func summary() -> String {
+        let plan = preparation.plan
+        let parts = Decision.Action.allCases.compactMap { action -> String? in
+            let count = plan.count(action)
+            return count > 0 ? "\(count) \(Self.words[action] ?? action.rawValue)" : nil
+        }
+        let running = groups.filter { $0.action == .run }
+        let main = running.max { $0.tasks.count < $1.tasks.count }
+        let why = main.map { running.count == 1 ? ": \(cause($0))" : ": \(cause($0)) (\($0.tasks.count)), …" } ?? ""
+        return "\(Printable.text(preparation.run)): \(parts.joined(separator: ", "))\(why)\n"
+    }
+
+    private static let words: [Decision.Action: String] = [
+        .run: "to run", .reuse: "up to date", .restore: "restored", .maybe: "maybe", .blocked: "blocked",
+    ]
+}
+
+/// "1 task", "2 tasks".
+func counted(_ count: Int, _ noun: String) -> String { "\(count) \(noun)\(count == 1 ? "" : "s")" }

@@ -1,0 +1,88 @@
+import SaturnCore
+
+/// Why a task runs, in words.
+struct ReasonText {
+    let graph: Graph
+
+    /// All of it, for one task.
+    func full(_ reason: Reason) -> String {
+        switch reason {
+        case .changed(let changes): changes.map(full).joined(separator: ", ")
+        case .needs(let tasks): "needs \(names(tasks)), which \(tasks.count == 1 ? "runs" : "run") first"
+        case .blocked(let task): "needs \(graph.nodes[task].name), which will have no result"
+        default: category(reason)
+        }
+    }
+
+    /// What tasks of one cause have in common.
+    func category(_ reason: Reason) -> String {
+        switch reason {
+        case .new: "new"
+        case .changed(let changes): changes.isEmpty ? "changed" : labels(changes) + " changed"
+        case .changedUnknown: "changed"
+        case .failed(let code): "failed before" + (code.map { " (exit code \($0))" } ?? "")
+        case .terminated: "was terminated"
+        case .unfinished: "did not finish: saturn was killed"
+        case .changedWhileRunning: "code or an input changed while it ran"
+        case .folderGone: "its folder was deleted"
+        case .statusGone: "its status was deleted"
+        case .forced: "forced"
+        case .needs: "needs tasks that run first"
+        case .inPlace: "up to date"
+        case .fromAttic: "from the attic"
+        case .fromTask(let task): "from the folder of \(task)"
+        case .blocked: "needs a task that will have no result"
+        }
+    }
+
+    private func labels(_ changes: [FieldChange]) -> String {
+        var seen: Set<String> = []
+        return changes.map { change in
+            if change.field == "code.tree" { return "code" }
+            if change.field.hasPrefix("needs.") { return "results of needed tasks" }
+            return change.field.replacing(".", with: " ", maxReplacements: 1)
+        }.filter { seen.insert($0).inserted }.joined(separator: ", ")
+    }
+
+    private func full(_ change: FieldChange) -> String {
+        let field = change.field.replacing(".", with: " ", maxReplacements: 1)
+        if change.field == "code.tree" { return "code changed" }
+        if change.field.hasPrefix("needs.") { return "results of \(field.dropFirst(6)) changed" }
+        if change.field.hasPrefix("inputs.") || change.field.hasPrefix("code.") {
+            if change.old == nil { return "\(field) added" }
+            return change.new == nil ? "\(field) removed" : "\(field) changed"
+        }
+        if change.field == "command", let old = change.old, let new = change.new {
+            let (was, now) = Self.different(old, new)
+            return "command: \(was) → \(now)"
+        }
+        return "\(field): \(change.old ?? "not set") → \(change.new ?? "not set")"
+    }
+
+    /// The words that differ, between the first that does and the last.
+    static func different(_ old: String, _ new: String) -> (String, String) {
+        let (was, now) = (words(old), words(new))
+        let shortest = min(was.count, now.count)
+        let head = (0..<shortest).first { was[$0] != now[$0] } ?? shortest
+        let tail = (0..<(shortest - head)).first { was[was.count - 1 - $0] != now[now.count - 1 - $0] } ?? shortest - head
+        // One word before it, so that `--lr 0.8` says what 0.8 is.
+        let from = max(0, head - 1)
+        func part(_ words: [Substring]) -> String {
+            let text = words[from..<(words.count - tail)].joined(separator: " ")
+            return text.isEmpty ? "(nothing)" : text
+        }
+        return (part(was), part(now))
+    }
+
+    private static func words(_ text: String) -> [Substring] {
+        text.split(separator: " ", omittingEmptySubsequences: false)
+    }
+
+    func names(_ tasks: [Int]) -> String { Self.list(tasks.map { graph.nodes[$0].name }) }
+
+    /// The first few, and how many more.
+    static func list(_ names: [String], limit: Int = 3) -> String {
+        let shown = names.prefix(limit).map { Printable.text($0) }.joined(separator: ", ")
+        return names.count > limit ? "\(shown) and \(names.count - limit) more" : shown
+    }
+}

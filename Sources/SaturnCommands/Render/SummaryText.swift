@@ -1,0 +1,43 @@
+import SaturnCore
+
+/// How a run ended, in a few lines.
+///
+/// ```
+/// lr-sweep: 3 succeeded, 1 failed (8.1 s)
+/// failed: lr-0.7 (exit code 1)
+/// results: /tmp/results
+/// ```
+struct SummaryText {
+    let view: RunView
+    private let style = Style.out
+
+    init(_ view: RunView) {
+        self.view = view
+    }
+
+    private static let words: [(TaskState, String)] = [
+        (.succeeded, "succeeded"), (.reused, "up to date"), (.restored, "restored"), (.failed, "failed"),
+        (.blocked, "blocked"), (.terminated, "terminated"), (.running, "running"), (.skipped, "not started"),
+        (.waiting, "waiting"), (.ready, "waiting"), (.excluded, "left out"),
+    ]
+
+    func counts() -> String {
+        let parts = Self.words.compactMap { state, word in
+            view.count(state) > 0 ? "\(view.count(state)) \(word)" : nil
+        }
+        return parts.isEmpty ? "no tasks" : parts.joined(separator: ", ")
+    }
+
+    /// - Parameter duration: seconds, when it just ended.
+    func render(duration: Double? = nil) -> String {
+        let time = duration.map { " (\(Duration.text($0)))" } ?? ""
+        var text = "\(Printable.text(view.record.name)): \(counts())\(time)\n"
+        let failed = view.tasks.filter { $0.state == .failed }
+        for task in failed.prefix(20) {
+            let note = task.note.map { " (\(Printable.text($0)))" } ?? ""
+            text += "\(style.red("failed")): \(Printable.text(task.name))\(note)\n"
+        }
+        if failed.count > 20 { text += "and \(failed.count - 20) more failed\n" }
+        return text + "results: \(Printable.text(view.record.location))\n"
+    }
+}

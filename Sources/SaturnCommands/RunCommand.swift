@@ -1,0 +1,103 @@
+import ArgumentParser
+import CSystem
+import Glibc
+import SaturnCore
+import SaturnEngine
+import SaturnLedger
+
+struct RunCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run", abstract: "Run the tasks of a run file that have no result yet.")
+
+    @OptionGroup var file: RunFileArguments
+
+    @Flag(name: [.customShort("n"), .customLong("dry-run")], help: "Only show the plan.")
+    var dryRun = false
+
+    @Flag(help: "Start nothing more after the first failure.")
+    var failFast = false
+
+    @Option(help: ArgumentHelp("Start nothing more after this many failures.", valueName: "n"))
+    var maxFailures: Int?
+
+    @Flag(name: [.customShort("k"), .long], help: "Go on after failures. This is what happens anyway.")
+    var keepGoing = false
+
+    func validate() throws {
+        if let maxFailures, maxFailures < 1 { throw ValidationError("--max-failures wants a number of at least 1.") }
+    }
+
+    func run() async throws {
+        try file.location.enter()
+        if dryRun {
+            let preparation = try PlanCommand.prepare(file)
+            return Output.out(file.json ? try PlanDocument(preparation).document() : PlanText(preparation).render())
+        }
+        let loaded = try Wiring(file: file, needsExecutor: true).load()
+        guard let executor = loaded.executor else { throw Failure(.fault, "there is no executor") }
+        try loaded.folder.create()
+        let holder = "process \(getpid()) on \(Self.host) (saturn run \(loaded.path))"
+        let lock = try loaded.folder.lock(run: loaded.run, holder: holder)
+        defer { withExtendedLifetime(lock) {} }
+        try await execute(loaded, executor, holder)
+    }
+
+    private func execute(_ loaded: Wiring.Loaded, _ executor: any Executor, _ holder: String) async throws {
+        let ledger = try SQLiteLedger(writing: loaded.folder.ledger)
+        try loaded.compilation.parts.store.open(holder: holder)
+        let preparation = try Preparation(
+            loaded.compilation, ledger: ledger, project: loaded.folder.project,
+            options: Planner.Options(selected: try file.selection(loaded.compilation.graph), force: file.force))
+        Output.error(PlanText(preparation).summary())
+        for note in preparation.plan.notes where preparation.plan.count(.run) > 0 {
+            Output.error("note: \(Printable.text(note))\n")
+        }
+        let progress = Progress(preparation.graph, plan: preparation.plan)
+        let run = Run(
+            preparation, executor: executor, state: loaded.folder, observer: progress, clock: SystemClock(),
+            options: Run.Options(
+                maxFailures: failFast ? 1 : maxFailures, holder: holder, host: Self.host, file: loaded.path))
+        let summary = try await run.execute(signals: StopSignals.stream())
+        progress.finish()
+        let record = try RunView.find(loaded.run, in: ledger)
+        let view = try RunView(record, ledger: ledger, folder: loaded.folder)
+        Output.out(
+            file.json ? try RunDocument(view).document() : SummaryText(view).render(duration: summary.duration))
+        try Self.exit(summary)
+    }
+
+    private static func exit(_ summary: Run.Summary) throws {
+        if let signal = summary.stoppedBy { throw ExitCode(128 + signal) }
+        guard summary.states.allSatisfy({ $0.hasResult || $0 == .excluded }) else { throw ExitCode(1) }
+    }
+
+    static var host: String {
+        var name = [CChar](repeating: 0, count: 256)
+        gethostname(&name, 255)
+        return name.withUnsafeBufferPointer { $0.baseAddress.map { String(cString: $0) } ?? "" }
+    }
+}
+
+/// SIGINT, SIGTERM and SIGHUP as a stream; they are blocked in every thread by then.
+enum StopSignals {
+    static func stream() -> AsyncStream<Int32> {
+        let (stream, continuation) = AsyncStream<Int32>.makeStream()
+        // A thread of its own, for it never returns; it ends with the process.
+        var thread = pthread_t()
+        let box = Unmanaged.passRetained(Box(continuation))
+        let error = pthread_create(
+            &thread, nil,
+            { @Sendable argument in
+                guard let argument else { return nil }
+                let box = Unmanaged<Box>.fromOpaque(argument).takeRetainedValue()
+                while true { box.continuation.yield(csystem_wait_stop_signal()) }
+            }, box.toOpaque())
+        if error == 0 { pthread_detach(thread) } else { box.release() }
+        return stream
+    }
+
+    private final class Box: Sendable {
+        let continuation: AsyncStream<Int32>.Continuation
+        init(_ continuation: AsyncStream<Int32>.Continuation) { self.continuation = continuation }
+    }
+}

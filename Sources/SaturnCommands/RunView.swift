@@ -1,0 +1,38 @@
+import SaturnCore
+import SaturnEngine
+
+/// What the ledger knows of a run, with a look at who has its lock.
+struct RunView {
+    var record: RunRecord
+    var tasks: [TaskRecord]
+    var attempts: [AttemptID: AttemptRecord]
+    /// Who runs it now.
+    var holder: String?
+
+    init(_ record: RunRecord, ledger: any Ledger, folder: StateFolder) throws {
+        self.record = record
+        tasks = try ledger.tasks(of: record.name)
+        attempts = try ledger.attempts(tasks.filter { !$0.state.hasResult }.compactMap(\.attempt))
+        holder = record.state == .running ? folder.holder(of: record.name) : nil
+    }
+
+    /// `running`, `succeeded`, `failed`, `stopped`, or `interrupted` when saturn was killed.
+    var state: String { record.state == .running && holder == nil ? "interrupted" : record.state.rawValue }
+
+    func count(_ states: TaskState...) -> Int { tasks.count { states.contains($0.state) } }
+
+    /// The run of that name, else the newest whose run file has it; without a name the newest of all.
+    static func find(_ name: String?, in ledger: any Ledger) throws -> RunRecord {
+        let runs = try ledger.runs()
+        guard let name else {
+            guard let newest = runs.first else { throw Failure(.usage, "there is no run yet", hint: "saturn run FILE") }
+            return newest
+        }
+        if let found = runs.first(where: { $0.name == name }) ?? runs.first(where: { $0.specName == name }) {
+            return found
+        }
+        throw Failure(
+            .usage, "there is no run named '\(name)'",
+            hint: Suggestion.hint(for: name, among: runs.map(\.name)) ?? "saturn list shows the runs there are")
+    }
+}

@@ -1,0 +1,91 @@
+public import ArgumentParser
+import CSystem
+import Glibc
+import SaturnCore
+
+/// `saturn`: the command line.
+public struct SaturnCommand: AsyncParsableCommand {
+    public static let configuration = CommandConfiguration(
+        commandName: "saturn", abstract: "Runs sweeps of shell commands, and only what has not succeeded before.",
+        version: "0.1.0",
+        subcommands: [
+            RunCommand.self, PlanCommand.self, StatusCommand.self, ListCommand.self, LogsCommand.self,
+            CollectCommand.self, TerminateCommand.self,
+        ])
+
+    public init() {}
+
+    /// Parses, runs, and ends the process with the exit code of DESIGN.md section 5.
+    public static func start() async -> Never {
+        csystem_open_standard_descriptors()
+        // Before any other thread is there: all of them inherit it.
+        csystem_block_stop_signals()
+        Glibc.exit(await execute(globalsLast(Array(CommandLine.arguments.dropFirst()))))
+    }
+
+    private static func execute(_ arguments: [String]) async -> Int32 {
+        do {
+            var command = try parseAsRoot(arguments)
+            if !(command is RunCommand) { csystem_unblock_stop_signals() }
+            if var command = command as? any AsyncParsableCommand {
+                try await command.run()
+            } else {
+                try command.run()
+            }
+            return 0
+        } catch {
+            return report(error)
+        }
+    }
+
+    /// `saturn -C dir run …` is `saturn run -C dir …`.
+    static func globalsLast(_ arguments: [String]) -> [String] {
+        var front: [String] = []
+        var rest = arguments[...]
+        while let first = rest.first, first == "-C" || first == "--state", rest.count >= 2 {
+            front += rest.prefix(2)
+            rest = rest.dropFirst(2)
+        }
+        guard !front.isEmpty, let command = rest.popFirst() else { return arguments }
+        return [command] + front + rest
+    }
+
+    /// Says what went wrong; returns the exit code.
+    private static func report(_ error: any Error) -> Int32 {
+        let text = DiagnosticText(style: .error)
+        switch error {
+        case let diagnostics as Diagnostics:
+            Output.error(text.render(diagnostics))
+            return 2
+        case let failure as Failure:
+            Output.error(text.render(failure))
+            return code(failure.kind)
+        case let code as ExitCode: return code.rawValue
+        default: return reportUsage(error, text)
+        }
+    }
+
+    private static func code(_ kind: Failure.Kind) -> Int32 {
+        switch kind {
+        case .usage: 2
+        case .engine: 3
+        case .inUse: 4
+        case .fault: 5
+        }
+    }
+
+    private static func reportUsage(_ error: any Error, _ text: DiagnosticText) -> Int32 {
+        let code = exitCode(for: error)
+        let message = fullMessage(for: error)
+        if code == .success {
+            Output.out(message + "\n")
+            return 0
+        }
+        guard code == .validationFailure else {
+            Output.error(text.render(Failure(.fault, "\(error)")))
+            return 5
+        }
+        Output.error(message + "\n")
+        return 2
+    }
+}

@@ -1,0 +1,42 @@
+import ArgumentParser
+import SaturnCore
+import SaturnEngine
+
+struct StatusCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "status", abstract: "Show the tasks of a run and how they stand.")
+
+    @Option(help: "The run; without it the newest.")
+    var name: String?
+
+    @Flag(help: "Print one JSON document on stdout.")
+    var json = false
+
+    @OptionGroup var location: LocationArguments
+
+    func run() async throws {
+        let (view, _) = try location.find(nil, name)
+        Output.out(json ? try RunDocument(view).document() : render(view))
+    }
+
+    private func render(_ view: RunView) -> String {
+        var text = "\(Printable.text(view.record.name)): \(view.state)"
+        if let holder = view.holder { text += " (\(Printable.text(holder)))" }
+        text += ", started \(Dates.short(view.record.started))\n"
+        let width = min(60, view.tasks.map(\.name.count).max() ?? 0)
+        for task in view.tasks {
+            let note = task.note.map { "  \(Printable.text($0))" } ?? ""
+            let line = "  \(Printable.text(task.name).padded(to: width))  \(task.state.rawValue)\(note)"
+            text += line + "\n"
+        }
+        return text + "\(SummaryText(view).counts())\nresults: \(Printable.text(view.record.location))\n"
+    }
+}
+
+/// Times as people read them, in UTC.
+enum Dates {
+    /// `2022-09-11 20:31:59`
+    static func short(_ time: Timestamp) -> String {
+        time.description.prefix(19).replacing("T", with: " ") + " UTC"
+    }
+}

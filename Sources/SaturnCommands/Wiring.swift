@@ -1,0 +1,128 @@
+import Glibc
+import SaturnCore
+import SaturnEngine
+import SaturnGit
+import SaturnLedger
+import SaturnRunFile
+
+/// Joins the parts: from the words of a command line to a run that is read and compiled.
+struct Wiring {
+    let file: RunFileArguments
+    /// Makes the executor even where only a plan is wanted.
+    let needsExecutor: Bool
+
+    /// A run file, read and compiled; nothing was written.
+    struct Loaded {
+        var run: String
+        var path: String
+        var folder: StateFolder
+        var compilation: Compilation
+        var executor: (any Executor)?
+        var ledger: any Ledger
+    }
+
+    func load() throws -> Loaded {
+        let path = try Paths.absolute(file.file)
+        let text = try Self.read(path, shown: file.file)
+        let tasks = try file.tasks.map { try Self.read(Paths.absolute($0), shown: $0) }
+        let reader = RunFileReader(
+            executors: BuiltInExecutor.all.map(\.schema), stores: BuiltInStore.all.map(\.schema))
+        let result = reader.read(text, tasks: tasks, overrides: file.set)
+        let run = try runName(result.spec, path)
+        let folder = Paths.parent(path)
+        let state = try file.location.stateFolder(for: folder)
+        // With a broken executor or store section the rest is still checked, so that all errors come at once.
+        let store: any ResultStore
+        var executor: (any Executor)?
+        var problems = result.problems
+        if problems.isEmpty {
+            store = try BuiltInStore.named(result.spec.results).make(result.spec.results, run, folder)
+            executor = try makeExecutor(result.spec)
+            problems += executor?.problems(with: result.spec.tasks) ?? []
+        } else {
+            store = try BuiltInStore.all[0].make(ComponentSpec(name: ""), run, folder)
+        }
+        let ledger = try openLedger(state)
+        let context = Compiler.Context(
+            files: [path] + (try file.tasks.map { [try Paths.absolute($0)] } ?? []), folder: folder, run: run,
+            ownFolders: ownFolders(result.spec, store, state, folder),
+            environment: Environment.dictionary, executor: executor?.identity ?? [])
+        let parts = Compilation.Parts(
+            spec: result.spec, problems: problems, texts: result.sources, context: context,
+            code: GitCodeSource(), ledger: ledger, store: store)
+        return Loaded(
+            run: run, path: path, folder: state, compilation: try Compiler.compile(parts), executor: executor,
+            ledger: ledger)
+    }
+
+    private func makeExecutor(_ spec: RunSpec) throws -> (any Executor)? {
+        var component = spec.executor
+        if let jobs = file.jobs { component.settings["jobs"] = Setting(.scalar("\(jobs)"), at: SourceMark(line: 0, column: 0)) }
+        do {
+            return try BuiltInExecutor.named(component).make(component, Environment.list)
+        } catch where !needsExecutor {
+            return nil
+        }
+    }
+
+    /// A ledger that is not there yet is read as an empty one: what is wrong with a file is told without a trace.
+    private func openLedger(_ state: StateFolder) throws -> any Ledger {
+        needsExecutor && access(state.ledger, F_OK) == 0
+            ? try SQLiteLedger(writing: state.ledger) : try SQLiteLedger(reading: state.ledger)
+    }
+
+    private func runName(_ spec: RunSpec, _ path: String) throws -> String {
+        let name = file.name ?? spec.name?.value ?? Paths.stem(path)
+        if let problem = TaskName.problem(with: name) {
+            throw Failure(.usage, "the run's name '\(name)' \(problem)", hint: "choose another --name")
+        }
+        return name
+    }
+
+    private func ownFolders(
+        _ spec: RunSpec, _ store: any ResultStore, _ state: StateFolder, _ folder: String
+    ) -> [String] {
+        let isDefault = spec.results.settings["directory"] == nil && spec.results.settings["path"] == nil
+        // Other runs of the default layout are neighbours: their results are no code either.
+        return [store.location, state.path] + (isDefault ? [folder + "/results"] : [])
+    }
+
+    private static func read(_ path: String, shown: String) throws -> SourceText {
+        guard let handle = fopen(path, "re") else {
+            let why = String(cString: strerror(errno))
+            throw Failure(
+                .usage, "cannot read \(shown): \(why)",
+                hint: errno == ENOENT ? "name a run file: saturn run FILE" : nil)
+        }
+        defer { fclose(handle) }
+        var bytes: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 1 << 16)
+        while case let count = fread(&buffer, 1, buffer.count, handle), count > 0 {
+            bytes += buffer[..<count]
+            guard bytes.count <= 1 << 30 else { throw Failure(.usage, "\(shown) is larger than 1 GiB") }
+        }
+        guard ferror(handle) == 0 else { throw Failure(.usage, "cannot read \(shown): it is not a file") }
+        return SourceText(path: shown, bytes: bytes)
+    }
+}
+
+/// The caller's environment.
+enum Environment {
+    /// `NAME=value`, in order.
+    static var list: [String] {
+        var entries: [String] = []
+        var pointer = environ
+        while let entry = pointer.pointee {
+            entries.append(String(cString: entry))
+            pointer += 1
+        }
+        return entries
+    }
+
+    static var dictionary: [String: String] {
+        Dictionary(
+            list.compactMap { entry in
+                entry.firstIndex(of: "=").map { (String(entry[..<$0]), String(entry[entry.index(after: $0)...])) }
+            }, uniquingKeysWith: { first, _ in first })
+    }
+}

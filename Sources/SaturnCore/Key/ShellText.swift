@@ -1,0 +1,93 @@
+/// What can be told of a shell command without running a shell.
+public enum ShellText {
+    /// The arguments of a command that needs no shell, or `nil` when it does.
+    ///
+    /// `python train.py --lr 0.5` is four words; anything quoted, expanded, piped, redirected, assigned or built
+    /// into the shell is the shell's to read.
+    public static func simpleWords(of text: String) -> [String]? {
+        guard text.utf8.allSatisfy(isPlain) else { return nil }
+        let words = text.split(whereSeparator: { $0 == " " || $0 == "\t" }).map(String.init)
+        guard let first = words.first, !first.utf8.contains(UInt8(ascii: "=")), !builtins.contains(first) else {
+            return nil
+        }
+        return words
+    }
+
+    private static func isPlain(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"):
+            true
+        case UInt8(ascii: " "), UInt8(ascii: "\t"), UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."),
+            UInt8(ascii: "/"), UInt8(ascii: ","), UInt8(ascii: ":"), UInt8(ascii: "+"), UInt8(ascii: "@"),
+            UInt8(ascii: "%"), UInt8(ascii: "="):
+            true
+        default: byte >= 128
+        }
+    }
+
+    /// Words that a shell does not look up in PATH: reserved words, and the builtins of sh, dash and bash but for
+    /// `true` and `false`, whose programs do the same.
+    private static let builtins: Set<String> = [
+        ".", ":", "alias", "bg", "bind", "break", "builtin", "caller", "case", "cd", "chdir", "command", "compgen",
+        "complete", "continue", "coproc", "declare", "dirs", "disown", "do", "done", "echo", "elif", "else", "enable",
+        "esac", "eval", "exec", "exit", "export", "fc", "fg", "fi", "for", "function", "getopts", "hash", "help",
+        "history", "if", "in", "jobs", "kill", "let", "local", "logout", "mapfile", "popd", "printf", "pushd", "pwd",
+        "read", "readarray", "readonly", "return", "select", "set", "shift", "shopt", "source", "suspend", "test",
+        "then", "time", "times", "trap", "type", "typeset", "ulimit", "umask", "unalias", "unset", "until", "wait",
+        "while",
+    ]
+
+    /// The words of a command, quotes removed, without redirections and their targets.
+    ///
+    /// Expansions stay as they are written: such a word names no file.
+    public static func words(of text: String) -> [String] {
+        var words: [String] = []
+        var word: [UInt8]?
+        var skipsNext = false
+        func close() {
+            if let finished = word, !skipsNext { words.append(String(decoding: finished, as: UTF8.self)) }
+            if word != nil { skipsNext = false }
+            word = nil
+        }
+        var bytes = Array(text.utf8)[...]
+        while let byte = bytes.popFirst() {
+            switch byte {
+            case UInt8(ascii: "\\"):
+                if let next = bytes.popFirst(), next != UInt8(ascii: "\n") { word = (word ?? []) + [next] }
+            case UInt8(ascii: "'"), UInt8(ascii: "\""):
+                word = (word ?? []) + quoted(byte, &bytes)
+            case UInt8(ascii: ">"), UInt8(ascii: "<"):
+                // The digits before it are a descriptor's number.
+                if let digits = word, digits.allSatisfy({ (48...57).contains($0) }) { word = nil }
+                close()
+                skipsNext = true
+            case UInt8(ascii: " "), UInt8(ascii: "\t"): close()
+            case UInt8(ascii: "\n"), UInt8(ascii: ";"), UInt8(ascii: "&"), UInt8(ascii: "|"), UInt8(ascii: "("),
+                UInt8(ascii: ")"):
+                // `2>&1`: the ampersand belongs to the redirection.
+                if byte == UInt8(ascii: "&"), skipsNext, word == nil { continue }
+                close()
+                skipsNext = false
+            default: word = (word ?? []) + [byte]
+            }
+        }
+        close()
+        return words
+    }
+
+    private static func quoted(_ quote: UInt8, _ bytes: inout ArraySlice<UInt8>) -> [UInt8] {
+        var text: [UInt8] = []
+        while let byte = bytes.popFirst(), byte != quote {
+            if byte == UInt8(ascii: "\\"), quote == UInt8(ascii: "\""), let next = bytes.first,
+                next == quote || next == byte
+            {
+                text.append(next)
+                bytes.removeFirst()
+            } else {
+                text.append(byte)
+            }
+        }
+        return text
+    }
+}

@@ -1,0 +1,44 @@
+/// How an attempt ended.
+public enum Outcome: Hashable, Sendable {
+    case success
+    case failure(Cause)
+    /// Stopped by the user; not a failure, run again next time.
+    case terminated
+}
+
+/// Why an attempt failed.
+public enum Cause: Hashable, Sendable {
+    case exit(Int32)
+    case signal(Int32)
+    /// Ran longer than its `timeout`, in seconds.
+    case timeout(Double)
+    /// Could not be started; the code is 126 or 127 as a shell would give.
+    case notStarted(String, code: Int32)
+    /// The executor lost it.
+    case lost(String)
+    /// Its result could not be kept: a full disk, a folder removed under it.
+    case unpublished(String)
+
+    /// In words: "exit code 1", "signal 9".
+    public var text: String {
+        switch self {
+        case .exit(let code): "exit code \(code)"
+        case .signal(let number): "signal \(number)"
+        case .timeout(let seconds): "timed out after \(seconds == seconds.rounded() ? "\(Int(seconds))" : "\(seconds)") s"
+        case .notStarted(let why, _): why
+        case .lost(let why): "lost: \(why)"
+        case .unpublished(let why): "its result could not be kept: \(why)"
+        }
+    }
+
+    /// What the file `error` says.
+    public var exitCode: Int32 {
+        switch self {
+        case .exit(let code): code
+        case .signal(let number): 128 + number
+        case .timeout: 124
+        case .notStarted(_, let code): code
+        case .lost, .unpublished: 125
+        }
+    }
+}

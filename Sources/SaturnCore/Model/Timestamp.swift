@@ -1,0 +1,39 @@
+/// A wall-clock time: microseconds since 1970-01-01 UTC, written `2022-09-11T20:31:59.555695+00:00`.
+public struct Timestamp: Hashable, Sendable, Comparable, CustomStringConvertible {
+    public var microseconds: Int64
+
+    public init(microseconds: Int64) {
+        self.microseconds = microseconds
+    }
+
+    public static func < (left: Timestamp, right: Timestamp) -> Bool { left.microseconds < right.microseconds }
+
+    public var description: String {
+        let day = Int64(86_400_000_000)
+        let days = microseconds >= 0 ? microseconds / day : (microseconds - day + 1) / day
+        let within = microseconds - days * day
+        let (year, month, date) = Self.civil(days)
+        let seconds = within / 1_000_000
+        return "\(pad(year, 4))-\(pad(month, 2))-\(pad(date, 2))T"
+            + "\(pad(seconds / 3600, 2)):\(pad(seconds / 60 % 60, 2)):\(pad(seconds % 60, 2))"
+            + ".\(pad(within % 1_000_000, 6))+00:00"
+    }
+
+    /// Year, month and day of a count of days since 1970-01-01, in the proleptic Gregorian calendar.
+    private static func civil(_ days: Int64) -> (Int64, Int64, Int64) {
+        // Eras of 400 years that begin on 1 March, so that the leap day is the last of its year.
+        let shifted = days + 719_468
+        let era = (shifted >= 0 ? shifted : shifted - 146_096) / 146_097
+        let dayOfEra = shifted - era * 146_097
+        let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
+        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
+        let shiftedMonth = (5 * dayOfYear + 2) / 153
+        let month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9
+        return (yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month, dayOfYear - (153 * shiftedMonth + 2) / 5 + 1)
+    }
+
+    private func pad(_ number: Int64, _ width: Int) -> String {
+        let digits = String(number)
+        return String(repeating: "0", count: max(0, width - digits.utf8.count)) + digits
+    }
+}

@@ -1,0 +1,41 @@
+/// The memory of runs, keys and attempts. Reading never writes.
+public protocol Ledger: AnyObject, Sendable {
+    /// Attempts whose place is `standing`, by task.
+    func standing(in location: String) throws -> [String: AttemptRecord]
+    /// Successes under `key` that are not gone, newest first.
+    func successes(of key: TaskKey, in location: String) throws -> [AttemptRecord]
+    func fields(of key: TaskKey) throws -> [Manifest.Field]?
+    /// Whether the latest plan of a run other than `run` has a task of this name at this location.
+    func isPlanned(_ task: String, in location: String, otherThan run: String) throws -> Bool
+    /// Newest first.
+    func runs() throws -> [RunRecord]
+    /// In the order of the run file.
+    func tasks(of run: String) throws -> [TaskRecord]
+    func attempts(_ ids: [AttemptID]) throws -> [AttemptID: AttemptRecord]
+    func digest(of path: String) throws -> DigestRecord?
+    /// All of it or nothing.
+    func commit(_ batch: LedgerBatch) throws
+}
+
+/// What is written in one transaction, in this order.
+public struct LedgerBatch: Sendable {
+    public var runs: [RunRecord] = []
+    /// The tasks of a run's plan, replacing the ones it had.
+    public var plans: [String: [TaskRecord]] = [:]
+    /// Manifests' encodings by key.
+    public var manifests: [TaskKey: [UInt8]] = [:]
+    /// New attempts, or all that is known of old ones. One that stands in a task's folder ends what stood there.
+    public var attempts: [AttemptRecord] = []
+    /// Attempts that changed their place.
+    public var moved: [(attempt: AttemptID, place: AttemptRecord.Place, task: String)] = []
+    /// Tasks of a run whose state changed.
+    public var tasks: [(run: String, task: TaskRecord)] = []
+    public var digests: [DigestRecord] = []
+
+    public init() {}
+
+    public var isEmpty: Bool {
+        runs.isEmpty && plans.isEmpty && manifests.isEmpty && moved.isEmpty && attempts.isEmpty && tasks.isEmpty
+            && digests.isEmpty
+    }
+}

@@ -1,0 +1,114 @@
+/// What a run would do with each task, and why.
+public struct Plan: Sendable {
+    /// By task; `nil` for a task that `--only` leaves out.
+    public var decisions: [Decision?]
+    /// What a user should know of how the keys came about.
+    public var notes: [String]
+
+    public init(decisions: [Decision?], notes: [String] = []) {
+        self.decisions = decisions
+        self.notes = notes
+    }
+
+    public func count(_ action: Decision.Action) -> Int { decisions.count { $0?.action == action } }
+}
+
+/// What happens to one task.
+public struct Decision: Hashable, Sendable {
+    public enum Action: String, CaseIterable, Hashable, Sendable {
+        case run, reuse, restore, maybe, blocked
+    }
+
+    /// How an existing result gets into the task's folder.
+    public enum Transfer: Hashable, Sendable {
+        /// Renamed, after the result that stands in its way has left.
+        case move
+        case clone
+    }
+
+    public var action: Action
+    public var reason: Reason
+    /// `nil` while it depends on results that are yet to come.
+    public var key: TaskKey?
+    /// The result to use, of a `reuse` or `restore`.
+    public var result: StoredResult?
+    public var transfer = Transfer.move
+    /// What stands in the task's folder now, and must leave it before anything else comes.
+    public var occupant: Occupant?
+
+    public init(action: Action, reason: Reason, key: TaskKey?, result: StoredResult? = nil) {
+        self.action = action
+        self.reason = reason
+        self.key = key
+        self.result = result
+    }
+}
+
+/// A result that exists.
+public struct StoredResult: Hashable, Sendable {
+    public var attempt: AttemptID
+    public var key: TaskKey
+    /// The task in whose folder it stands or stood last.
+    public var task: String
+    public var place: ResultPlace
+
+    public init(attempt: AttemptID, key: TaskKey, task: String, place: ResultPlace) {
+        self.attempt = attempt
+        self.key = key
+        self.task = task
+        self.place = place
+    }
+}
+
+/// Whatever of saturn's own stands in a task's folder: the attempt that it is filed under.
+public struct Occupant: Hashable, Sendable {
+    public var attempt: AttemptID
+    public var key: TaskKey
+
+    public init(attempt: AttemptID, key: TaskKey) {
+        self.attempt = attempt
+        self.key = key
+    }
+}
+
+/// Why a task is run, reused or blocked.
+public enum Reason: Hashable, Sendable {
+    case new
+    case changed([FieldChange])
+    /// Something in the key is not what it was, and what it was is not known.
+    case changedUnknown
+    /// The last attempt failed, with this exit code.
+    case failed(Int32?)
+    case terminated
+    /// The last attempt was cut off: saturn was killed.
+    case unfinished
+    /// The code or an input changed while the last attempt ran.
+    case changedWhileRunning
+    case folderGone
+    case statusGone
+    case forced
+    /// Tasks that it needs run first.
+    case needs([Int])
+    case inPlace
+    case fromAttic
+    /// From the folder of another task.
+    case fromTask(String)
+    /// A needed task will not have a result.
+    case blocked(by: Int)
+}
+
+/// What stands in a task's folder.
+public enum Standing: Hashable, Sendable {
+    case nothing
+    /// The ledger knows an attempt, and its folder or `status` was deleted.
+    case gone(folder: Bool, Occupant)
+    case success(Occupant)
+    case failure(Occupant, exitCode: Int32?)
+    case terminated(Occupant)
+    case unfinished(Occupant)
+    case changedWhileRunning(Occupant)
+    /// Not saturn's, or another project's: a clause that says which.
+    case foreign(String)
+    /// Another project's success, with its key: usable under that key alone.
+    case foreignSuccess(Occupant, String)
+}

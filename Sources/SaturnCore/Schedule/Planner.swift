@@ -1,0 +1,225 @@
+/// What the planner asks of the world.
+public protocol PlanEvidence: AnyObject {
+    func standing(of task: String) throws -> Standing
+    /// Results under `key` that exist, newest first, wherever in the store they are.
+    func results(of key: TaskKey) throws -> [StoredResult]
+    /// The digest of a result's files.
+    func digest(of result: StoredResult) throws -> Digest
+    func fields(of key: TaskKey) throws -> [Manifest.Field]?
+    /// Whether another run's latest plan has a task of this name in this store.
+    func isPlannedElsewhere(_ task: String) throws -> Bool
+}
+
+/// Decides per task whether it runs, from the graph and the evidence; changes nothing.
+///
+/// Level by level, because the key of a task has the digests of the results that it needs. Within a level
+/// every task first claims the result in its own folder, then one of its name, then any: tasks with equal
+/// manifests each need a result of their own.
+public struct Planner {
+    public struct Options: Sendable {
+        /// Tasks that `--only` selects; `nil` is all.
+        public var selected: Set<Int>?
+        public var force: Bool
+
+        public init(selected: Set<Int>? = nil, force: Bool = false) {
+            self.selected = selected
+            self.force = force
+        }
+    }
+
+    private let graph: Graph
+    private let evidence: any PlanEvidence
+    private let options: Options
+    private var decisions: [Decision?]
+    private var claimed: Set<AttemptID> = []
+    private var foreign: [(task: String, problem: String)] = []
+
+    public init(_ graph: Graph, evidence: any PlanEvidence, options: Options = Options()) {
+        self.graph = graph
+        self.evidence = evidence
+        self.options = options
+        decisions = Array(repeating: nil, count: graph.nodes.count)
+    }
+
+    /// Throws ``Failure`` of kind `inUse` when a folder of a task's name is not this project's.
+    public mutating func plan() throws -> Plan {
+        let wanted = scope()
+        for level in graph.levels {
+            var pending: [(task: Int, standing: Standing)] = []
+            for task in level where wanted[task] {
+                if let standing = try decideInPlace(task) { pending.append((task, standing)) }
+            }
+            for (task, standing) in pending { try decideElsewhere(task, standing) }
+        }
+        try refuseForeign()
+        if let selected = options.selected {
+            for task in decisions.indices where !selected.contains(task) { decisions[task] = nil }
+        }
+        return Plan(decisions: decisions)
+    }
+
+    /// The tasks to look at: the selected ones and all that they need, however far.
+    private func scope() -> [Bool] {
+        guard let selected = options.selected else { return Array(repeating: true, count: graph.nodes.count) }
+        var wanted = Array(repeating: false, count: graph.nodes.count)
+        var pending = Array(selected)
+        while let task = pending.popLast() {
+            guard !wanted[task] else { continue }
+            wanted[task] = true
+            pending += graph.nodes[task].needs
+        }
+        return wanted
+    }
+
+    private func isSelected(_ task: Int) -> Bool { options.selected?.contains(task) ?? true }
+
+    /// Returns what stands in the folder when the decision must wait for the other tasks' claims.
+    private mutating func decideInPlace(_ task: Int) throws -> Standing? {
+        if let culprit = graph.nodes[task].needs.first(where: willHaveNoResult) {
+            decisions[task] = Decision(action: .blocked, reason: .blocked(by: culprit), key: nil)
+            return nil
+        }
+        let standing = try evidence.standing(of: graph.nodes[task].name)
+        if case .foreign(let problem) = standing {
+            foreign.append((graph.nodes[task].name, problem))
+            return nil
+        }
+        let first = graph.nodes[task].needs.filter { decisions[$0]?.action == .run }
+        guard first.isEmpty else {
+            decide(task, .run, .needs(first), nil, standing)
+            return nil
+        }
+        let key = try key(of: task)
+        decisions[task] = Decision(action: .run, reason: .new, key: key)
+        if let occupant = standing.success, occupant.key == key, !options.force || !isSelected(task) {
+            let place = ResultPlace.standing(task: graph.nodes[task].name)
+            let result = StoredResult(
+                attempt: occupant.attempt, key: key, task: graph.nodes[task].name, place: place)
+            decisions[task] = Decision(action: .reuse, reason: .inPlace, key: key, result: result)
+            claimed.insert(occupant.attempt)
+            return nil
+        }
+        if case .foreignSuccess(_, let problem) = standing {
+            foreign.append((graph.nodes[task].name, problem))
+            return nil
+        }
+        return standing
+    }
+
+    private func willHaveNoResult(_ task: Int) -> Bool {
+        guard let decision = decisions[task] else { return true }
+        return decision.action == .blocked || (!isSelected(task) && decision.action != .reuse)
+    }
+
+    private func key(of task: Int) throws -> TaskKey {
+        try Self.manifest(of: task, in: graph) { need in
+            guard let result = decisions[need]?.result else { return nil }
+            return try evidence.digest(of: result)
+        }.key
+    }
+
+    /// The complete manifest of a task, given the digests of the results that it needs.
+    public static func manifest(
+        of task: Int, in graph: Graph, digest: (Int) throws -> Digest?
+    ) rethrows -> Manifest {
+        var manifest = graph.nodes[task].manifest
+        manifest.needs = try graph.nodes[task].needs.map { need in
+            Manifest.Value(TaskName.variable(graph.nodes[need].name), try digest(need)?.description)
+        }.sorted { $0.name < $1.name }
+        return manifest
+    }
+
+    private mutating func decideElsewhere(_ task: Int, _ standing: Standing) throws {
+        guard let key = decisions[task]?.key else { return }
+        if options.force, isSelected(task) { return decide(task, .run, .forced, key, standing) }
+        let name = graph.nodes[task].name
+        let results = try evidence.results(of: key).filter { !claimed.contains($0.attempt) && isFree($0, for: task) }
+        guard let result = results.first(where: { $0.task == name }) ?? results.first else {
+            return decide(task, .run, try reason(standing, task, key), key, standing)
+        }
+        claimed.insert(result.attempt)
+        decide(task, .restore, .fromAttic, key, standing)
+        decisions[task]?.result = result
+        if case .standing(let owner) = result.place {
+            let moves = try leaves(owner)
+            decisions[task]?.reason = .fromTask(owner)
+            decisions[task]?.transfer = moves ? .move : .clone
+        }
+    }
+
+    /// Whether the result is not one that its own task has yet to claim.
+    private func isFree(_ result: StoredResult, for task: Int) -> Bool {
+        guard case .standing(let owner) = result.place else { return true }
+        // What stands in the task's own folder was refused: deleted by half, or changed while it ran.
+        guard let index = graph.indices[owner] else { return true }
+        return index != task && graph.nodes[index].level <= graph.nodes[task].level
+    }
+
+    /// Whether the result in the folder of `owner` will not stay there.
+    private func leaves(_ owner: String) throws -> Bool {
+        guard let index = graph.indices[owner] else { return try !evidence.isPlannedElsewhere(owner) }
+        guard isSelected(index), let action = decisions[index]?.action else { return false }
+        return action == .run || action == .restore
+    }
+
+    private mutating func decide(
+        _ task: Int, _ action: Decision.Action, _ reason: Reason, _ key: TaskKey?, _ standing: Standing
+    ) {
+        var decision = Decision(action: action, reason: reason, key: key)
+        decision.occupant = standing.occupant
+        decisions[task] = decision
+    }
+
+    private func reason(_ standing: Standing, _ task: Int, _ key: TaskKey) throws -> Reason {
+        guard let earlier = standing.earlier else { return .new }
+        if earlier.key != key {
+            guard let old = try evidence.fields(of: earlier.key) else { return .changedUnknown }
+            let new = try Self.manifest(of: task, in: graph) { need in
+                try decisions[need]?.result.map { try evidence.digest(of: $0) }
+            }
+            return .changed(FieldChange.between(old, and: new.fields))
+        }
+        switch standing {
+        case .gone(let folder, _): return folder ? .folderGone : .statusGone
+        case .failure(_, let exitCode): return .failed(exitCode)
+        case .terminated: return .terminated
+        case .unfinished: return .unfinished
+        case .changedWhileRunning: return .changedWhileRunning
+        // A success of this key that another task has claimed cannot stand here; the rest is new.
+        case .success, .foreignSuccess, .foreign, .nothing: return .new
+        }
+    }
+
+    private func refuseForeign() throws {
+        guard let first = foreign.first else { return }
+        let more = foreign.count > 1 ? " (and \(foreign.count - 1) more)" : ""
+        throw Failure(
+            .inUse, "the folder of task '\(first.task)' \(first.problem)\(more)",
+            hint: "move it away, or choose another results directory")
+    }
+}
+
+extension Standing {
+    /// A success that can be used under its key.
+    var success: Occupant? {
+        switch self {
+        case .success(let occupant), .foreignSuccess(let occupant, _): occupant
+        default: nil
+        }
+    }
+
+    /// What is in the folder, if anything is.
+    var occupant: Occupant? {
+        if case .gone(folder: true, _) = self { nil } else { earlier }
+    }
+
+    /// The attempt that the folder belongs or belonged to.
+    var earlier: Occupant? {
+        switch self {
+        case .nothing, .foreign, .foreignSuccess: nil
+        case .gone(_, let occupant), .success(let occupant), .failure(let occupant, _), .terminated(let occupant),
+            .unfinished(let occupant), .changedWhileRunning(let occupant):
+            occupant
+        }
+    }
+}

@@ -1,0 +1,271 @@
+/// Decides what runs next: a pure state machine, event in, actions out.
+///
+/// ```swift
+/// var scheduler = Scheduler(items, options: .init(slots: 2))
+/// scheduler.handle(.begin, at: 0)                     // [.launch(task: 0, number: 1), .launch(task: 1, number: 1)]
+/// scheduler.handle(.exited(task: 0, .code(0)), at: 5) // [.publish(task: 0, .success), .launch(task: 2, number: 1)]
+/// scheduler.handle(.published(task: 0), at: 6)        // [.settle(task: 0, .succeeded, nil)]
+/// ```
+/// A task is settled, and what needs it may start, only when its result has been published.
+/// Times are nanoseconds of a clock that never goes back.
+public struct Scheduler: Sendable {
+    /// What the scheduler knows of a task.
+    public struct Item: Sendable {
+        public var needs: [Int]
+        public var priority: Int
+        public var retries: Int
+        /// Seconds.
+        public var timeout: Double?
+        /// `waiting` for one that is to run, else what the plan settled.
+        public var state: TaskState
+
+        public init(
+            needs: [Int] = [], priority: Int = 0, retries: Int = 0, timeout: Double? = nil, state: TaskState = .waiting
+        ) {
+            self.needs = needs
+            self.priority = priority
+            self.retries = retries
+            self.timeout = timeout
+            self.state = state
+        }
+    }
+
+    public struct Options: Sendable {
+        /// How many attempts may be with the executor at once.
+        public var slots: Int
+        /// Failed tasks after which nothing more is started.
+        public var maxFailures: Int?
+        /// Seconds between asking an attempt to end and ending it.
+        public var grace: Double
+
+        public init(slots: Int, maxFailures: Int? = nil, grace: Double = 5) {
+            self.slots = slots
+            self.maxFailures = maxFailures
+            self.grace = grace
+        }
+    }
+
+    public enum Event: Sendable {
+        case begin
+        case started(task: Int)
+        case exited(task: Int, Exit)
+        /// Its result is kept, complete.
+        case published(task: Int)
+        /// Its result could not be kept.
+        case unpublished(task: Int, String)
+        case beat
+        /// Start nothing more and end what runs.
+        case stop
+        /// End what runs now.
+        case kill
+    }
+
+    public enum Action: Hashable, Sendable {
+        case launch(task: Int, number: Int)
+        case cancel(task: Int, force: Bool)
+        case retry(task: Int, Cause)
+        case publish(task: Int, Outcome)
+        case settle(task: Int, TaskState, Cause?)
+        case block(task: Int, by: Int)
+    }
+
+    /// Why a running attempt was asked to end.
+    private enum Ending: Hashable { case none, timeout, stop }
+
+    private struct Running {
+        var number: Int
+        var deadline: Int64?
+        var ending = Ending.none
+        var killAt: Int64?
+    }
+
+    private var items: [Item]
+    private let options: Options
+    private let dependents: [Int: [Int]]
+    /// Task by rank: the higher priority first, then the order of the file.
+    private let order: [Int]
+    private let ranks: [Int]
+    private var missing: [Int]
+    private var ready = MinHeap()
+    private var running: [Int: Running] = [:]
+    private var publishing: [Int: Outcome] = [:]
+    private var attempts: [Int: Int] = [:]
+    private var failures = 0
+    private var isStopping = false
+
+    public init(_ items: [Item], options: Options) {
+        self.items = items
+        self.options = options
+        var dependents: [Int: [Int]] = [:]
+        for (index, item) in items.enumerated() {
+            for need in item.needs { dependents[need, default: []].append(index) }
+        }
+        self.dependents = dependents
+        order = items.indices.sorted { (items[$0].priority, $1) > (items[$1].priority, $0) }
+        var ranks = [Int](repeating: 0, count: items.count)
+        for (rank, index) in order.enumerated() { ranks[index] = rank }
+        self.ranks = ranks
+        missing = items.map { item in item.needs.count { !items[$0].state.hasResult } }
+    }
+
+    public func state(of task: Int) -> TaskState { items[task].state }
+
+    /// Nothing runs and nothing will.
+    public var isDone: Bool { running.isEmpty && publishing.isEmpty && (ready.isEmpty || !mayLaunch) }
+
+    /// Tasks that were planned and never started.
+    public var unstarted: [Int] { items.indices.filter { items[$0].state == .waiting || items[$0].state == .ready } }
+
+    public mutating func handle(_ event: Event, at now: Int64) -> [Action] {
+        var actions: [Action] = []
+        switch event {
+        case .begin: begin(&actions)
+        case .started(let task):
+            if let timeout = items[task].timeout, running[task]?.deadline == nil {
+                running[task]?.deadline = now + Self.nanoseconds(timeout)
+            }
+        case .exited(let task, let exit): exited(task, exit, &actions)
+        case .published(let task): published(task, &actions)
+        case .unpublished(let task, let problem):
+            publishing[task] = nil
+            settle(task, .failed, .unpublished(problem), &actions)
+        case .beat: beat(now, &actions)
+        case .stop: stop(now, &actions)
+        case .kill:
+            isStopping = true
+            for task in running.keys.sorted() { force(task, .stop, &actions) }
+        }
+        fill(&actions)
+        return actions
+    }
+
+    private mutating func begin(_ actions: inout [Action]) {
+        for index in items.indices where items[index].state == .waiting {
+            if let culprit = items[index].needs.first(where: { blocks(items[$0].state) }) {
+                block(index, by: culprit, &actions)
+            } else if missing[index] == 0 {
+                makeReady(index)
+            }
+        }
+    }
+
+    private func blocks(_ state: TaskState) -> Bool { state.isSettled && !state.hasResult }
+
+    private mutating func makeReady(_ task: Int) {
+        items[task].state = .ready
+        ready.push(ranks[task])
+    }
+
+    private var mayLaunch: Bool {
+        !isStopping && failures < options.maxFailures ?? Int.max
+    }
+
+    private mutating func fill(_ actions: inout [Action]) {
+        while mayLaunch, running.count < options.slots, let rank = ready.pop() {
+            launch(order[rank], &actions)
+        }
+    }
+
+    private mutating func launch(_ task: Int, _ actions: inout [Action]) {
+        let number = attempts[task, default: 0] + 1
+        attempts[task] = number
+        items[task].state = .running
+        running[task] = Running(number: number)
+        actions.append(.launch(task: task, number: number))
+    }
+
+    private mutating func exited(_ task: Int, _ exit: Exit, _ actions: inout [Action]) {
+        guard let attempt = running.removeValue(forKey: task) else { return }
+        let outcome = outcome(of: task, attempt.ending, exit)
+        if case .failure(let cause) = outcome {
+            if attempt.number <= items[task].retries, mayLaunch {
+                actions.append(.retry(task: task, cause))
+                launch(task, &actions)
+                return
+            }
+            failures += 1
+        }
+        publishing[task] = outcome
+        actions.append(.publish(task: task, outcome))
+    }
+
+    private func outcome(of task: Int, _ ending: Ending, _ exit: Exit) -> Outcome {
+        switch (ending, exit) {
+        case (.timeout, _): .failure(.timeout(items[task].timeout ?? 0))
+        // Even when it was asked to end: it finished before that reached it.
+        case (_, .code(0)): .success
+        case (.stop, _), (_, .cancelled): .terminated
+        case (_, .code(let code)): .failure(.exit(code))
+        case (_, .signal(let number)): .failure(.signal(number))
+        case (_, .notStarted(let why, let code)): .failure(.notStarted(why, code: code))
+        case (_, .lost(let why)): .failure(.lost(why))
+        }
+    }
+
+    private mutating func published(_ task: Int, _ actions: inout [Action]) {
+        switch publishing.removeValue(forKey: task) {
+        case .success: settle(task, .succeeded, nil, &actions)
+        case .failure(let cause): settle(task, .failed, cause, &actions)
+        case .terminated: settle(task, .terminated, nil, &actions)
+        case nil: break
+        }
+    }
+
+    private mutating func settle(_ task: Int, _ state: TaskState, _ cause: Cause?, _ actions: inout [Action]) {
+        attempts[task] = nil
+        items[task].state = state
+        actions.append(.settle(task: task, state, cause))
+        for dependent in dependents[task] ?? [] where items[dependent].state == .waiting {
+            if state == .succeeded {
+                missing[dependent] -= 1
+                if missing[dependent] == 0 { makeReady(dependent) }
+            } else if state == .failed {
+                block(dependent, by: task, &actions)
+            }
+        }
+    }
+
+    /// Blocks a task and all that need it; not recursive, for a chain may be long.
+    private mutating func block(_ task: Int, by culprit: Int, _ actions: inout [Action]) {
+        var pending = [(task, culprit)]
+        while let (task, culprit) = pending.popLast() {
+            guard items[task].state == .waiting else { continue }
+            items[task].state = .blocked
+            actions.append(.block(task: task, by: culprit))
+            for dependent in dependents[task] ?? [] { pending.append((dependent, culprit)) }
+        }
+    }
+
+    private mutating func beat(_ now: Int64, _ actions: inout [Action]) {
+        for (task, attempt) in running.sorted(by: { $0.key < $1.key }) {
+            if let killAt = attempt.killAt, now >= killAt {
+                force(task, attempt.ending, &actions)
+            } else if attempt.ending == .none, let deadline = attempt.deadline, now >= deadline {
+                end(task, .timeout, now, &actions)
+            }
+        }
+    }
+
+    private mutating func stop(_ now: Int64, _ actions: inout [Action]) {
+        isStopping = true
+        for (task, attempt) in running.sorted(by: { $0.key < $1.key }) where attempt.ending == .none {
+            end(task, .stop, now, &actions)
+        }
+    }
+
+    private mutating func end(_ task: Int, _ ending: Ending, _ now: Int64, _ actions: inout [Action]) {
+        running[task]?.ending = ending
+        running[task]?.killAt = now + Self.nanoseconds(options.grace)
+        actions.append(.cancel(task: task, force: false))
+    }
+
+    private mutating func force(_ task: Int, _ ending: Ending, _ actions: inout [Action]) {
+        if running[task]?.ending == Ending.none { running[task]?.ending = ending }
+        running[task]?.killAt = nil
+        actions.append(.cancel(task: task, force: true))
+    }
+
+    private static func nanoseconds(_ seconds: Double) -> Int64 {
+        Int64(min(seconds * 1e9, Double(Int64.max / 4)))
+    }
+}

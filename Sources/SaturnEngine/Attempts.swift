@@ -1,0 +1,193 @@
+import Glibc
+import SaturnCore
+
+/// The attempts of a run that are under way: their identities, workspaces and times.
+struct Attempts {
+    private struct Active {
+        var id: AttemptID
+        var number: Int
+        var key: TaskKey
+        var workspace: Workspace
+        var started: Timestamp?
+        var startedUptime: Int64?
+        var needsFile: String?
+    }
+
+    private let preparation: Preparation
+    private let state: StateFolder
+    private let clock: any TimeSource
+    private let host: String
+    private var active: [Int: Active] = [:]
+    private var tasks: [AttemptID: Int] = [:]
+    private var evicted: Set<Int> = []
+    private var replicas: [TaskKey: Int] = [:]
+    private var durations: [Int: (seconds: Double, log: String)] = [:]
+    private var generator = SystemRandomNumberGenerator()
+    /// The attempt that stands in the folder of a task, by task.
+    var results: [Int: AttemptID] = [:]
+
+    init(_ preparation: Preparation, state: StateFolder, clock: any TimeSource, host: String) {
+        self.preparation = preparation
+        self.state = state
+        self.clock = clock
+        self.host = host
+    }
+
+    var isEmpty: Bool { active.isEmpty }
+
+    func task(of attempt: AttemptID) -> Int? { tasks[attempt] }
+    func current(_ task: Int) -> AttemptID? { active[task]?.id }
+    func number(of task: Int) -> Int { active[task]?.number ?? 0 }
+    func duration(of task: Int) -> Double { durations[task]?.seconds ?? 0 }
+    func log(of task: Int) -> String? { durations[task]?.log }
+    mutating func forget(_ task: Int) { durations[task] = nil }
+
+    mutating func restore(into batch: inout LedgerBatch) throws -> [Int: AttemptID] {
+        let restorer = Restorer(preparation: preparation, clock: clock, header: header)
+        return try restorer.restore(into: &batch, evicted: &evicted)
+    }
+
+    mutating func started(_ attempt: AttemptID, at time: Timestamp, uptime: Int64) -> Int? {
+        guard let task = tasks[attempt] else { return nil }
+        active[task]?.started = time
+        active[task]?.startedUptime = uptime
+        return task
+    }
+
+    /// Makes the workspace; what stood there leaves for the attic.
+    mutating func prepare(_ task: Int, number: Int, _ batch: inout LedgerBatch) throws -> Launch {
+        let id = AttemptID(using: &generator)
+        if number > 1, let earlier = active[task] {
+            tasks[earlier.id] = nil
+            let events = EventLog.entry("retried", at: clock.now(), [Variable("attempt", id.description)])
+            try preparation.store.again(earlier.workspace, number: number, events: events)
+            active[task]?.id = id
+            active[task]?.number = number
+            active[task]?.startedUptime = nil
+        } else {
+            active[task] = try begin(task, id, &batch)
+        }
+        tasks[id] = task
+        return try launch(task)
+    }
+
+    private mutating func begin(_ task: Int, _ id: AttemptID, _ batch: inout LedgerBatch) throws -> Active {
+        let node = preparation.graph.nodes[task]
+        let manifest = try Planner.manifest(of: task, in: preparation.graph) { need in
+            try results[need].map { attempt in
+                let name = preparation.graph.nodes[need].name
+                return try preparation.evidence.digest(
+                    of: StoredResult(attempt: attempt, key: attemptKey, task: name, place: .standing(task: name)))
+            }
+        }
+        let encoded = manifest.encoded
+        let key = Digest(of: encoded)
+        batch.manifests[key] = encoded
+        let restorer = Restorer(preparation: preparation, clock: clock, header: header)
+        try restorer.evict(task, &batch, &evicted)
+        let workspace = try preparation.store.begin(node.name, events: header(node, id, key))
+        return Active(id: id, number: 1, key: key, workspace: workspace)
+    }
+
+    /// Evidence asks for a result by its place and attempt alone.
+    private var attemptKey: TaskKey { Digest(of: []) }
+
+    private func header(_ node: TaskNode, _ attempt: AttemptID, _ key: TaskKey) -> String {
+        var fields = [
+            Variable("key", key.description), Variable("attempt", attempt.description),
+            Variable("run", preparation.run), Variable("project", preparation.project ?? ""),
+        ]
+        if let commit = node.provenance.commit { fields.append(Variable("commit", commit)) }
+        if node.provenance.dirty { fields.append(Variable("dirty", "true")) }
+        fields.append(Variable("host", host))
+        return EventLog.header + EventLog.entry("submitted", at: clock.now(), fields)
+    }
+
+    private mutating func launch(_ task: Int) throws -> Launch {
+        guard let attempt = active[task] else { throw Failure(.fault, "task \(task) has no attempt to launch") }
+        let node = preparation.graph.nodes[task]
+        let replica = replicas[attempt.key, default: 0]
+        if attempt.number == 1 { replicas[attempt.key] = replica + 1 }
+        var environment = node.spec.env + [
+            Variable("SATURN_RESULTS_DIR", attempt.workspace.results),
+            Variable("RESULTS_DIR", attempt.workspace.results),
+            Variable("SATURN_RUN", preparation.run), Variable("SATURN_TASK", node.name),
+            Variable("SATURN_TASK_INDEX", "\(node.spec.index)"), Variable("SATURN_ATTEMPT", "\(attempt.number)"),
+            Variable("SATURN_ATTEMPT_ID", attempt.id.description),
+            Variable("SATURN_SEED", "\(Self.seed(attempt.key, replica))"),
+        ]
+        if !node.needs.isEmpty { environment += try needs(task, node, attempt.id) }
+        return Launch(
+            attempt: attempt.id, command: node.spec.command, workdir: node.workdir, environment: environment,
+            workspace: attempt.workspace)
+    }
+
+    /// 31 bits that a task gets again whenever it runs under the same key.
+    static func seed(_ key: TaskKey, _ replica: Int) -> UInt32 {
+        let bits = key.bytes.prefix(4).reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
+        return (bits &+ UInt32(truncatingIfNeeded: replica) &* 0x9E37_79B1) & 0x7FFF_FFFF
+    }
+
+    private mutating func needs(_ task: Int, _ node: TaskNode, _ id: AttemptID) throws -> [Variable] {
+        let folders = node.needs.map { need in
+            let name = preparation.graph.nodes[need].name
+            return (name, preparation.store.folder(of: .standing(task: name)) + "/results")
+        }
+        let file = "\(state.path)/needs/\(id)"
+        try state.writeFile(folders.map { "\($0.0)\t\($0.1)\n" }.joined(), to: file)
+        active[task]?.needsFile = file
+        let named = folders.prefix(100).map { Variable("SATURN_NEEDS_\(TaskName.variable($0.0))", $0.1) }
+        return [Variable("SATURN_NEEDS", file)] + (folders.count <= 100 ? Array(named) : [])
+    }
+
+    /// Notes the end of an attempt that is to be followed by another.
+    mutating func failed(_ task: Int, _ cause: Cause) {
+        removeNeedsFile(task)
+    }
+
+    private mutating func removeNeedsFile(_ task: Int) {
+        if let file = active[task]?.needsFile { unlink(file) }
+        active[task]?.needsFile = nil
+    }
+
+    /// Completes the workspace; returns what the ledger is to know, or `nil` when there was no workspace.
+    mutating func publish(_ task: Int, _ outcome: Outcome, isStale: Bool) throws -> AttemptRecord? {
+        removeNeedsFile(task)
+        guard let attempt = active.removeValue(forKey: task) else { return nil }
+        tasks[attempt.id] = nil
+        let time = clock.now()
+        let seconds = attempt.startedUptime.map { Double(clock.uptime() - $0) / 1e9 } ?? 0
+        durations[task] = (seconds, attempt.workspace.log)
+        var record = AttemptRecord(
+            id: attempt.id, key: attempt.key, location: preparation.store.location, task: attempt.workspace.task,
+            run: preparation.run, state: .terminated, place: .standing)
+        record.started = attempt.started
+        record.ended = time
+        record.reusable = !isStale
+        var status: String?
+        switch outcome {
+        case .success: (record.state, status) = (.success, "success")
+        case .failure(let cause): (record.state, record.exitCode, status) = (.failure, cause.exitCode, "failure")
+        case .terminated: break
+        }
+        let events = closing(outcome, attempt.started, time) + (isStale ? EventLog.entry("changed", at: time) : "")
+        record.stamp = try preparation.store.publish(
+            attempt.workspace, events: events, status: status, error: record.exitCode)
+        results[task] = attempt.id
+        return record
+    }
+
+    private func closing(_ outcome: Outcome, _ started: Timestamp?, _ time: Timestamp) -> String {
+        let beginning = started.map { EventLog.entry("started", at: $0) } ?? ""
+        switch outcome {
+        case .success: return beginning + EventLog.entry("complete", at: time)
+        case .terminated: return beginning + EventLog.entry("terminated", at: time)
+        case .failure(let cause):
+            let code = [Variable("exit_code", "\(cause.exitCode)")]
+            var text = beginning
+            if case .timeout = cause { text += EventLog.entry("timeout", at: time) }
+            if case .lost(let why) = cause { text += EventLog.entry("lost", at: time, [Variable("reason", why)]) }
+            return text + EventLog.entry("complete", at: time, code)
+        }
+    }
+}

@@ -1,0 +1,138 @@
+import Glibc
+public import SaturnCore
+
+/// Turns a run's specification into a graph whose nodes know what decides their keys.
+public struct Compiler {
+    public struct Context: Sendable {
+        /// Absolute paths of the run file and the task file.
+        public var files: [String]
+        /// Absolute path of the run file's folder, from which relative paths count.
+        public var folder: String
+        public var run: String
+        /// Folders that never count as code: results, state.
+        public var ownFolders: [String]
+        /// The caller's environment.
+        public var environment: [String: String]
+        /// What the executor adds to every key.
+        public var executor: [Manifest.Value]
+
+        public init(
+            files: [String], folder: String, run: String, ownFolders: [String], environment: [String: String],
+            executor: [Manifest.Value]
+        ) {
+            self.files = files
+            self.folder = folder
+            self.run = run
+            self.ownFolders = ownFolders
+            self.environment = environment
+            self.executor = executor
+        }
+    }
+
+    private let context: Context
+    private let sources: Sources
+    private var code: CodeReader
+    private var problems: [Diagnostic] = []
+    private var workdirs: [String: String?] = [:]
+
+    private init(_ parts: Compilation.Parts, sources: Sources) {
+        context = parts.context
+        problems = parts.problems
+        self.sources = sources
+        code = CodeReader(code: parts.code, sources: sources, excluded: context.files + context.ownFolders)
+    }
+
+    /// Throws ``Diagnostics`` with all that is wrong: what reading brought up, and what is found here.
+    public static func compile(_ parts: Compilation.Parts) throws -> Compilation {
+        let digests = ContentDigests(ledger: parts.ledger)
+        let sources = Sources(code: parts.code, digests: digests)
+        var compiler = Compiler(parts, sources: sources)
+        var graph = Graph(parts.spec.tasks, problems: &compiler.problems)
+        var used = [[Int]](repeating: [], count: graph.nodes.count)
+        for index in graph.nodes.indices { used[index] = try compiler.complete(&graph.nodes[index]) }
+        guard compiler.problems.isEmpty else {
+            let sorted = compiler.problems.sorted { order($0.mark) < order($1.mark) }
+            throw Diagnostics(sorted, sources: parts.texts)
+        }
+        return Compilation(
+            parts: parts, graph: graph, digests: digests, sources: sources, used: used, notes: compiler.code.notes)
+    }
+
+    private static func order(_ mark: SourceMark?) -> (Int32, Int32, Int32) {
+        mark.map { ($0.source, $0.line, $0.column) } ?? (-1, 0, 0)
+    }
+
+    /// Fills in the manifest but for `needs`; returns the numbers of the sources that it counts.
+    private mutating func complete(_ node: inout TaskNode) throws -> [Int] {
+        let spec = node.spec
+        guard let workdir = workdir(of: spec) else { return [] }
+        node.workdir = workdir
+        node.manifest.passEnv = spec.passEnv.sorted().map { Manifest.Value($0, context.environment[$0]) }
+        node.manifest.context = mentions(of: spec)
+        node.manifest.executor = context.executor
+        for secret in spec.secrets where context.environment[secret] == nil {
+            problems.append(
+                Diagnostic(at: spec.mark, "task '\(spec.name)': the secret '\(secret)' is not set in the environment"))
+        }
+        let (inputs, inputSources) = try self.inputs(of: spec, in: workdir)
+        node.manifest.inputs = inputs
+        let code = try code.code(of: spec, in: workdir, relativeTo: context.folder)
+        node.manifest.workdir = code.workdir
+        node.manifest.code = code.values
+        node.provenance = code.provenance
+        return inputSources + code.sources
+    }
+
+    private mutating func workdir(of spec: TaskSpec) -> String? {
+        let text = spec.workdir ?? ""
+        if let known = workdirs[text] { return known }
+        let path = text.hasPrefix("/") ? text : text.isEmpty ? context.folder : "\(context.folder)/\(text)"
+        var status = stat()
+        var found: String?
+        if stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR, let real = realpath(path, nil) {
+            found = String(cString: real)
+            free(real)
+        } else {
+            problems.append(Diagnostic(at: spec.mark, "task '\(spec.name)': the workdir '\(text)' is not a folder"))
+        }
+        workdirs[text] = .some(found)
+        return found
+    }
+
+    /// The variables that differ from task to task count only where the command reads them.
+    private func mentions(of spec: TaskSpec) -> [Manifest.Value] {
+        let text = spec.command.argv.joined(separator: " ")
+        guard text.utf8.count >= 10, text.contains("SATURN_") else { return [] }
+        var values: [Manifest.Value] = []
+        if text.contains("SATURN_RUN") { values.append(Manifest.Value("SATURN_RUN", context.run)) }
+        if text.contains("SATURN_TASK_INDEX") {
+            values.append(Manifest.Value("SATURN_TASK_INDEX", "\(spec.index)"))
+        }
+        let others = text.split(separator: "SATURN_TASK", omittingEmptySubsequences: false).dropFirst()
+        if others.contains(where: { !$0.hasPrefix("_INDEX") }) {
+            values.append(Manifest.Value("SATURN_TASK", spec.name))
+        }
+        return values
+    }
+
+    private mutating func inputs(of spec: TaskSpec, in workdir: String) throws -> ([Manifest.Value], [Int]) {
+        var values: [Manifest.Value] = []
+        var used: [Int] = []
+        for input in spec.inputs {
+            let names = InputPattern.isPattern(input.value)
+                ? InputPattern.matches(input.value, in: workdir) : [input.value]
+            if names.isEmpty {
+                problems.append(Diagnostic(at: input.mark, "the input '\(input.value)' matches nothing in \(workdir)"))
+            }
+            for name in names {
+                guard let found = try sources.content(name.hasPrefix("/") ? name : "\(workdir)/\(name)") else {
+                    problems.append(Diagnostic(at: input.mark, "the input '\(name)' does not exist in \(workdir)"))
+                    continue
+                }
+                values.append(Manifest.Value(name, found.digest.description))
+                used.append(found.source)
+            }
+        }
+        return (values.sorted { $0.name < $1.name }, used)
+    }
+}

@@ -1,0 +1,77 @@
+import Glibc
+import SaturnCore
+
+/// Digests of files and folders, hashed once and remembered by stamp.
+///
+/// A digest is remembered only when the file was older than the hashing by two seconds: a younger one could be
+/// changed again within the granule of its time stamp.
+final class ContentDigests {
+    private let ledger: any Ledger
+    private var known: [String: DigestRecord] = [:]
+    /// What a run may write into the ledger.
+    private(set) var fresh: [DigestRecord] = []
+
+    init(ledger: any Ledger) {
+        self.ledger = ledger
+    }
+
+    func takeFresh() -> [DigestRecord] {
+        defer { fresh = [] }
+        return fresh
+    }
+
+    /// Of a file's content; of a folder's files, their relative paths, execute bits and contents, and of the
+    /// texts of its links. `nil` when there is nothing of that name; links at the top are followed.
+    func digest(of path: String) throws -> Digest? {
+        var status = stat()
+        guard stat(path, &status) == 0 else { return nil }
+        if status.st_mode & S_IFMT != S_IFDIR { return try file(path, status) }
+        var text: [UInt8] = []
+        try walk(path, "", &text)
+        return Digest(of: text)
+    }
+
+    private func walk(_ folder: String, _ prefix: String, _ text: inout [UInt8]) throws {
+        for name in try FileBytes.names(in: folder) {
+            let path = "\(folder)/\(name)"
+            let relative = prefix + name
+            var status = stat()
+            guard lstat(path, &status) == 0 else { continue }
+            switch status.st_mode & S_IFMT {
+            case S_IFDIR:
+                entry("d", relative, "", &text)
+                try walk(path, relative + "/", &text)
+            case S_IFREG:
+                let kind = status.st_mode & S_IXUSR == 0 ? "f" : "x"
+                entry(kind, relative, try file(path, status).description, &text)
+            case S_IFLNK:
+                var target = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
+                readlink(path, &target, Int(PATH_MAX))
+                entry("l", relative, target.withUnsafeBufferPointer { $0.baseAddress.map { String(cString: $0) } ?? "" }, &text)
+            default: entry("o", relative, "", &text)
+            }
+        }
+    }
+
+    private func entry(_ kind: String, _ path: String, _ content: String, _ text: inout [UInt8]) {
+        // NUL cannot be part of a path: no two folders give one text.
+        text += Array("\(kind)\0\(path)\0\(content)\0".utf8)
+    }
+
+    private func file(_ path: String, _ status: stat) throws -> Digest {
+        let stamp = FileStamp(status)
+        guard status.st_mode & S_IFMT == S_IFREG else {
+            throw Failure(.usage, "\(path) is neither a file nor a folder")
+        }
+        if let record = try known[path] ?? ledger.digest(of: path), record.stamp == stamp {
+            known[path] = record
+            return record.digest
+        }
+        let record = DigestRecord(path: path, stamp: stamp, digest: try FileBytes.digest(of: path))
+        if SystemClock().now().microseconds * 1000 - max(stamp.modified, stamp.changed) > 2_000_000_000 {
+            known[path] = record
+            fresh.append(record)
+        }
+        return record.digest
+    }
+}

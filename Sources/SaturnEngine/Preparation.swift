@@ -1,0 +1,36 @@
+public import SaturnCore
+
+/// What `plan` and `run` share: the graph, the evidence and the decisions; nothing has been changed yet.
+public struct Preparation {
+    public let run: String
+    public let spec: RunSpec
+    public let compilation: Compilation
+    public let plan: Plan
+    let ledger: any Ledger
+    let store: any ResultStore
+    let evidence: Evidence
+    let digests: ContentDigests
+    let project: String?
+
+    public var graph: Graph { compilation.graph }
+
+    /// Decides what is to be done, from what `ledger` and the store have now.
+    ///
+    /// - Parameter project: the project's id; `nil` before the first run.
+    public init(
+        _ compilation: Compilation, ledger: any Ledger, project: String?, options: Planner.Options
+    ) throws {
+        self.compilation = compilation
+        run = compilation.parts.context.run
+        spec = compilation.parts.spec
+        store = compilation.parts.store
+        digests = compilation.digests
+        self.ledger = ledger
+        self.project = project
+        evidence = try Evidence(ledger: ledger, store: store, digests: digests, project: project, run: run)
+        var planner = Planner(compilation.graph, evidence: evidence, options: options)
+        var plan = try planner.plan()
+        plan.notes = compilation.notes
+        self.plan = plan
+    }
+}

@@ -1,0 +1,72 @@
+import SaturnCore
+
+/// Brings back results that exist, before anything runs; executes nothing.
+///
+/// First everything that must give way leaves for the attic, then every result goes to its place: so results
+/// that trade places do not meet. A kill in between leaves each in its folder or in the attic, where the next
+/// plan finds it.
+struct Restorer {
+    let preparation: Preparation
+    let clock: any TimeSource
+    let header: (TaskNode, AttemptID, TaskKey) -> String
+
+    /// Returns the new records of the restored tasks; `evicted` has the tasks whose folders are free now.
+    func restore(into batch: inout LedgerBatch, evicted: inout Set<Int>) throws -> [Int: AttemptID] {
+        let decisions = preparation.plan.decisions
+        let restoring = decisions.indices.filter { decisions[$0]?.action == .restore }
+        for task in restoring { try evict(task, &batch, &evicted) }
+        for task in restoring {
+            guard let decision = decisions[task], decision.transfer == .move,
+                case .standing(let owner) = decision.result?.place, let index = preparation.graph.indices[owner]
+            else { continue }
+            try evict(index, &batch, &evicted)
+        }
+        var attempts: [Int: AttemptID] = [:]
+        for task in restoring {
+            guard let decision = decisions[task], let result = decision.result else { continue }
+            attempts[task] = try bring(result, decision.transfer, to: task, evicted, &batch)
+        }
+        return attempts
+    }
+
+    /// Renames what stands in a task's folder into the attic, once.
+    func evict(_ task: Int, _ batch: inout LedgerBatch, _ evicted: inout Set<Int>) throws {
+        guard let occupant = preparation.plan.decisions[task]?.occupant, evicted.insert(task).inserted else { return }
+        let name = preparation.graph.nodes[task].name
+        try preparation.store.retire(name, key: occupant.key, attempt: occupant.attempt)
+        batch.moved.append((occupant.attempt, .attic, name))
+    }
+
+    private func bring(
+        _ result: StoredResult, _ transfer: Decision.Transfer, to task: Int, _ evicted: Set<Int>,
+        _ batch: inout LedgerBatch
+    ) throws -> AttemptID {
+        let node = preparation.graph.nodes[task]
+        let time = clock.now()
+        var place = result.place
+        if case .standing(let owner) = place, let index = preparation.graph.indices[owner], evicted.contains(index) {
+            place = .attic(key: result.key, attempt: result.attempt)
+        }
+        let target = ResultPlace.standing(task: node.name)
+        guard transfer == .clone else {
+            try preparation.store.move(place, to: node.name)
+            try preparation.store.note(EventLog.entry("restored", at: time), on: target)
+            batch.moved.append((result.attempt, .standing, node.name))
+            return result.attempt
+        }
+        var generator = SystemRandomNumberGenerator()
+        let attempt = AttemptID(using: &generator)
+        let events =
+            header(node, attempt, result.key)
+            + EventLog.entry("restored", at: time, [Variable("from", result.attempt.description)])
+            + EventLog.entry("complete", at: time)
+        var record = AttemptRecord(
+            id: attempt, key: result.key, location: preparation.store.location, task: node.name,
+            run: preparation.run, state: .success, place: .standing)
+        record.stamp = try preparation.store.clone(place, to: node.name, events: events)
+        record.started = time
+        record.ended = time
+        batch.attempts.append(record)
+        return attempt
+    }
+}

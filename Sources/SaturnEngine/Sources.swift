@@ -1,0 +1,63 @@
+import Glibc
+import SaturnCore
+
+/// What a run is made from and may change under it: the code of each repository, and files that count by content.
+///
+/// Each is looked at when the graph is compiled, and can be looked at again to see whether it is still the same.
+final class Sources {
+    struct Repository {
+        var root: String
+        var excluded: [String]
+        var state: CodeState
+    }
+
+    struct Content {
+        var path: String
+        var digest: Digest
+    }
+
+    enum Source {
+        case repository(Repository)
+        case content(Content)
+    }
+
+    private let code: any CodeSource
+    private let digests: ContentDigests
+    private var all: [Source] = []
+    private var contentIndices: [String: Int] = [:]
+
+    init(code: any CodeSource, digests: ContentDigests) {
+        self.code = code
+        self.digests = digests
+    }
+
+    func add(_ repository: Repository) -> Int {
+        all.append(.repository(repository))
+        return all.count - 1
+    }
+
+    /// The digest of what is at `path`, and the source's number; `nil` when nothing is there.
+    func content(_ path: String) throws -> (digest: Digest, source: Int)? {
+        if let index = contentIndices[path], case .content(let content) = all[index] {
+            return (content.digest, index)
+        }
+        guard let digest = try digests.digest(of: path) else { return nil }
+        all.append(.content(Content(path: path, digest: digest)))
+        contentIndices[path] = all.count - 1
+        return (digest, all.count - 1)
+    }
+
+    /// Looks at `sources` again: those that are not what they were, with the words to say so.
+    func changed(among sources: Set<Int>) -> [(source: Int, what: String)] {
+        sources.sorted().compactMap { index in
+            switch all[index] {
+            case .repository(let repository):
+                let now = try? code.repository(containing: repository.root)?.state(excluding: repository.excluded)
+                return now?.tree == repository.state.tree ? nil : (index, "the code in \(repository.root)")
+            case .content(let content):
+                let now = (try? digests.digest(of: content.path)) ?? nil
+                return now == content.digest ? nil : (index, content.path)
+            }
+        }
+    }
+}

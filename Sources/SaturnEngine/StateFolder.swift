@@ -1,0 +1,111 @@
+import CSystem
+import Glibc
+import SaturnCore
+import Synchronization
+
+/// The project's own folder, `.saturn`: the ledger, the project's id, locks.
+///
+/// It is private (mode 0700), because the values of `env` and `pass_env` are kept in it, and ignores itself.
+public struct StateFolder: Sendable {
+    /// Absolute.
+    public let path: String
+
+    public init(path: String) {
+        self.path = path
+    }
+
+    /// Where the state of a run file in `folder` belongs: the root of the git work tree, else beside the file.
+    public static func home(of folder: String) -> StateFolder {
+        let root = ancestors(of: folder).first { access($0 + "/.git", F_OK) == 0 } ?? folder
+        return StateFolder(path: (root == "/" ? "" : root) + "/.saturn")
+    }
+
+    /// The nearest one in `folder` or above it.
+    public static func find(from folder: String) -> StateFolder? {
+        ancestors(of: folder).map { StateFolder(path: ($0 == "/" ? "" : $0) + "/.saturn") }
+            .first { access($0.path + "/project", F_OK) == 0 }
+    }
+
+    private static func ancestors(of folder: String) -> some Sequence<String> {
+        sequence(first: folder) { path in
+            guard path != "/", let slash = path.lastIndex(of: "/") else { return nil }
+            return slash == path.startIndex ? "/" : String(path[..<slash])
+        }
+    }
+
+    public var ledger: String { path + "/ledger.sqlite" }
+
+    /// The project's id; `nil` before the first run.
+    public var project: String? {
+        guard let bytes = FileBytes.read(path + "/project", limit: 64) else { return nil }
+        let text = String(decoding: bytes, as: UTF8.self).prefix { !$0.isWhitespace }
+        return text.isEmpty ? nil : String(text)
+    }
+
+    /// Makes what is missing.
+    public func create() throws {
+        for folder in [path, path + "/locks", path + "/needs"] {
+            guard mkdir(folder, 0o700) == 0 || errno == EEXIST else { throw problem("make", folder) }
+        }
+        var generator = SystemRandomNumberGenerator()
+        try createFile("project", AttemptID(using: &generator).description + "\n")
+        try createFile(".gitignore", "*\n")
+    }
+
+    /// Whole or not at all, and never over one that is there: another saturn may be doing the same.
+    private func createFile(_ name: String, _ text: String) throws {
+        let target = "\(path)/\(name)"
+        guard access(target, F_OK) != 0 else { return }
+        let draft = "\(target).\(getpid())"
+        try writeFile(text, to: draft)
+        defer { unlink(draft) }
+        guard link(draft, target) == 0 || errno == EEXIST else { throw problem("make", target) }
+    }
+
+    func writeFile(_ text: String, to file: String) throws {
+        let fd = open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+        guard fd >= 0 else { throw problem("make", file) }
+        defer { close(fd) }
+        guard text.utf8.isEmpty || write(fd, text, text.utf8.count) == text.utf8.count else {
+            throw problem("write", file)
+        }
+    }
+
+    private func problem(_ what: String, _ file: String) -> Failure {
+        Failure(.engine, "cannot \(what) \(file): \(String(cString: strerror(errno)))")
+    }
+
+    /// The lock of a run's name, held until it is let go of or the process ends.
+    public func lock(run: String, holder: String) throws -> RunLock {
+        var other = [CChar](repeating: 0, count: 512)
+        let fd = csystem_lock("\(path)/locks/\(run)", holder, &other, 512)
+        guard fd >= 0 else {
+            guard errno == EWOULDBLOCK else { throw problem("lock", "\(path)/locks/\(run)") }
+            let text = other.withUnsafeBufferPointer { $0.baseAddress.map { String(cString: $0) } ?? "" }
+            throw Failure(
+                .inUse, "run '\(run)' is in use" + (text.isEmpty ? "" : " by \(text)"),
+                hint: "wait for it to end, or choose another --name")
+        }
+        return RunLock(fd)
+    }
+
+    /// Whether a process has the lock of this run; says who.
+    public func holder(of run: String) -> String? {
+        let fd = open("\(path)/locks/\(run)", O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+        guard fd >= 0 else { return nil }
+        defer { close(fd) }
+        if flock(fd, LOCK_SH | LOCK_NB) == 0 { return nil }
+        return FileBytes.read("\(path)/locks/\(run)", limit: 512).map { String(decoding: $0, as: UTF8.self) } ?? ""
+    }
+}
+
+/// A held lock.
+public final class RunLock: Sendable {
+    private let descriptor: Mutex<Int32>
+
+    init(_ descriptor: Int32) {
+        self.descriptor = Mutex(descriptor)
+    }
+
+    deinit { descriptor.withLock { _ = close($0) } }
+}

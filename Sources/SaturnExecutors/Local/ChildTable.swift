@@ -1,0 +1,202 @@
+import CSystem
+import Glibc
+import SaturnCore
+
+/// The processes of one loop: those that wait for a slot, those that run, those whose group is being ended.
+final class ChildTable: @unchecked Sendable {
+    // Safe: made by `start()` and handed to the one thread of the loop, which alone uses it.
+
+    private struct Child {
+        var attempt: AttemptID
+        var pid: pid_t
+        var pidfd: Int32
+    }
+
+    /// The leader has ended, other members of its group have not all done so.
+    private struct Remains {
+        var attempt: AttemptID
+        var group: pid_t
+        var exit: Exit
+        var since: Int64
+    }
+
+    private let slots: Int
+    private let epoll: Int32
+    private let null: Int32
+    private var starter: ProcessStarter
+    private var waiting: [Launch] = []
+    private var nextWaiting = 0
+    private var children: [UInt64: Child] = [:]
+    private var tags: [AttemptID: UInt64] = [:]
+    private var remains: [Remains] = []
+    private var lastTag: UInt64 = 0
+    private var events: [ExecutorEvent] = []
+    private var isClosing = false
+    private var isThrottled = false
+
+    init(slots: Int, environment: [String], wake: Int32) throws {
+        self.slots = slots
+        epoll = epoll_create1(Int32(EPOLL_CLOEXEC))
+        null = open("/dev/null", O_RDONLY | O_CLOEXEC)
+        guard epoll >= 0, null >= 0, csystem_epoll_add(epoll, wake, 0) == 0 else {
+            throw Failure.system("cannot watch processes")
+        }
+        starter = ProcessStarter(environment: environment, null: null)
+        _ = csystem_become_subreaper()
+    }
+
+    deinit {
+        Glibc.close(epoll)
+        Glibc.close(null)
+    }
+
+    var isIdle: Bool { children.isEmpty && remains.isEmpty && nextWaiting == waiting.count }
+
+    func takeEvents() -> [ExecutorEvent] {
+        defer { events.removeAll(keepingCapacity: true) }
+        return events
+    }
+
+    /// Waits until something happened; `true` when the inbox has something.
+    func wait() -> Bool {
+        var ready = [epoll_event](repeating: epoll_event(), count: 64)
+        let patience: Int32 = remains.isEmpty ? (isThrottled ? 100 : -1) : 5
+        isThrottled = false
+        let count = epoll_wait(epoll, &ready, 64, patience)
+        var hasMail = false
+        for event in ready.prefix(Int(max(0, count))) {
+            if event.data.u64 == 0 { hasMail = true } else { reap(event.data.u64) }
+        }
+        finishRemains()
+        reapStrays()
+        return hasMail
+    }
+
+    func add(_ launches: [Launch]) { waiting += launches }
+
+    func cancel(_ attempt: AttemptID, force: Bool) {
+        if let tag = tags[attempt], let child = children[tag] {
+            // It was not waited for yet, so its number is its own.
+            kill(-child.pid, force ? SIGKILL : SIGTERM)
+        } else if let index = waiting[nextWaiting...].firstIndex(where: { $0.attempt == attempt }) {
+            waiting.remove(at: index)
+            events.append(.exited(attempt, .cancelled))
+        }
+    }
+
+    /// Nothing more is started, and what runs is killed.
+    func close() {
+        isClosing = true
+        events += waiting[nextWaiting...].map { .exited($0.attempt, .cancelled) }
+        waiting = []
+        nextWaiting = 0
+        for child in children.values { kill(-child.pid, SIGKILL) }
+    }
+
+    /// Starts what waits while there are slots.
+    func fill() {
+        while !isThrottled, nextWaiting < waiting.count, children.count + remains.count < slots {
+            let launch = waiting[nextWaiting]
+            nextWaiting += 1
+            start(launch)
+        }
+        if nextWaiting == waiting.count {
+            waiting.removeAll(keepingCapacity: true)
+            nextWaiting = 0
+        }
+    }
+
+    private func start(_ launch: Launch) {
+        switch starter.start(launch) {
+        case .started(let pid):
+            let pidfd = csystem_pidfd_open(pid)
+            lastTag += 1
+            guard pidfd >= 0, csystem_epoll_add(epoll, pidfd, lastTag) == 0 else {
+                abandon(launch, pid, pidfd)
+                return
+            }
+            children[lastTag] = Child(attempt: launch.attempt, pid: pid, pidfd: pidfd)
+            tags[launch.attempt] = lastTag
+            events.append(.started(launch.attempt, at: Clocks.now(), uptime: Clocks.uptime()))
+        case .exhausted(let problem):
+            retryLater(launch, problem)
+        case .failed(let problem, let code):
+            events.append(.exited(launch.attempt, .notStarted(problem, code: code)))
+        }
+    }
+
+    /// Out of descriptors: a process that cannot be watched does not run.
+    private func abandon(_ launch: Launch, _ pid: pid_t, _ pidfd: Int32) {
+        let problem = String(cString: strerror(errno))
+        kill(-pid, SIGKILL)
+        waitpid(pid, nil, 0)
+        if pidfd >= 0 { Glibc.close(pidfd) }
+        retryLater(launch, "cannot watch a process: \(problem)")
+    }
+
+    /// The machine is short of processes or descriptors: wait for one to end, unless none of ours can.
+    private func retryLater(_ launch: Launch, _ problem: String) {
+        guard !children.isEmpty || !remains.isEmpty else {
+            events.append(.exited(launch.attempt, .notStarted(problem, code: 126)))
+            return
+        }
+        nextWaiting -= 1
+        waiting[nextWaiting] = launch
+        isThrottled = true
+    }
+
+    private func reap(_ tag: UInt64) {
+        guard let child = children[tag] else { return }
+        // The leader is a zombie and holds its number: what is left of its group can be ended safely.
+        kill(-child.pid, SIGKILL)
+        var value: Int32 = 0
+        let how = csystem_pidfd_reap(child.pidfd, &value)
+        guard how != 0 else { return }
+        _ = epoll_ctl(epoll, EPOLL_CTL_DEL, child.pidfd, nil)
+        Glibc.close(child.pidfd)
+        children[tag] = nil
+        tags[child.attempt] = nil
+        let exit: Exit = how == 1 ? .code(value) : how == 2 ? .signal(value) : .lost("it was waited for elsewhere")
+        if kill(-child.pid, 0) == 0 {
+            remains.append(Remains(attempt: child.attempt, group: child.pid, exit: exit, since: Clocks.uptime()))
+        } else {
+            events.append(.exited(child.attempt, exit))
+        }
+    }
+
+    /// Orphans of a task are ours as their subreaper; the task has ended when none is left.
+    private func finishRemains() {
+        guard !remains.isEmpty else { return }
+        remains.removeAll { rest in
+            while waitpid(-rest.group, nil, WNOHANG) > 0 {}
+            let isStuck = Clocks.uptime() - rest.since > 10_000_000_000
+            guard kill(-rest.group, 0) != 0 || isStuck else {
+                kill(-rest.group, SIGKILL)
+                return false
+            }
+            events.append(.exited(rest.attempt, rest.exit))
+            return true
+        }
+    }
+
+    /// Orphans that left their task's group and have ended.
+    private func reapStrays() {
+        while case let pid = csystem_stray_child(), pid > 0, !children.values.contains(where: { $0.pid == pid }) {
+            waitpid(pid, nil, WNOHANG)
+        }
+    }
+}
+
+enum Clocks {
+    static func now() -> Timestamp {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return Timestamp(microseconds: Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1000)
+    }
+
+    static func uptime() -> Int64 {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+    }
+}

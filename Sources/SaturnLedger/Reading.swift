@@ -1,0 +1,93 @@
+import GRDB
+public import SaturnCore
+
+extension SQLiteLedger {
+    private static let attemptColumns = """
+        a.id, a.key, l.path, a.task, a.run, a.state, a.place, a.reusable, a.exit_code, a.started, a.ended,
+        a.status_inode, a.status_size, a.status_modified, a.status_changed
+        FROM attempt a JOIN location l ON l.id = a.location
+        """
+
+    public func standing(in location: String) throws -> [String: AttemptRecord] {
+        let rows = try attempts(
+            "WHERE l.path = ? AND a.place = 'standing' ORDER BY a.number", [location])
+        return Dictionary(rows.map { ($0.task, $0) }, uniquingKeysWith: { _, newer in newer })
+    }
+
+    public func successes(of key: TaskKey, in location: String) throws -> [AttemptRecord] {
+        try attempts(
+            """
+            WHERE a.key = ? AND l.path = ? AND a.state = 'success' AND a.reusable AND a.place != 'gone'
+            ORDER BY a.number DESC
+            """, [key.data, location])
+    }
+
+    public func attempts(_ ids: [AttemptID]) throws -> [AttemptID: AttemptRecord] {
+        var found: [AttemptID: AttemptRecord] = [:]
+        for id in ids {
+            if let record = try attempts("WHERE a.id = ?", [id.data]).first { found[id] = record }
+        }
+        return found
+    }
+
+    private func attempts(_ condition: String, _ arguments: StatementArguments) throws -> [AttemptRecord] {
+        try queue.read { database in
+            let sql = "SELECT \(Self.attemptColumns) \(condition)"
+            let rows = try Row.fetchCursor(
+                database.cachedStatement(sql: sql), arguments: arguments)
+            var records: [AttemptRecord] = []
+            while let row = try rows.next() {
+                if let record = AttemptRecord(row) { records.append(record) }
+            }
+            return records
+        }
+    }
+
+    public func fields(of key: TaskKey) throws -> [Manifest.Field]? {
+        try queue.read { database in
+            try Data.fetchOne(database, sql: "SELECT fields FROM manifest WHERE key = ?", arguments: [key.data])
+        }.flatMap { ManifestCoding.decode(Array($0)) }
+    }
+
+    public func isPlanned(_ task: String, in location: String, otherThan run: String) throws -> Bool {
+        try queue.read { database in
+            try Bool.fetchOne(
+                database,
+                sql: """
+                    SELECT EXISTS (SELECT 1 FROM task t JOIN run r ON r.name = t.run
+                    WHERE t.name = ? AND r.location = ? AND r.name != ?)
+                    """, arguments: [task, location, run]) ?? false
+        }
+    }
+
+    public func runs() throws -> [RunRecord] {
+        try queue.read { database in
+            try Row.fetchAll(
+                database,
+                sql: """
+                    SELECT name, spec_name, file, location, state, started, ended, exit_code
+                    FROM run ORDER BY started DESC, name
+                    """
+            ).compactMap(RunRecord.init)
+        }
+    }
+
+    public func tasks(of run: String) throws -> [TaskRecord] {
+        try queue.read { database in
+            try Row.fetchAll(
+                database, sql: "SELECT name, position, state, attempt, note FROM task WHERE run = ? ORDER BY position",
+                arguments: [run]
+            ).compactMap(TaskRecord.init)
+        }
+    }
+
+    public func digest(of path: String) throws -> DigestRecord? {
+        try queue.read { database in
+            try Row.fetchOne(
+                database.cachedStatement(
+                    sql: "SELECT path, inode, size, modified, changed, digest FROM digest WHERE path = ?"),
+                arguments: [path]
+            ).flatMap(DigestRecord.init)
+        }
+    }
+}

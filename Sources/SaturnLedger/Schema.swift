@@ -1,0 +1,53 @@
+import GRDB
+import SaturnCore
+
+/// The tables, version by version. A migration that has landed is never changed.
+enum Schema {
+    static func upgrade(_ queue: DatabaseQueue, _ path: String) throws {
+        try refuseNewer(queue, path)
+        try migrator.migrate(queue)
+    }
+
+    static func isCurrent(_ queue: DatabaseQueue, _ path: String) throws -> Bool {
+        try refuseNewer(queue, path)
+        return (try? queue.read { try migrator.hasCompletedMigrations($0) }) ?? false
+    }
+
+    private static func refuseNewer(_ queue: DatabaseQueue, _ path: String) throws {
+        guard let isNewer = try? queue.read({ try migrator.hasBeenSuperseded($0) }), isNewer else { return }
+        let applied = try queue.read { try migrator.appliedIdentifiers($0) }.subtracting(migrator.migrations)
+        throw Failure(
+            .usage, "the ledger \(path) was written by a newer saturn (schema \(applied.sorted().last ?? "?"))",
+            hint: "use that version, or choose another --state")
+    }
+
+    private static var migrator: DatabaseMigrator {
+        var migrator = DatabaseMigrator()
+        migrator.registerMigration("v1") { try $0.execute(sql: version1) }
+        return migrator
+    }
+
+    /// Times are microseconds since 1970 UTC, of files nanoseconds; keys and UUIDs are their bytes.
+    private static let version1 = """
+        CREATE TABLE location (id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE);
+        CREATE TABLE run (
+            name TEXT PRIMARY KEY NOT NULL, spec_name TEXT, file TEXT NOT NULL, location TEXT NOT NULL,
+            state TEXT NOT NULL, started INTEGER NOT NULL, ended INTEGER, exit_code INTEGER);
+        CREATE TABLE task (
+            run TEXT NOT NULL, name TEXT NOT NULL, position INTEGER NOT NULL, state TEXT NOT NULL,
+            attempt BLOB, note TEXT, PRIMARY KEY (run, name)) WITHOUT ROWID;
+        CREATE INDEX task_name ON task (name);
+        CREATE TABLE manifest (key BLOB PRIMARY KEY NOT NULL, fields BLOB NOT NULL) WITHOUT ROWID;
+        CREATE TABLE attempt (
+            number INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, key BLOB NOT NULL,
+            location INTEGER NOT NULL REFERENCES location, task TEXT NOT NULL, run TEXT NOT NULL,
+            state TEXT NOT NULL, place TEXT NOT NULL, reusable INTEGER NOT NULL, exit_code INTEGER,
+            started INTEGER, ended INTEGER,
+            status_inode INTEGER, status_size INTEGER, status_modified INTEGER, status_changed INTEGER);
+        CREATE INDEX attempt_key ON attempt (key);
+        CREATE INDEX attempt_standing ON attempt (location, task) WHERE place = 'standing';
+        CREATE TABLE digest (
+            path TEXT PRIMARY KEY NOT NULL, inode INTEGER NOT NULL, size INTEGER NOT NULL,
+            modified INTEGER NOT NULL, changed INTEGER NOT NULL, digest BLOB NOT NULL) WITHOUT ROWID;
+        """
+}

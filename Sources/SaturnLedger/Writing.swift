@@ -1,0 +1,124 @@
+import GRDB
+public import SaturnCore
+
+extension SQLiteLedger {
+    public func commit(_ batch: LedgerBatch) throws {
+        guard !batch.isEmpty else { return }
+        do {
+            try queue.write { database in try Writer(database: database).write(batch) }
+        } catch let error as DatabaseError {
+            throw Failure(.engine, "cannot write the ledger: \(error.message ?? "\(error)")")
+        }
+    }
+}
+
+/// Writes one batch inside the transaction of its caller.
+private struct Writer {
+    let database: Database
+
+    func write(_ batch: LedgerBatch) throws {
+        for run in batch.runs { try write(run) }
+        for (run, tasks) in batch.plans { try replacePlan(of: run, with: tasks) }
+        try write(manifests: batch.manifests)
+        try write(attempts: batch.attempts)
+        try write(moved: batch.moved)
+        try write(tasks: batch.tasks)
+        try write(digests: batch.digests)
+    }
+
+    private func write(_ run: RunRecord) throws {
+        try database.execute(
+            sql: "INSERT OR REPLACE INTO run VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            arguments: [
+                run.name, run.specName, run.file, run.location, run.state.rawValue, run.started.microseconds,
+                run.ended?.microseconds, run.exitCode,
+            ])
+    }
+
+    /// Touches only the rows that differ: a rerun that changes nothing writes nothing.
+    private func replacePlan(of run: String, with tasks: [TaskRecord]) throws {
+        let rows = try Row.fetchAll(
+            database, sql: "SELECT name, position, state, attempt, note FROM task WHERE run = ?", arguments: [run])
+        var old = Dictionary(
+            rows.compactMap(TaskRecord.init).map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+        let changed = tasks.filter { old.removeValue(forKey: $0.name) != $0 }
+        let delete = try database.cachedStatement(sql: "DELETE FROM task WHERE run = ? AND name = ?")
+        for name in old.keys { try delete.execute(arguments: [run, name]) }
+        try write(tasks: changed.map { (run, $0) })
+    }
+
+    private func write(manifests: [TaskKey: [UInt8]]) throws {
+        let insert = try database.cachedStatement(sql: "INSERT OR IGNORE INTO manifest VALUES (?, ?)")
+        for (key, fields) in manifests { try insert.execute(arguments: [key.data, Data(fields)]) }
+    }
+
+    private func write(moved: [(attempt: AttemptID, place: AttemptRecord.Place, task: String)]) throws {
+        let update = try database.cachedStatement(sql: "UPDATE attempt SET place = ?, task = ? WHERE id = ?")
+        for move in moved {
+            if move.place == .standing { try clear(move.task, locationOf: move.attempt) }
+            try update.execute(arguments: [move.place.rawValue, move.task, move.attempt.data])
+        }
+    }
+
+    private func write(attempts: [AttemptRecord]) throws {
+        var locations: [String: Int64] = [:]
+        let insert = try database.cachedStatement(
+            sql: """
+                INSERT OR REPLACE INTO attempt (number, id, key, location, task, run, state, place, reusable,
+                exit_code, started, ended, status_inode, status_size, status_modified, status_changed)
+                VALUES ((SELECT number FROM attempt WHERE id = ?1),
+                ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
+                """)
+        for attempt in attempts {
+            let location = try locations[attempt.location] ?? id(of: attempt.location)
+            locations[attempt.location] = location
+            if attempt.place == .standing { try clear(attempt.task, in: location) }
+            let stamp = attempt.stamp
+            try insert.execute(arguments: [
+                attempt.id.data, attempt.key.data, location, attempt.task, attempt.run, attempt.state.rawValue,
+                attempt.place.rawValue, attempt.reusable, attempt.exitCode, attempt.started?.microseconds,
+                attempt.ended?.microseconds, stamp.map { Int64(bitPattern: $0.inode) }, stamp?.size,
+                stamp?.modified, stamp?.changed,
+            ])
+        }
+    }
+
+    /// One attempt stands in a folder; what the ledger thought was there has gone unless it moved.
+    private func clear(_ task: String, in location: Int64) throws {
+        try database.cachedStatement(
+            sql: "UPDATE attempt SET place = 'gone' WHERE location = ? AND task = ? AND place = 'standing'"
+        ).execute(arguments: [location, task])
+    }
+
+    private func clear(_ task: String, locationOf attempt: AttemptID) throws {
+        let location = try Int64.fetchOne(
+            database, sql: "SELECT location FROM attempt WHERE id = ?", arguments: [attempt.data])
+        if let location { try clear(task, in: location) }
+    }
+
+    private func id(of location: String) throws -> Int64 {
+        try database.execute(sql: "INSERT OR IGNORE INTO location (path) VALUES (?)", arguments: [location])
+        return try Int64.fetchOne(
+            database, sql: "SELECT id FROM location WHERE path = ?", arguments: [location]) ?? 0
+    }
+
+    private func write(tasks: [(run: String, task: TaskRecord)]) throws {
+        let insert = try database.cachedStatement(sql: "INSERT OR REPLACE INTO task VALUES (?, ?, ?, ?, ?, ?)")
+        for (run, task) in tasks {
+            try insert.execute(arguments: [
+                run, task.name, task.index, task.state.rawValue, task.attempt?.data, task.note,
+            ])
+        }
+    }
+
+    private func write(digests: [DigestRecord]) throws {
+        let insert = try database.cachedStatement(sql: "INSERT OR REPLACE INTO digest VALUES (?, ?, ?, ?, ?, ?)")
+        for record in digests {
+            let stamp = record.stamp
+            try insert.execute(arguments: [
+                record.path, Int64(bitPattern: stamp.inode), stamp.size, stamp.modified, stamp.changed,
+                record.digest.data,
+            ])
+        }
+    }
+}

@@ -1,0 +1,138 @@
+internal import SaturnCore
+
+/// The fields of a task that are more than a text or a number.
+extension FieldReader {
+    func command(_ node: YAMLNode) -> TaskFields.CommandText {
+        if let items = node.items { return arguments(items, of: node).map { .arguments($0) } ?? .unusable }
+        guard let text = text(node, "a command, as a string or a list of strings") else { return .unusable }
+        guard text.utf8.contains(where: { $0 != UInt8(ascii: " ") && !(9...13).contains($0) }) else {
+            report(node.mark, "the command is empty")
+            return .unusable
+        }
+        return .line(text)
+    }
+
+    func shell(_ node: YAMLNode) -> TaskFields.Shell? {
+        let wanted = "a list of strings, or false"
+        if let items = node.items { return arguments(items, of: node).map { .argv($0) } }
+        switch node.text {
+        case "false"?: return TaskFields.Shell.none
+        case let text? where text != "true": expected(wanted, node, hint: "write [\(text), -c]")
+        default: expected(wanted, node, hint: node.text == nil ? nil : "leave it out for /bin/sh -ec")
+        }
+        return nil
+    }
+
+    /// An argument vector; only the program's name cannot be empty.
+    private func arguments(_ items: [YAMLNode], of node: YAMLNode) -> [String]? {
+        let texts = items.map { text($0) }
+        let found = texts.compactMap(\.self)
+        guard found.count == items.count else { return nil }
+        guard let program = found.first, !program.isEmpty else {
+            report(items.first?.mark ?? node.mark, items.isEmpty ? "the list is empty" : "the program's name is empty")
+            return nil
+        }
+        return found
+    }
+
+    func env(_ node: YAMLNode) -> [Variable]? {
+        guard !node.isNull else { return [] }
+        guard let pairs = mapping(node, "a mapping of variables") else { return nil }
+        var variables: [Variable] = []
+        for pair in pairs where isVariable(pair.key, at: pair.mark) {
+            let hint = pair.value.isNull ? "write \"\" for an empty value" : nil
+            if let value = text(pair.value, hint: hint) { variables.append(Variable(pair.key, value)) }
+        }
+        variables.sort { $0.name < $1.name }
+        return variables
+    }
+
+    /// Each name once, in the order written.
+    func variableNames(_ node: YAMLNode) -> [String]? {
+        guard let names = texts(node) else { return nil }
+        var seen: Set<String> = []
+        return names.filter { isVariable($0.value, at: $0.mark) && seen.insert($0.value).inserted }.map(\.value)
+    }
+
+    private func isVariable(_ name: String, at mark: SourceMark) -> Bool {
+        let quoted = Self.quote(name)
+        guard let first = name.utf8.first, !(48...57).contains(first), name.utf8.allSatisfy(Self.isWord) else {
+            report(mark, "\(quoted) is not a variable's name", hint: "use letters, digits and '_'")
+            return false
+        }
+        guard !name.hasPrefix("SATURN_"), name != "RESULTS_DIR" else {
+            report(mark, "the variable \(quoted) is saturn's own")
+            return false
+        }
+        return true
+    }
+
+    private static func isWord(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"): true
+        case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"): true
+        default: false
+        }
+    }
+
+    func code(_ node: YAMLNode) -> CodePolicy? {
+        switch node.text {
+        case "commit"?: return .commit
+        case "commit-id"?: return .commitID
+        case "none"?: return CodePolicy.none
+        default: break
+        }
+        if node.items != nil {
+            report(node.mark, "a list of paths is not in this version yet")
+        } else {
+            let words = ["commit", "commit-id", "none"]
+            expected(
+                "commit, commit-id or none", node, hint: node.text.flatMap { Suggestion.hint(for: $0, among: words) })
+        }
+        return nil
+    }
+
+    func needs(_ node: YAMLNode) -> [Marked<String>]? {
+        guard let names = texts(node) else { return nil }
+        guard names.count > 1 else { return names }
+        var seen: Set<String> = []
+        return names.filter { name in
+            let isNew = seen.insert(name.value).inserted
+            if !isNew { report(name.mark, "\(Self.quote(name.value)) is listed twice") }
+            return isNew
+        }
+    }
+
+    func resources(_ node: YAMLNode) -> Resources? {
+        guard !node.isNull else { return Resources() }
+        guard let pairs = mapping(node, "a mapping of resources") else { return nil }
+        // Near misses that would otherwise be resources of the user's own, and never granted.
+        let misspelt = ["cpu": "cpus", "gpu": "gpus", "mem": "memory"]
+        var resources = Resources()
+        for pair in pairs {
+            switch pair.key {
+            case "cpus": resources.cpus = amount(pair.value)
+            case "gpus": resources.gpus = amount(pair.value)
+            case "memory": resources.memory = size(pair.value)
+            default:
+                if let right = misspelt[pair.key] {
+                    unknown(pair, among: [], hint: "did you mean '\(right)'?")
+                } else if pair.key.isEmpty || pair.key.utf8.contains(0) {
+                    report(pair.mark, "a resource needs a name")
+                } else if let amount = amount(pair.value) {
+                    resources.others.append(Resources.Other(name: pair.key, amount: amount))
+                }
+            }
+        }
+        resources.others.sort { $0.name < $1.name }
+        return resources
+    }
+
+    private func size(_ node: YAMLNode) -> Marked<Int>? {
+        guard let text = node.text, let bytes = Quantity.bytes(text), bytes > 0 else {
+            expected("a size greater than 0", node, hint: "write it as 512MiB or 4GB")
+            return nil
+        }
+        return Marked(bytes, at: node.mark)
+    }
+}

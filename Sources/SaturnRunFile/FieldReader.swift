@@ -1,0 +1,162 @@
+internal import SaturnCore
+
+/// Takes values out of nodes, and keeps what is wrong with them.
+///
+/// Every reading function reports a value it cannot use and then returns `nil`.
+final class FieldReader {
+    private let sources: [SourceText]
+    private var problems: [Diagnostic] = []
+
+    init(sources: [SourceText]) {
+        self.sources = sources
+    }
+
+    var sortedProblems: [Diagnostic] {
+        problems.enumerated().sorted { left, right in
+            guard let first = left.element.mark, let second = right.element.mark else {
+                return left.offset < right.offset
+            }
+            return (first.source, first.line, first.column, Int32(clamping: left.offset))
+                < (second.source, second.line, second.column, Int32(clamping: right.offset))
+        }.map(\.element)
+    }
+
+    func add(_ found: [Diagnostic]) {
+        problems += found
+    }
+
+    func report(_ mark: SourceMark, _ message: String, hint: String? = nil) {
+        problems.append(Diagnostic(at: mark, message, hint: hint))
+    }
+
+    /// Reports that `node` is not `wanted`, unless it stands for something reported before.
+    func expected(_ wanted: String, _ node: YAMLNode, hint: String? = nil) {
+        if case .reported = node.content { return }
+        report(node.mark, "expected \(wanted), found \(Self.describe(node))", hint: hint)
+    }
+
+    func unknown(_ pair: YAMLPair, among keys: some Sequence<String>, hint: String? = nil) {
+        report(
+            pair.mark, "unknown key \(Self.quote(pair.key))", hint: Suggestion.hint(for: pair.key, among: keys) ?? hint)
+    }
+
+    /// `line 4`, with the file when a reader who looks at `mark` would look in another one.
+    func place(_ place: SourceMark, seenFrom mark: SourceMark) -> String {
+        guard place.source != mark.source, sources.indices.contains(Int(place.source)) else {
+            return "line \(place.line)"
+        }
+        return "line \(place.line) of \(sources[Int(place.source)].path)"
+    }
+
+    func mapping(_ node: YAMLNode, _ wanted: String = "a mapping") -> [YAMLPair]? {
+        if let pairs = node.pairs { return pairs }
+        expected(wanted, node)
+        return nil
+    }
+
+    /// The text of a scalar that can become an argument, a variable or a path.
+    func text(_ node: YAMLNode, _ wanted: String = "a string", hint: String? = nil) -> String? {
+        guard let text = node.text else {
+            expected(wanted, node, hint: hint)
+            return nil
+        }
+        guard !text.utf8.contains(0) else {
+            report(node.mark, "the text contains a NUL character")
+            return nil
+        }
+        return text
+    }
+
+    func filledText(_ node: YAMLNode, _ wanted: String = "a string") -> String? {
+        guard let text = text(node, wanted) else { return nil }
+        guard !text.isEmpty else {
+            report(node.mark, "expected \(wanted), found an empty one")
+            return nil
+        }
+        return text
+    }
+
+    /// A list of non-empty strings; one string is a list of one, and nothing is an empty list.
+    func texts(_ node: YAMLNode) -> [Marked<String>]? {
+        let wanted = "a list of strings"
+        guard !node.isNull else { return [] }
+        if node.text != nil { return filledText(node).map { [Marked($0, at: node.mark)] } }
+        guard let items = node.items else {
+            expected(wanted, node)
+            return nil
+        }
+        return items.compactMap { item in filledText(item).map { Marked($0, at: item.mark) } }
+    }
+
+    func integer(_ node: YAMLNode, in range: ClosedRange<Int>, _ wanted: String) -> Int? {
+        guard let text = node.text, let value = Int(text), range.contains(value) else {
+            expected(wanted, node)
+            return nil
+        }
+        return value
+    }
+
+    func flag(_ node: YAMLNode) -> Bool? {
+        guard let text = node.text else {
+            expected("true or false", node)
+            return nil
+        }
+        switch text {
+        case "true": return true
+        case "false": return false
+        default:
+            let hints = ["yes": "true", "on": "true", "true": "true", "no": "false", "off": "false", "false": "false"]
+            expected("true or false", node, hint: hints[text.lowercased()].map { "write '\($0)'" })
+            return nil
+        }
+    }
+
+    /// Seconds; `allowsZero` is for settings in which zero means "at once".
+    func duration(_ node: YAMLNode, allowsZero: Bool = false) -> Double? {
+        guard let text = node.text, let seconds = Quantity.seconds(text) else {
+            expected("a duration", node, hint: "write it as 90s, 5m, 2h or 1d")
+            return nil
+        }
+        guard seconds <= Quantity.longestSeconds, seconds > 0 || allowsZero else {
+            let lower = allowsZero ? "" : "more than 0 and "
+            report(node.mark, "a duration is \(lower)at most 3650 days, not \(Self.quote(text))")
+            return nil
+        }
+        return seconds
+    }
+
+    func amount(_ node: YAMLNode) -> Marked<Double>? {
+        // `Double` reads `inf`, `nan` and hexadecimal too, none of which is an amount.
+        guard let text = node.text, text.utf8.allSatisfy({ "0123456789.+-eE".utf8.contains($0) }),
+            let value = Double(text), value > 0, value.isFinite
+        else {
+            expected("a number greater than 0", node)
+            return nil
+        }
+        return Marked(value, at: node.mark)
+    }
+
+    static func describe(_ node: YAMLNode) -> String {
+        switch node.content {
+        case .mapping: "a mapping"
+        case .sequence: "a list"
+        case .scalar where node.isNull: "nothing"
+        case .scalar(let text, _): quote(text)
+        case .reported: "an error"
+        }
+    }
+
+    /// `'text'` on one line and of bounded length.
+    static func quote(_ text: String) -> String {
+        var shown = ""
+        for scalar in text.unicodeScalars.prefix(60) {
+            switch scalar {
+            case "\n": shown += "\\n"
+            case _ where scalar.properties.generalCategory == .control:
+                shown += "\\u{\(String(scalar.value, radix: 16))}"
+            default: shown.unicodeScalars.append(scalar)
+            }
+        }
+        return text.unicodeScalars.dropFirst(60).isEmpty ? "'\(shown)'" : "'\(shown)…'"
+    }
+}

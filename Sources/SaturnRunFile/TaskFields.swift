@@ -1,0 +1,125 @@
+internal import SaturnCore
+
+/// The fields of one task, or of `defaults`, as far as they are written: what is `nil` was not.
+struct TaskFields {
+    static let keys = [
+        "name", "command", "shell", "env", "pass_env", "secrets", "workdir", "inputs", "code", "needs", "sweep",
+        "snapshot", "retries", "timeout", "resources", "priority",
+    ]
+    private static let defaultsKeys = Array(keys.dropFirst())
+    private static let runKeys = ["tasks", "executor", "results", "defaults", "file_syncs", "max_tasks"]
+
+    enum CommandText {
+        case line(String)
+        case arguments([String])
+        /// It has been reported.
+        case unusable
+    }
+
+    enum Shell {
+        case none
+        case argv([String])
+    }
+
+    var name: Marked<String>?
+    var command: CommandText?
+    var commandMark: SourceMark?
+    var shell: Shell?
+    /// Sorted by name.
+    var env: [Variable]?
+    var passEnv: [String]?
+    var secrets: [String]?
+    var workdir: String?
+    var inputs: [Marked<String>]?
+    var code: CodePolicy?
+    var needs: [Marked<String>]?
+    var retries: Int?
+    var timeout: Double?
+    var resources: Resources?
+    var priority: Int?
+
+    init() {}
+
+    init(_ pairs: [YAMLPair], isDefaults: Bool, _ fields: FieldReader) {
+        for pair in pairs {
+            switch pair.key {
+            case "name" where !isDefaults: name = fields.text(pair.value).map { Marked($0, at: pair.value.mark) }
+            case "command":
+                commandMark = pair.value.mark
+                command = fields.command(pair.value)
+            case "shell": shell = fields.shell(pair.value)
+            case "env": env = fields.env(pair.value)
+            case "pass_env": passEnv = fields.variableNames(pair.value)
+            case "secrets": secrets = fields.variableNames(pair.value)
+            case "workdir": workdir = fields.filledText(pair.value)
+            case "inputs": inputs = fields.texts(pair.value)
+            case "code": code = fields.code(pair.value)
+            case "needs": needs = fields.needs(pair.value)
+            case "sweep": fields.report(pair.mark, "'sweep' is not in this version yet")
+            case "snapshot":
+                if fields.flag(pair.value) == true {
+                    fields.report(pair.value.mark, "'snapshot: true' is not in this version yet")
+                }
+            case "retries": retries = fields.integer(pair.value, in: 0...1000, "a whole number from 0 to 1000")
+            case "timeout": timeout = fields.duration(pair.value)
+            case "resources": resources = fields.resources(pair.value)
+            case "priority": priority = fields.integer(pair.value, in: Int.min...Int.max, "a whole number")
+            default: Self.unknown(pair, isDefaults: isDefaults, fields)
+            }
+        }
+        if !isDefaults, case .argv? = shell, case .arguments? = command, let commandMark {
+            fields.report(
+                commandMark, "a command that is a list runs without a shell",
+                hint: "leave 'shell' out, or write the command as one string")
+        }
+    }
+
+    /// Maps are merged key by key, with this one's keys winning; everything else that is written here replaces.
+    mutating func inherit(from defaults: TaskFields) {
+        if command == nil { (command, commandMark) = (defaults.command, defaults.commandMark) }
+        shell = shell ?? defaults.shell
+        env = env.map { $0.merged(over: defaults.env ?? []) } ?? defaults.env
+        passEnv = passEnv ?? defaults.passEnv
+        secrets = secrets ?? defaults.secrets
+        workdir = workdir ?? defaults.workdir
+        inputs = inputs ?? defaults.inputs
+        code = code ?? defaults.code
+        needs = needs ?? defaults.needs
+        retries = retries ?? defaults.retries
+        timeout = timeout ?? defaults.timeout
+        resources = resources.map { $0.merged(over: defaults.resources) } ?? defaults.resources
+        priority = priority ?? defaults.priority
+    }
+
+    private static func unknown(_ pair: YAMLPair, isDefaults: Bool, _ fields: FieldReader) {
+        if isDefaults && pair.key == "name" {
+            fields.unknown(pair, among: [], hint: "every task has a name of its own")
+        } else if runKeys.contains(pair.key) {
+            fields.unknown(pair, among: [], hint: "it belongs at the top level of the run file")
+        } else {
+            fields.unknown(pair, among: isDefaults ? defaultsKeys : keys)
+        }
+    }
+}
+
+extension [Variable] {
+    fileprivate func merged(over others: [Variable]) -> [Variable] {
+        guard !others.isEmpty else { return self }
+        let own = Set(map(\.name))
+        return (self + others.filter { !own.contains($0.name) }).sorted { $0.name < $1.name }
+    }
+}
+
+extension Resources {
+    fileprivate func merged(over defaults: Resources?) -> Resources {
+        guard let defaults else { return self }
+        var merged = self
+        merged.cpus = cpus ?? defaults.cpus
+        merged.gpus = gpus ?? defaults.gpus
+        merged.memory = memory ?? defaults.memory
+        let own = Set(others.map(\.name))
+        merged.others += defaults.others.filter { !own.contains($0.name) }
+        merged.others.sort { $0.name < $1.name }
+        return merged
+    }
+}

@@ -1,0 +1,35 @@
+import CSystem
+import Glibc
+import SaturnCore
+import Synchronization
+
+/// A kernel lock on a file: it goes with the process that holds it, whatever ends that.
+final class FolderLock: Sendable {
+    private let path: String
+    private let descriptor = Mutex<Int32>(-1)
+
+    init(path: String) {
+        self.path = path
+    }
+
+    deinit {
+        let fd = descriptor.withLock { $0 }
+        if fd >= 0 { close(fd) }
+    }
+
+    /// Throws ``Failure`` `inUse`, naming the holder, when another process has it.
+    func take(holder: String, what: String) throws {
+        var other = [CChar](repeating: 0, count: 512)
+        let fd = csystem_lock(path, holder, &other, 512)
+        guard fd >= 0 else {
+            guard errno == EWOULDBLOCK else {
+                throw Failure(.engine, "cannot open \(path): \(String(cString: strerror(errno)))")
+            }
+            let text = other.withUnsafeBufferPointer { $0.baseAddress.map { String(cString: $0) } ?? "" }
+            throw Failure(
+                .inUse, "\(what) is in use" + (text.isEmpty ? "" : " by \(text)"),
+                hint: "wait for it to end, or choose another directory")
+        }
+        descriptor.withLock { $0 = fd }
+    }
+}

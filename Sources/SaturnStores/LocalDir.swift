@@ -1,0 +1,132 @@
+import CSystem
+import Glibc
+public import SaturnCore
+
+/// Results in a folder of this machine; a task's final folder is the workspace that its attempts fill.
+///
+/// ```yaml
+/// results: {class_spec: LocalDir, directory: "/tmp/results/{name}"}
+/// ```
+/// `status` is the last file written, and the first that planning looks for: a folder without a complete one
+/// holds no result.
+public final class LocalDir: ResultStore {
+    public static let schema = ComponentSchema(
+        name: "LocalDir", classSpecs: ["LocalDir", "LocalResults", "LocalDirBackend", "LocalDirResults"],
+        settings: ["directory": .string, "path": .string])
+
+    /// Absolute, links resolved where it exists.
+    public let location: String
+    private let lock: FolderLock
+
+    /// - Parameter directory: absolute; made when a run opens the store.
+    public init(directory: String) {
+        location = Files.resolved(directory)
+        lock = FolderLock(path: location + "/.saturn/lock")
+    }
+
+    public func open(holder: String) throws {
+        try reporting("make the results folder") {
+            try Files.makeFolders(location + "/.saturn")
+        }
+        try lock.take(holder: holder, what: "the results folder \(location)")
+    }
+
+    public func folder(of place: ResultPlace) -> String {
+        switch place {
+        case .standing(let task): "\(location)/\(task)"
+        case .attic(let key, let attempt): "\(location)/.saturn/attic/\(key)/\(attempt)"
+        }
+    }
+
+    public func look(at place: ResultPlace) throws -> FolderLook {
+        let folder = folder(of: place)
+        if let stamp = Files.stamp(of: folder + "/status"), stamp.size > 0 { return .status(stamp) }
+        return Files.exists(folder) ? .noStatus : .absent
+    }
+
+    public func events(of place: ResultPlace) throws -> EventLog? {
+        try Files.read(folder(of: place) + "/events", limit: 1 << 20).flatMap {
+            EventLog(parsing: String(decoding: $0, as: UTF8.self))
+        }
+    }
+
+    public func status(of place: ResultPlace) throws -> String? {
+        try Files.read(folder(of: place) + "/status", limit: 64).map {
+            String(String(decoding: $0, as: UTF8.self).prefix { !$0.isWhitespace })
+        }
+    }
+
+    public func begin(_ task: String, events: String) throws -> Workspace {
+        let workspace = Workspace(task: task, folder: folder(of: .standing(task: task)))
+        try reporting("prepare \(workspace.folder)") {
+            try Files.makeFolder(workspace.folder)
+            try Files.write(events, to: workspace.folder + "/events")
+            try Files.makeFolder(workspace.results)
+        }
+        return workspace
+    }
+
+    public func again(_ workspace: Workspace, number: Int, events: String) throws {
+        try reporting("prepare \(workspace.folder) for attempt \(number)") {
+            if Files.exists(workspace.log) {
+                try Files.rename(workspace.log, to: "\(workspace.log).\(number - 1)")
+            }
+            try Files.removeTree(workspace.results)
+            try Files.makeFolder(workspace.results)
+            try Files.append(events, to: workspace.folder + "/events")
+        }
+    }
+
+    public func publish(
+        _ workspace: Workspace, events: String, status: String?, error: Int32?
+    ) throws -> FileStamp? {
+        try reporting("write the result in \(workspace.folder)") {
+            if status != "success" { rmdir(workspace.results) }
+            try Files.append(events, to: workspace.folder + "/events")
+            if let error { try Files.write("\(error)", to: workspace.folder + "/error") }
+            guard let status else { return nil }
+            return try Files.write(status, to: workspace.folder + "/status")
+        }
+    }
+
+    public func note(_ events: String, on place: ResultPlace) throws {
+        try reporting("write \(folder(of: place))/events") {
+            try Files.append(events, to: folder(of: place) + "/events")
+        }
+    }
+
+    public func retire(_ task: String, key: TaskKey, attempt: AttemptID) throws {
+        let target = folder(of: .attic(key: key, attempt: attempt))
+        try reporting("move the result of '\(task)' to \(target)") {
+            try Files.makeFolders(location + "/.saturn/attic/\(key)")
+            try Files.rename(folder(of: .standing(task: task)), to: Files.exists(target) ? Files.free(target) : target)
+        }
+    }
+
+    public func move(_ place: ResultPlace, to task: String) throws {
+        try reporting("move \(folder(of: place)) to '\(task)'") {
+            try Files.rename(folder(of: place), to: folder(of: .standing(task: task)))
+        }
+    }
+
+    public func clone(_ place: ResultPlace, to task: String, events: String) throws -> FileStamp? {
+        let (source, target) = (folder(of: place), folder(of: .standing(task: task)))
+        return try reporting("copy \(source) to '\(task)'") {
+            try Files.makeFolder(target)
+            try Files.write(events, to: target + "/events")
+            for name in try Files.names(in: source) where name != "events" && name != "status" {
+                try TreeCopy.copy("\(source)/\(name)", to: "\(target)/\(name)")
+            }
+            return try Files.write("success", to: target + "/status")
+        }
+    }
+
+    /// Says what saturn was about to do when the file system refused.
+    private func reporting<Value>(_ what: String, _ body: () throws -> Value) throws -> Value {
+        do { return try body() } catch let error as Files.Problem {
+            throw Failure(
+                error.number == ENOTDIR || error.number == EEXIST ? .inUse : .engine,
+                "cannot \(what): \(error.path): \(String(cString: strerror(error.number)))")
+        }
+    }
+}

@@ -1,0 +1,3 @@
+import SaturnCommands
+
+await SaturnCommand.start()
