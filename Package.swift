@@ -46,7 +46,7 @@ let package = Package(
         .target(name: "CSystem"),
         .target(name: "SaturnCore", dependencies: [crypto], swiftSettings: strict),
         inner("SaturnRunFile", ["CLibYAML"]),
-        inner("SaturnGit", ["CLibGit2"]),
+        inner("SaturnGit", ["CLibGit2", crypto]),
         inner("SaturnLedger", [grdb]),
         inner("SaturnExecutors", ["CSystem"]),
         inner("SaturnStores", ["CSystem"]),

@@ -38,6 +38,8 @@ int csystem_spawn(const struct csystem_child *child, pid_t *pid) {
     if (!error) error = posix_spawn_file_actions_adddup2(&actions, child->null, 0);
     if (!error) error = posix_spawn_file_actions_adddup2(&actions, child->log, 1);
     if (!error) error = posix_spawn_file_actions_adddup2(&actions, child->log, 2);
+    // What saturn itself inherited, or a library opened without close-on-exec, is none of the task's.
+    if (!error) error = posix_spawn_file_actions_addclosefrom_np(&actions, 3);
     if (!error) error = posix_spawn_file_actions_addchdir_np(&actions, child->workdir);
     if (!error) error = posix_spawn(pid, child->path, &actions, &attributes, child->argv, child->envp);
     posix_spawnattr_destroy(&attributes);
@@ -80,6 +82,15 @@ pid_t csystem_stray_child(void) {
 
 int csystem_become_subreaper(void) {
     return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+}
+
+int csystem_keep_ended_children(void) {
+    struct sigaction action;
+    if (sigaction(SIGCHLD, NULL, &action) != 0) return -1;
+    if (action.sa_handler != SIG_IGN && !(action.sa_flags & SA_NOCLDWAIT)) return 0;
+    if (action.sa_handler == SIG_IGN) action.sa_handler = SIG_DFL;
+    action.sa_flags &= ~SA_NOCLDWAIT;
+    return sigaction(SIGCHLD, &action, NULL);
 }
 
 int csystem_lock(const char *path, const char *holder, char *other, int size) {

@@ -27,7 +27,8 @@ struct LocationArguments: ParsableArguments {
 
     /// Found from the current folder upward.
     func existingState() throws -> StateFolder {
-        let found = try chosen.map { StateFolder(path: try Paths.absolute($0)) }
+        let found =
+            try chosen.map { StateFolder(path: try Paths.absolute($0)) }
             ?? StateFolder.find(from: Paths.current())
         guard let found, found.project != nil else {
             throw Failure(
@@ -58,7 +59,9 @@ struct RunFileArguments: ParsableArguments {
     @Option(help: "The run's name; without it the file's own.")
     var name: String?
 
-    @Option(name: .shortAndLong, help: ArgumentHelp("Tasks to run at once.", valueName: "n"))
+    @Option(
+        name: [.customShort("j", allowingJoined: true), .long],
+        help: ArgumentHelp("Tasks to run at once.", valueName: "n"))
     var jobs: Int?
 
     @Option(help: ArgumentHelp("Override a value of the file: executor.jobs=4.", valueName: "key=value"))

@@ -14,14 +14,26 @@ struct BuiltInExecutor: Sendable {
             try MultiprocessingExecutor(
                 jobs: spec.settings["jobs"]?.text.flatMap { Int($0) }, environment: environment)
         },
-        later("Dask", ["scheduler_address": .string, "python": .string, "connect_timeout": .duration, "tls": .any,
-            "cluster_class": .string, "cluster_kwargs": .any, "shared": .flag]),
-        later("Ray", ["address": .string, "namespace": .string, "python": .string, "num_cpus": .any, "runtime_env": .any]),
+        later(
+            "Dask",
+            [
+                "scheduler_address": .string, "python": .string, "connect_timeout": .duration, "tls": .any,
+                "cluster_class": .string, "cluster_kwargs": .any, "shared": .flag,
+            ]),
+        later(
+            "Ray",
+            [
+                "address": .string, "namespace": .string, "python": .string, "num_cpus": .any, "runtime_env": .any,
+            ]),
         later("RFutures", ["plan": .string, "workers": .any, "rscript": .string], more: ["RFutureExecutor"]),
-        later("Kubernetes", ["image": .string, "context": .string, "namespace": .string, "kubeconfig": .string,
-            "max_in_flight": .integer(atLeast: 1), "service_account": .string, "node_selector": .any,
-            "tolerations": .any, "image_pull_secrets": .any, "image_pull_policy": .string, "labels": .any,
-            "host_network": .flag, "volume_claim": .string, "pod": .any]),
+        later(
+            "Kubernetes",
+            [
+                "image": .string, "context": .string, "namespace": .string, "kubeconfig": .string,
+                "max_in_flight": .integer(atLeast: 1), "service_account": .string, "node_selector": .any,
+                "tolerations": .any, "image_pull_secrets": .any, "image_pull_policy": .string, "labels": .any,
+                "host_network": .flag, "volume_claim": .string, "pod": .any,
+            ]),
     ]
 
     static func named(_ spec: ComponentSpec) -> BuiltInExecutor { all.first { $0.schema.name == spec.name } ?? all[0] }
@@ -35,7 +47,7 @@ struct BuiltInExecutor: Sendable {
         return BuiltInExecutor(schema: schema) { _, _ in
             throw Failure(
                 .engine, "this version of saturn cannot run tasks on \(name)",
-                hint: "to run them on this machine: --set executor.class_spec=MultiprocessingExecutor, or leave out executor")
+                hint: "to run them on this machine: --set executor=MultiprocessingExecutor")
         }
     }
 }

@@ -36,7 +36,9 @@ struct LogsCommand: AsyncParsableCommand {
             try await Task.sleep(nanoseconds: 100_000_000)
         }
         guard reader.copy() else { return }
-        if !reader.isOpen { throw Failure(.usage, "task '\(task)' has no log", hint: "saturn status shows how it stands") }
+        guard reader.isOpen else {
+            throw Failure(.usage, "task '\(task)' has no log", hint: "saturn status shows how it stands")
+        }
         reader.finish()
     }
 }

@@ -19,6 +19,8 @@ struct Wiring {
         var compilation: Compilation
         var executor: (any Executor)?
         var ledger: any Ledger
+        /// The ledger was there and is open for writing.
+        var isWriting: Bool
     }
 
     func load() throws -> Loaded {
@@ -38,11 +40,14 @@ struct Wiring {
         if problems.isEmpty {
             store = try BuiltInStore.named(result.spec.results).make(result.spec.results, run, folder)
             executor = try makeExecutor(result.spec)
-            problems += executor?.problems(with: result.spec.tasks) ?? []
         } else {
+            executor = try? makeExecutor(result.spec)
             store = try BuiltInStore.all[0].make(ComponentSpec(name: ""), run, folder)
         }
-        let ledger = try openLedger(state)
+        problems += executor?.problems(with: result.spec.tasks) ?? []
+        // A ledger that is not there yet is read as an empty one: what is wrong with a file is told without a trace.
+        let isWriting = needsExecutor && access(state.ledger, F_OK) == 0
+        let ledger = isWriting ? try SQLiteLedger(writing: state.ledger) : try SQLiteLedger(reading: state.ledger)
         let context = Compiler.Context(
             files: [path] + (try file.tasks.map { [try Paths.absolute($0)] } ?? []), folder: folder, run: run,
             ownFolders: ownFolders(result.spec, store, state, folder),
@@ -52,23 +57,19 @@ struct Wiring {
             code: GitCodeSource(), ledger: ledger, store: store)
         return Loaded(
             run: run, path: path, folder: state, compilation: try Compiler.compile(parts), executor: executor,
-            ledger: ledger)
+            ledger: ledger, isWriting: isWriting)
     }
 
     private func makeExecutor(_ spec: RunSpec) throws -> (any Executor)? {
         var component = spec.executor
-        if let jobs = file.jobs { component.settings["jobs"] = Setting(.scalar("\(jobs)"), at: SourceMark(line: 0, column: 0)) }
+        if let jobs = file.jobs {
+            component.settings["jobs"] = Setting(.scalar("\(jobs)"), at: SourceMark(line: 0, column: 0))
+        }
         do {
             return try BuiltInExecutor.named(component).make(component, Environment.list)
-        } catch where !needsExecutor {
+        } catch  where !needsExecutor {
             return nil
         }
-    }
-
-    /// A ledger that is not there yet is read as an empty one: what is wrong with a file is told without a trace.
-    private func openLedger(_ state: StateFolder) throws -> any Ledger {
-        needsExecutor && access(state.ledger, F_OK) == 0
-            ? try SQLiteLedger(writing: state.ledger) : try SQLiteLedger(reading: state.ledger)
     }
 
     private func runName(_ spec: RunSpec, _ path: String) throws -> String {

@@ -11,6 +11,7 @@ struct Attempts {
         var started: Timestamp?
         var startedUptime: Int64?
         var needsFile: String?
+        var isTold = false
     }
 
     private let preparation: Preparation
@@ -20,7 +21,7 @@ struct Attempts {
     private var active: [Int: Active] = [:]
     private var tasks: [AttemptID: Int] = [:]
     private var evicted: Set<Int> = []
-    private var replicas: [TaskKey: Int] = [:]
+    private lazy var replicas = Replicas(in: preparation.graph)
     private var durations: [Int: (seconds: Double, log: String)] = [:]
     private var generator = SystemRandomNumberGenerator()
     /// The attempt that stands in the folder of a task, by task.
@@ -45,6 +46,15 @@ struct Attempts {
     mutating func restore(into batch: inout LedgerBatch) throws -> [Int: AttemptID] {
         let restorer = Restorer(preparation: preparation, clock: clock, header: header)
         return try restorer.restore(into: &batch, evicted: &evicted)
+    }
+
+    /// Tasks that have been running for a while and were not told of yet: most are over before anybody looks.
+    mutating func takeLongRunning() -> [Int] {
+        let now = clock.uptime()
+        let found = active.filter { !$0.value.isTold && now - ($0.value.startedUptime ?? now) > 1_000_000_000 }
+            .keys.sorted()
+        for task in found { active[task]?.isTold = true }
+        return found
     }
 
     mutating func started(_ attempt: AttemptID, at time: Timestamp, uptime: Int64) -> Int? {
@@ -106,16 +116,15 @@ struct Attempts {
     private mutating func launch(_ task: Int) throws -> Launch {
         guard let attempt = active[task] else { throw Failure(.fault, "task \(task) has no attempt to launch") }
         let node = preparation.graph.nodes[task]
-        let replica = replicas[attempt.key, default: 0]
-        if attempt.number == 1 { replicas[attempt.key] = replica + 1 }
-        var environment = node.spec.env + [
-            Variable("SATURN_RESULTS_DIR", attempt.workspace.results),
-            Variable("RESULTS_DIR", attempt.workspace.results),
-            Variable("SATURN_RUN", preparation.run), Variable("SATURN_TASK", node.name),
-            Variable("SATURN_TASK_INDEX", "\(node.spec.index)"), Variable("SATURN_ATTEMPT", "\(attempt.number)"),
-            Variable("SATURN_ATTEMPT_ID", attempt.id.description),
-            Variable("SATURN_SEED", "\(Self.seed(attempt.key, replica))"),
-        ]
+        var environment =
+            node.spec.env + [
+                Variable("SATURN_RESULTS_DIR", attempt.workspace.results),
+                Variable("RESULTS_DIR", attempt.workspace.results),
+                Variable("SATURN_RUN", preparation.run), Variable("SATURN_TASK", node.name),
+                Variable("SATURN_TASK_INDEX", "\(node.spec.index)"), Variable("SATURN_ATTEMPT", "\(attempt.number)"),
+                Variable("SATURN_ATTEMPT_ID", attempt.id.description),
+                Variable("SATURN_SEED", "\(Self.seed(attempt.key, replicas[task]))"),
+            ]
         if !node.needs.isEmpty { environment += try needs(task, node, attempt.id) }
         return Launch(
             attempt: attempt.id, command: node.spec.command, workdir: node.workdir, environment: environment,

@@ -119,7 +119,8 @@ public struct Compiler {
         var values: [Manifest.Value] = []
         var used: [Int] = []
         for input in spec.inputs {
-            let names = InputPattern.isPattern(input.value)
+            let names =
+                InputPattern.isPattern(input.value)
                 ? InputPattern.matches(input.value, in: workdir) : [input.value]
             if names.isEmpty {
                 problems.append(Diagnostic(at: input.mark, "the input '\(input.value)' matches nothing in \(workdir)"))

@@ -45,9 +45,7 @@ final class ContentDigests {
                 let kind = status.st_mode & S_IXUSR == 0 ? "f" : "x"
                 entry(kind, relative, try file(path, status).description, &text)
             case S_IFLNK:
-                var target = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
-                readlink(path, &target, Int(PATH_MAX))
-                entry("l", relative, target.withUnsafeBufferPointer { $0.baseAddress.map { String(cString: $0) } ?? "" }, &text)
+                entry("l", relative, FileBytes.link(path), &text)
             default: entry("o", relative, "", &text)
             }
         }

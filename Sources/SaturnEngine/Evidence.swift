@@ -57,7 +57,9 @@ final class Evidence: PlanEvidence {
             let isUsable = status == "success" && events.isReusable
             return isUsable ? .foreignSuccess(Occupant(attempt: attempt, key: key), problem) : .foreign(problem)
         }
-        guard status == "success" || status == "failure" else { return .unfinished(Occupant(attempt: attempt, key: key)) }
+        guard status == "success" || status == "failure" else {
+            return .unfinished(Occupant(attempt: attempt, key: key))
+        }
         var record = AttemptRecord(
             id: attempt, key: key, location: store.location, task: task, run: events.run ?? run,
             state: status == "success" ? .success : .failure, place: .standing)
@@ -86,7 +88,8 @@ final class Evidence: PlanEvidence {
 
     func results(of key: TaskKey) throws -> [StoredResult] {
         let known = try ledger.successes(of: key, in: store.location)
-        return try (known + adopted.filter { $0.key == key && $0.state == .success && $0.reusable }).compactMap { record in
+        return try (known + adopted.filter { $0.key == key && $0.state == .success && $0.reusable }).compactMap {
+            record in
             try place(of: record).map {
                 StoredResult(attempt: record.id, key: key, task: record.task, place: $0)
             }

@@ -1,6 +1,7 @@
-import struct Crypto.SHA256
 import Glibc
 import SaturnCore
+
+import struct Crypto.SHA256
 
 /// Reading files: whole and small, or hashed as they stream by.
 enum FileBytes {
@@ -12,7 +13,9 @@ enum FileBytes {
         var buffer = [UInt8](repeating: 0, count: limit)
         var filled = 0
         while filled < limit {
-            let count = buffer.withUnsafeMutableBytes { Glibc.read(fd, $0.baseAddress?.advanced(by: filled), limit - filled) }
+            let count = buffer.withUnsafeMutableBytes {
+                Glibc.read(fd, $0.baseAddress?.advanced(by: filled), limit - filled)
+            }
             if count < 0, errno == EINTR { continue }
             guard count >= 0 else { return nil }
             if count == 0 { break }
@@ -37,6 +40,13 @@ enum FileBytes {
             if count == 0 { return Digest(hash.finalize()) }
             buffer.withUnsafeBytes { hash.update(bufferPointer: UnsafeRawBufferPointer(rebasing: $0[..<count])) }
         }
+    }
+
+    /// What a symbolic link says.
+    static func link(_ path: String) -> String {
+        var target = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
+        readlink(path, &target, Int(PATH_MAX))
+        return target.withUnsafeBufferPointer { $0.baseAddress.map { String(cString: $0) } ?? "" }
     }
 
     static func names(in folder: String) throws -> [String] {

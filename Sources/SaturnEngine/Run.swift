@@ -138,6 +138,7 @@ public final class Run {
             summary.stoppedBy = summary.stoppedBy ?? number
         case .beat:
             handle(.beat)
+            for task in attempts.takeLongRunning() { journal.set(taskRecord(task)) }
             observer.observe(.beat)
         }
         guard failure == nil else { return }
@@ -148,6 +149,7 @@ public final class Run {
         switch event {
         case .started(let attempt, let time, let uptime):
             guard let task = attempts.started(attempt, at: time, uptime: uptime) else { return }
+            summary.states[task] = .running
             handle(.started(task: task))
             observer.observe(.started(task: task))
         case .exited(let attempt, let exit):
@@ -230,7 +232,8 @@ public final class Run {
     }
 
     private func taskRecord(_ task: Int) -> TaskRecord {
-        let note = summary.causes[task]?.text ?? summary.blockedBy[task].map { preparation.graph.nodes[$0].name }
+        let culprit = summary.blockedBy[task].map { "needs \(preparation.graph.nodes[$0].name)" }
+        let note = summary.causes[task]?.text ?? culprit
         return TaskRecord(
             name: preparation.graph.nodes[task].name, index: task, state: summary.states[task],
             attempt: attempts.results[task], note: note)
@@ -249,7 +252,7 @@ public final class Run {
         let exitCode: Int32? = summary.stoppedBy.map { 128 + $0 } ?? (failure != nil ? nil : isComplete ? 0 : 1)
         do {
             noticeChanges(try journal.end(state, exitCode: exitCode))
-        } catch where failure != nil {
+        } catch  where failure != nil {
             // The first fault is the one to report.
         }
         if let failure { throw failure }

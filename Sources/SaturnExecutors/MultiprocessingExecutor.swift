@@ -54,9 +54,7 @@ public struct MultiprocessingExecutor: Executor {
     public func launch(_ launches: [Launch]) { loop.post { $0.launches += launches } }
     public func cancel(_ attempt: AttemptID, force: Bool) { loop.post { $0.cancels.append((attempt, force)) } }
 
-    public func stop() async {
-        await withCheckedContinuation { continuation in loop.post { $0.stops.append(continuation) } }
-    }
+    public func stop() async { await loop.stop() }
 }
 
 extension Double {

@@ -22,7 +22,7 @@ struct FileHasher {
     /// `nil` when the file has just gone.
     mutating func id(of path: [UInt8], stamp: FileStamp) throws -> ObjectID? {
         if let before = known[path], before.stamp == stamp { return before.id }
-        let start = FileStamp.Moment.now
+        let start = Moment.now
         guard let id = try hash(path) else { return nil }
         // The stamp is older than the reading: a write in between shows in the next stamp if the file was settled.
         if stamp.isSettled(at: start) { known[path] = (stamp, id) }

@@ -76,7 +76,7 @@ final class GitRepository: CodeRepository {
 
     /// What the work tree now holds for `entry`; `nil` when nothing that git would keep.
     private func current(
-        _ entry: IndexEntry, in files: WorkTree, indexWritten written: FileStamp.Moment
+        _ entry: IndexEntry, in files: WorkTree, indexWritten written: Moment
     ) throws -> (mode: UInt32, id: ObjectID)? {
         if entry.isTakenAsRecorded { return (entry.mode, entry.id) }
         guard let status = try files.status(of: entry.path) else { return nil }
@@ -90,7 +90,7 @@ final class GitRepository: CodeRepository {
             return (mode, entry.id)
         }
         if kind == S_IFLNK {
-            guard let target = try files.target(of: entry.path, size: stamp.size) else { return nil }
+            guard let target = try files.target(of: entry.path, size: Int(stamp.size)) else { return nil }
             return (mode, try ObjectID(ofBlob: target, at: root))
         }
         return try hasher.id(of: entry.path, stamp: stamp).map { (mode, $0) }
@@ -119,12 +119,12 @@ final class GitRepository: CodeRepository {
 
     /// Reads the index again if it changed, and returns when it was written. The time is taken first: at worst it is
     /// too old, and then more files are hashed than need be.
-    private func refresh(_ index: OpaquePointer) throws -> FileStamp.Moment {
+    private func refresh(_ index: OpaquePointer) throws -> Moment {
         var status = stat()
         let exists = git_index_path(index).map { stat($0, &status) == 0 } ?? false
         // Unforced, libgit2 would keep the entries of an index that has been removed.
         try LibGit2.check(git_index_read(index, exists ? 0 : 1), at: root)
-        return FileStamp.Moment(status.st_mtim)
+        return Moment(status.st_mtim)
     }
 
     private static func open(_ root: String) throws -> OpaquePointer {

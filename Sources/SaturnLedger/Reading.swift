@@ -31,26 +31,26 @@ extension SQLiteLedger {
     }
 
     private func attempts(_ condition: String, _ arguments: StatementArguments) throws -> [AttemptRecord] {
-        try queue.read { database in
+        try reading { database in
             let sql = "SELECT \(Self.attemptColumns) \(condition)"
             let rows = try Row.fetchCursor(
                 database.cachedStatement(sql: sql), arguments: arguments)
             var records: [AttemptRecord] = []
             while let row = try rows.next() {
-                if let record = AttemptRecord(row) { records.append(record) }
+                if let record = try? AttemptRecord(row) { records.append(record) }
             }
             return records
         }
     }
 
     public func fields(of key: TaskKey) throws -> [Manifest.Field]? {
-        try queue.read { database in
+        try reading { database in
             try Data.fetchOne(database, sql: "SELECT fields FROM manifest WHERE key = ?", arguments: [key.data])
         }.flatMap { ManifestCoding.decode(Array($0)) }
     }
 
     public func isPlanned(_ task: String, in location: String, otherThan run: String) throws -> Bool {
-        try queue.read { database in
+        try reading { database in
             try Bool.fetchOne(
                 database,
                 sql: """
@@ -61,33 +61,33 @@ extension SQLiteLedger {
     }
 
     public func runs() throws -> [RunRecord] {
-        try queue.read { database in
+        try reading { database in
             try Row.fetchAll(
                 database,
                 sql: """
                     SELECT name, spec_name, file, location, state, started, ended, exit_code
                     FROM run ORDER BY started DESC, name
                     """
-            ).compactMap(RunRecord.init)
+            ).compactMap { try? RunRecord($0) }
         }
     }
 
     public func tasks(of run: String) throws -> [TaskRecord] {
-        try queue.read { database in
+        try reading { database in
             try Row.fetchAll(
                 database, sql: "SELECT name, position, state, attempt, note FROM task WHERE run = ? ORDER BY position",
                 arguments: [run]
-            ).compactMap(TaskRecord.init)
+            ).compactMap { try? TaskRecord($0) }
         }
     }
 
     public func digest(of path: String) throws -> DigestRecord? {
-        try queue.read { database in
+        try reading { database in
             try Row.fetchOne(
                 database.cachedStatement(
                     sql: "SELECT path, inode, size, modified, changed, digest FROM digest WHERE path = ?"),
                 arguments: [path]
-            ).flatMap(DigestRecord.init)
+            ).flatMap { try? DigestRecord($0) }
         }
     }
 }

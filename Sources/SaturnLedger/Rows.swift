@@ -4,6 +4,14 @@ import SaturnCore
 
 // Records from rows and back; a row that cannot be read is left out, as if it had never been written.
 
+/// A row's value is there, and means nothing.
+private struct Unreadable: Error {}
+
+private func known<Value>(_ value: Value?) throws -> Value {
+    guard let value else { throw Unreadable() }
+    return value
+}
+
 typealias Data = Foundation.Data
 
 extension Digest {
@@ -15,49 +23,56 @@ extension AttemptID {
 }
 
 extension AttemptRecord {
-    init?(_ row: Row) {
-        guard let id = AttemptID(bytes: row[0] as Data), let key = TaskKey(bytes: row[1] as Data),
-            let state = State(rawValue: row[5]), let place = Place(rawValue: row[6])
-        else { return nil }
-        self.init(id: id, key: key, location: row[2], task: row[3], run: row[4], state: state, place: place)
-        reusable = row[7]
-        exitCode = row[8]
-        started = (row[9] as Int64?).map(Timestamp.init)
-        ended = (row[10] as Int64?).map(Timestamp.init)
-        if let inode = row[11] as Int64? {
-            stamp = FileStamp(
-                inode: UInt64(bitPattern: inode), size: row[12] ?? 0, modified: row[13] ?? 0, changed: row[14] ?? 0)
-        }
+    init(_ row: Row) throws {
+        self.init(
+            id: try known(AttemptID(bytes: row.decode(Data.self, atIndex: 0))),
+            key: try known(TaskKey(bytes: row.decode(Data.self, atIndex: 1))),
+            location: try row.decode(atIndex: 2), task: try row.decode(atIndex: 3), run: try row.decode(atIndex: 4),
+            state: try known(State(rawValue: row.decode(atIndex: 5))),
+            place: try known(Place(rawValue: row.decode(atIndex: 6))))
+        reusable = try row.decode(atIndex: 7)
+        exitCode = try row.decode(atIndex: 8)
+        started = try row.decode(Int64?.self, atIndex: 9).map(Timestamp.init)
+        ended = try row.decode(Int64?.self, atIndex: 10).map(Timestamp.init)
+        if try row.decode(Int64?.self, atIndex: 11) != nil { stamp = try FileStamp(row, from: 11) }
+    }
+}
+
+extension FileStamp {
+    /// Four columns.
+    init(_ row: Row, from index: Int) throws {
+        self.init(
+            inode: UInt64(bitPattern: try row.decode(Int64.self, atIndex: index)),
+            size: try row.decode(atIndex: index + 1), modified: try row.decode(atIndex: index + 2),
+            changed: try row.decode(atIndex: index + 3))
     }
 }
 
 extension RunRecord {
-    init?(_ row: Row) {
-        guard let state = State(rawValue: row[4]) else { return nil }
+    init(_ row: Row) throws {
         self.init(
-            name: row[0], specName: row[1], file: row[2], location: row[3], state: state,
-            started: Timestamp(microseconds: row[5]))
-        ended = (row[6] as Int64?).map(Timestamp.init)
-        exitCode = row[7]
+            name: try row.decode(atIndex: 0), specName: try row.decode(atIndex: 1), file: try row.decode(atIndex: 2),
+            location: try row.decode(atIndex: 3), state: try known(State(rawValue: row.decode(atIndex: 4))),
+            started: Timestamp(microseconds: try row.decode(atIndex: 5)))
+        ended = try row.decode(Int64?.self, atIndex: 6).map(Timestamp.init)
+        exitCode = try row.decode(atIndex: 7)
     }
 }
 
 extension TaskRecord {
-    init?(_ row: Row) {
-        guard let state = TaskState(rawValue: row[2]) else { return nil }
+    init(_ row: Row) throws {
         self.init(
-            name: row[0], index: row[1], state: state,
-            attempt: (row[3] as Data?).flatMap { AttemptID(bytes: $0) }, note: row[4])
+            name: try row.decode(atIndex: 0), index: try row.decode(atIndex: 1),
+            state: try known(TaskState(rawValue: row.decode(atIndex: 2))),
+            attempt: try row.decode(Data?.self, atIndex: 3).flatMap { AttemptID(bytes: $0) },
+            note: try row.decode(atIndex: 4))
     }
 }
 
 extension DigestRecord {
-    init?(_ row: Row) {
-        guard let digest = Digest(bytes: row[5] as Data) else { return nil }
+    init(_ row: Row) throws {
         self.init(
-            path: row[0],
-            stamp: FileStamp(
-                inode: UInt64(bitPattern: row[1]), size: row[2], modified: row[3], changed: row[4]),
-            digest: digest)
+            path: try row.decode(atIndex: 0), stamp: try FileStamp(row, from: 1),
+            digest: try known(Digest(bytes: row.decode(Data.self, atIndex: 5))))
     }
 }

@@ -9,6 +9,7 @@ public import SaturnCore
 /// temporary folder and read there.
 public final class SQLiteLedger: Ledger {
     let queue: DatabaseQueue
+    private let path: String
 
     /// For a run: makes or migrates the file.
     ///
@@ -18,31 +19,48 @@ public final class SQLiteLedger: Ledger {
         configuration.prepareDatabase { database in
             try database.execute(sql: "PRAGMA journal_mode = TRUNCATE; PRAGMA synchronous = NORMAL")
         }
-        self.init(try Self.opening(path) { try DatabaseQueue(path: path, configuration: configuration) })
-        try Schema.upgrade(queue, path)
+        let queue = try Self.saying("open", path) {
+            let queue = try DatabaseQueue(path: path, configuration: configuration)
+            try Schema.upgrade(queue, path)
+            return queue
+        }
+        self.init(queue, path)
     }
 
     /// For looking: changes no file. A missing file is an empty ledger.
     public convenience init(reading path: String) throws {
-        guard access(path, F_OK) == 0 else {
-            self.init(try DatabaseQueue(configuration: Self.configuration))
+        let queue = try Self.saying("open", path) {
+            if try Self.isThere(path), let queue = try Self.readOnly(path) { return queue }
+            let queue = try DatabaseQueue(configuration: Self.configuration)
+            if try Self.isThere(path) { try LedgerCopy.copy(path, to: queue) }
             try Schema.upgrade(queue, path)
-            return
+            return queue
         }
-        var configuration = Self.configuration
-        configuration.readonly = true
-        if let queue = try? DatabaseQueue(path: path, configuration: configuration),
-            try Schema.isCurrent(queue, path)
-        {
-            self.init(queue)
-        } else {
-            self.init(try Self.copy(of: path))
-            try Schema.upgrade(queue, path)
-        }
+        self.init(queue, path)
     }
 
-    private init(_ queue: DatabaseQueue) {
+    private init(_ queue: DatabaseQueue, _ path: String) {
         self.queue = queue
+        self.path = path
+    }
+
+    /// `nil` when the file cannot be read as it is.
+    private static func readOnly(_ path: String) throws -> DatabaseQueue? {
+        var configuration = Self.configuration
+        configuration.readonly = true
+        guard let queue = try? DatabaseQueue(path: path, configuration: configuration),
+            try Schema.isCurrent(queue, path)
+        else { return nil }
+        return queue
+    }
+
+    /// What may not be looked at is not taken for missing.
+    private static func isThere(_ path: String) throws -> Bool {
+        if access(path, F_OK) == 0 { return true }
+        guard errno == ENOENT else {
+            throw Failure(.engine, "cannot open the ledger \(path): \(String(cString: strerror(errno)))")
+        }
+        return false
     }
 
     private static var configuration: Configuration {
@@ -51,62 +69,23 @@ public final class SQLiteLedger: Ledger {
         return configuration
     }
 
-    private static func opening<Value>(_ path: String, _ body: () throws -> Value) throws -> Value {
+    /// Damage shows when a page is read for the first time.
+    func reading<Value>(_ body: (Database) throws -> Value) throws -> Value {
+        try Self.saying("read", path) { try queue.read(body) }
+    }
+
+    func writing(_ body: (Database) throws -> Void) throws {
+        try Self.saying("write", path) { try queue.write(body) }
+    }
+
+    private static func saying<Value>(_ what: String, _ path: String, _ body: () throws -> Value) throws -> Value {
         do { return try body() } catch let error as DatabaseError {
+            let isDamaged = [.SQLITE_NOTADB, .SQLITE_CORRUPT, .SQLITE_ERROR].contains(error.resultCode)
             throw Failure(
-                .engine, "cannot open the ledger \(path): \(error.message ?? "\(error)")",
-                hint: "results are not lost: without the ledger they are found again by their events")
+                .engine, "cannot \(what) the ledger \(path): \(error.message ?? "\(error)")",
+                hint: isDamaged
+                    ? "move it away: results are not lost, without the ledger they are found again by their events"
+                    : nil)
         }
-    }
-
-    /// An in-memory database with the content of the file and of its journal.
-    private static func copy(of path: String) throws -> DatabaseQueue {
-        let folder = try TemporaryFolder()
-        defer { folder.remove() }
-        let target = folder.path + "/ledger.sqlite"
-        try folder.copy(path, to: target)
-        if access(path + "-journal", F_OK) == 0 { try folder.copy(path + "-journal", to: target + "-journal") }
-        return try opening(path) {
-            let memory = try DatabaseQueue(configuration: configuration)
-            try DatabaseQueue(path: target, configuration: configuration).backup(to: memory)
-            return memory
-        }
-    }
-}
-
-/// A folder of its own below TMPDIR.
-private struct TemporaryFolder {
-    let path: String
-
-    init() throws {
-        let parent = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
-        var template = Array("\(parent)/saturn-ledger-XXXXXX".utf8CString)
-        guard mkdtemp(&template) != nil else {
-            throw Failure(.engine, "cannot make a folder in \(parent): \(String(cString: strerror(errno)))")
-        }
-        path = template.withUnsafeBufferPointer { buffer in
-            buffer.baseAddress.map { String(cString: $0) } ?? ""
-        }
-    }
-
-    func copy(_ source: String, to target: String) throws {
-        guard let from = fopen(source, "re"), let to = fopen(target, "wxe") else {
-            throw Failure(.engine, "cannot copy \(source): \(String(cString: strerror(errno)))")
-        }
-        defer {
-            fclose(from)
-            fclose(to)
-        }
-        var buffer = [UInt8](repeating: 0, count: 1 << 16)
-        while case let count = fread(&buffer, 1, buffer.count, from), count > 0 {
-            guard fwrite(buffer, 1, count, to) == count else {
-                throw Failure(.engine, "cannot write \(target): \(String(cString: strerror(errno)))")
-            }
-        }
-    }
-
-    func remove() {
-        for name in ["ledger.sqlite", "ledger.sqlite-journal"] { unlink("\(path)/\(name)") }
-        rmdir(path)
     }
 }

@@ -4,11 +4,7 @@ public import SaturnCore
 extension SQLiteLedger {
     public func commit(_ batch: LedgerBatch) throws {
         guard !batch.isEmpty else { return }
-        do {
-            try queue.write { database in try Writer(database: database).write(batch) }
-        } catch let error as DatabaseError {
-            throw Failure(.engine, "cannot write the ledger: \(error.message ?? "\(error)")")
-        }
+        try writing { database in try Writer(database: database).write(batch) }
     }
 }
 
@@ -40,7 +36,7 @@ private struct Writer {
         let rows = try Row.fetchAll(
             database, sql: "SELECT name, position, state, attempt, note FROM task WHERE run = ?", arguments: [run])
         var old = Dictionary(
-            rows.compactMap(TaskRecord.init).map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+            rows.compactMap { try? TaskRecord($0) }.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
         let changed = tasks.filter { old.removeValue(forKey: $0.name) != $0 }
         let delete = try database.cachedStatement(sql: "DELETE FROM task WHERE run = ? AND name = ?")
         for name in old.keys { try delete.execute(arguments: [run, name]) }

@@ -7,23 +7,38 @@ enum Files {
     struct Problem: Error {
         var path: String
         var number: Int32
+        var text: String
 
-        init(_ path: String) {
+        init(_ path: String, _ number: Int32 = errno) {
             self.path = path
-            number = errno
+            self.number = number
+            text = String(cString: strerror(number))
+        }
+
+        /// Something has the name, and is not what it should be.
+        init(_ path: String, is text: String) {
+            self.init(path, EINVAL)
+            self.text = text
         }
     }
 
-    static func exists(_ path: String) -> Bool {
+    static func exists(_ path: String) throws -> Bool {
         var status = stat()
-        return lstat(path, &status) == 0
+        return try isThere(path, lstat(path, &status))
     }
 
     /// Of a regular file; links are not followed.
-    static func stamp(of path: String) -> FileStamp? {
+    static func stamp(of path: String) throws -> FileStamp? {
         var status = stat()
-        guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
+        guard try isThere(path, lstat(path, &status)), status.st_mode & S_IFMT == S_IFREG else { return nil }
         return FileStamp(status)
+    }
+
+    /// What cannot be looked at is not taken for missing.
+    private static func isThere(_ path: String, _ result: Int32) throws -> Bool {
+        if result == 0 { return true }
+        guard errno == ENOENT || errno == ENOTDIR || errno == ELOOP else { throw Problem(path) }
+        return false
     }
 
     static func makeFolder(_ path: String) throws {
@@ -39,38 +54,66 @@ enum Files {
         guard mkdir(path, 0o755) == 0 || errno == EEXIST else { throw Problem(path) }
     }
 
-    /// A new file; whatever had the name, or a link of that name, is replaced, not followed.
+    /// A new file; whatever had the name is replaced, a link of that name not followed. Nothing is left of one that
+    /// could not be written whole.
     @discardableResult
     static func write(_ text: String, to path: String) throws -> FileStamp {
-        var fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
-        if fd < 0, errno == EEXIST, unlink(path) == 0 {
-            fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
+        let flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC
+        var fd = open(path, flags, 0o644)
+        if fd < 0, errno == EEXIST {
+            try removeTree(path)
+            fd = open(path, flags, 0o644)
         }
         guard fd >= 0 else { throw Problem(path) }
-        defer { close(fd) }
-        try put(text, fd, path)
-        var status = stat()
-        guard fstat(fd, &status) == 0 else { throw Problem(path) }
-        return FileStamp(status)
+        do {
+            return try closing(fd, path) {
+                try put(text, fd, path)
+                var status = stat()
+                guard fstat(fd, &status) == 0 else { throw Problem(path) }
+                return FileStamp(status)
+            }
+        } catch {
+            unlink(path)
+            throw error
+        }
     }
 
+    /// To a file that is there; neither a link is followed nor a pipe waited for.
     static func append(_ text: String, to path: String) throws {
-        let fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0o644)
-        guard fd >= 0 else { throw Problem(path) }
-        defer { close(fd) }
-        try put(text, fd, path)
+        let fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
+        guard fd >= 0 else {
+            throw errno == ELOOP || errno == ENXIO ? Problem(path, is: "not a file any more") : Problem(path)
+        }
+        try closing(fd, path) {
+            var status = stat()
+            guard fstat(fd, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+                throw Problem(path, is: "not a file any more")
+            }
+            try put(text, fd, path)
+        }
+    }
+
+    /// Network file systems tell only at closing that something could not be written.
+    static func closing<Value>(_ fd: Int32, _ path: String, _ body: () throws -> Value) throws -> Value {
+        let result = Result { try body() }
+        let problem = close(fd) == 0 ? 0 : errno
+        let value = try result.get()
+        guard problem == 0 else { throw Problem(path, problem) }
+        return value
     }
 
     private static func put(_ text: String, _ fd: Int32, _ path: String) throws {
         var text = text
-        try text.withUTF8 { bytes in
-            var rest = UnsafeRawBufferPointer(bytes)
-            while !rest.isEmpty {
-                let count = Glibc.write(fd, rest.baseAddress, rest.count)
-                if count < 0, errno == EINTR { continue }
-                guard count > 0 else { throw Problem(path) }
-                rest = UnsafeRawBufferPointer(rebasing: rest[count...])
-            }
+        try text.withUTF8 { try put(UnsafeRawBufferPointer($0), fd, path) }
+    }
+
+    static func put(_ bytes: UnsafeRawBufferPointer, _ fd: Int32, _ path: String) throws {
+        var rest = bytes
+        while !rest.isEmpty {
+            let count = Glibc.write(fd, rest.baseAddress, rest.count)
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { throw Problem(path) }
+            rest = UnsafeRawBufferPointer(rebasing: rest[count...])
         }
     }
 
@@ -78,7 +121,7 @@ enum Files {
     static func read(_ path: String, limit: Int) throws -> [UInt8]? {
         let fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
         guard fd >= 0 else {
-            if errno == ENOENT || errno == ENOTDIR || errno == ELOOP { return nil }
+            if [ENOENT, ENOTDIR, ELOOP, ENXIO].contains(errno) { return nil }
             throw Problem(path)
         }
         defer { close(fd) }
@@ -100,27 +143,21 @@ enum Files {
         guard Glibc.rename(source, target) == 0 else { throw Problem(source) }
     }
 
-    /// A name like `path` that is not taken.
-    static func free(_ path: String) -> String {
-        var number = 2
-        while exists("\(path).\(number)") { number += 1 }
-        return "\(path).\(number)"
+    /// Nothing may have the target's name, not even an empty folder.
+    static func move(_ source: String, to target: String) throws {
+        guard try !exists(target) else { throw Problem(target, EEXIST) }
+        try rename(source, to: target)
     }
 
-    static func names(in folder: String) throws -> [String] {
-        guard let stream = opendir(folder) else { throw Problem(folder) }
-        defer { closedir(stream) }
-        var names: [String] = []
-        errno = 0
-        while let entry = readdir(stream) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) { tuple in
-                tuple.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if name != ".", name != ".." { names.append(name) }
-            errno = 0
+    /// `path`, or a name like it that is not taken.
+    static func free(_ path: String) throws -> String {
+        var name = path
+        var number = 2
+        while try exists(name) {
+            name = "\(path).\(number)"
+            number += 1
         }
-        guard errno == 0 else { throw Problem(folder) }
-        return names
+        return name
     }
 
     /// Removes a file, link or whole folder; links are removed, not followed. Nothing there is fine.
@@ -135,7 +172,7 @@ enum Files {
             return
         }
         if status.st_mode & S_IRWXU != S_IRWXU { chmod(path, 0o700) }
-        for name in try names(in: path) { try removeTree("\(path)/\(name)") }
+        try OpenFolder(path).removeAll()
         guard rmdir(path) == 0 else { throw Problem(path) }
     }
 
@@ -149,6 +186,7 @@ enum Files {
         let parent = resolved(String(path[..<slash]))
         let name = path[path.index(after: slash)...]
         if name.isEmpty || name == "." { return parent }
+        if name == ".." { return parent.lastIndex(of: "/").map { String(parent[..<$0]) } ?? parent }
         return (parent == "/" ? "" : parent) + "/" + name
     }
 }

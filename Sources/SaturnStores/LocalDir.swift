@@ -40,19 +40,25 @@ public final class LocalDir: ResultStore {
 
     public func look(at place: ResultPlace) throws -> FolderLook {
         let folder = folder(of: place)
-        if let stamp = Files.stamp(of: folder + "/status"), stamp.size > 0 { return .status(stamp) }
-        return Files.exists(folder) ? .noStatus : .absent
+        return try reporting("look at \(folder)") {
+            if let stamp = try Files.stamp(of: folder + "/status"), stamp.size > 0 { return .status(stamp) }
+            return try Files.exists(folder) ? .noStatus : .absent
+        }
     }
 
     public func events(of place: ResultPlace) throws -> EventLog? {
-        try Files.read(folder(of: place) + "/events", limit: 1 << 20).flatMap {
-            EventLog(parsing: String(decoding: $0, as: UTF8.self))
+        try reporting("read the events of a result") {
+            try Files.read(folder(of: place) + "/events", limit: 1 << 20).flatMap {
+                EventLog(parsing: String(decoding: $0, as: UTF8.self))
+            }
         }
     }
 
     public func status(of place: ResultPlace) throws -> String? {
-        try Files.read(folder(of: place) + "/status", limit: 64).map {
-            String(String(decoding: $0, as: UTF8.self).prefix { !$0.isWhitespace })
+        try reporting("read the status of a result") {
+            try Files.read(folder(of: place) + "/status", limit: 64).map {
+                String(String(decoding: $0, as: UTF8.self).prefix { !$0.isWhitespace })
+            }
         }
     }
 
@@ -68,8 +74,10 @@ public final class LocalDir: ResultStore {
 
     public func again(_ workspace: Workspace, number: Int, events: String) throws {
         try reporting("prepare \(workspace.folder) for attempt \(number)") {
-            if Files.exists(workspace.log) {
-                try Files.rename(workspace.log, to: "\(workspace.log).\(number - 1)")
+            if try Files.exists(workspace.log) {
+                let kept = "\(workspace.log).\(number - 1)"
+                try Files.removeTree(kept)
+                try Files.rename(workspace.log, to: kept)
             }
             try Files.removeTree(workspace.results)
             try Files.makeFolder(workspace.results)
@@ -99,13 +107,13 @@ public final class LocalDir: ResultStore {
         let target = folder(of: .attic(key: key, attempt: attempt))
         try reporting("move the result of '\(task)' to \(target)") {
             try Files.makeFolders(location + "/.saturn/attic/\(key)")
-            try Files.rename(folder(of: .standing(task: task)), to: Files.exists(target) ? Files.free(target) : target)
+            try Files.rename(folder(of: .standing(task: task)), to: Files.free(target))
         }
     }
 
     public func move(_ place: ResultPlace, to task: String) throws {
         try reporting("move \(folder(of: place)) to '\(task)'") {
-            try Files.rename(folder(of: place), to: folder(of: .standing(task: task)))
+            try Files.move(folder(of: place), to: folder(of: .standing(task: task)))
         }
     }
 
@@ -114,19 +122,19 @@ public final class LocalDir: ResultStore {
         return try reporting("copy \(source) to '\(task)'") {
             try Files.makeFolder(target)
             try Files.write(events, to: target + "/events")
-            for name in try Files.names(in: source) where name != "events" && name != "status" {
-                try TreeCopy.copy("\(source)/\(name)", to: "\(target)/\(name)")
-            }
+            let (from, to) = (try OpenFolder(source, followsLink: true), try OpenFolder(target))
+            let own = ["events", "status"].map { Array($0.utf8CString) }
+            for name in try from.names() where !own.contains(name) { try TreeCopy.copy(name, from: from, to: to) }
             return try Files.write("success", to: target + "/status")
         }
     }
 
-    /// Says what saturn was about to do when the file system refused.
+    /// Says what saturn was about to do when the file system refused; a name that is taken is somebody's.
     private func reporting<Value>(_ what: String, _ body: () throws -> Value) throws -> Value {
         do { return try body() } catch let error as Files.Problem {
             throw Failure(
-                error.number == ENOTDIR || error.number == EEXIST ? .inUse : .engine,
-                "cannot \(what): \(error.path): \(String(cString: strerror(error.number)))")
+                error.number == EEXIST || error.number == ENOTEMPTY ? .inUse : .engine,
+                "cannot \(what): \(error.path): \(error.text)")
         }
     }
 }

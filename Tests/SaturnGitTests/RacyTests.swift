@@ -12,8 +12,8 @@ import Testing
         return FileStamp(status)
     }
 
-    private func moment(_ seconds: Int, _ nanoseconds: Int) -> FileStamp.Moment {
-        FileStamp.Moment(timespec(tv_sec: seconds, tv_nsec: nanoseconds))
+    private func moment(_ seconds: Int, _ nanoseconds: Int) -> Moment {
+        Moment(timespec(tv_sec: seconds, tv_nsec: nanoseconds))
     }
 
     @Test func withinTwoTicks() {

@@ -131,7 +131,8 @@ final class TestRepository {
     private func tree(ofIndex index: String, without excluded: [String]) throws -> String {
         if !excluded.isEmpty {
             let variables = try aside(index).merging(["GIT_LITERAL_PATHSPECS": "1"]) { $1 }
-            try git(["rm", "-r", "-f", "-q", "--cached", "--sparse", "--ignore-unmatch", "--"] + excluded, with: variables)
+            let remove = ["rm", "-r", "-f", "-q", "--cached", "--sparse", "--ignore-unmatch", "--"]
+            try git(remove + excluded, with: variables)
         }
         return try git(["write-tree"], with: try aside(index))
     }

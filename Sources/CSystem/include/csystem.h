@@ -35,6 +35,9 @@ int csystem_reflink(int to, int from);
 /// Orphans of the tasks become children of the caller, who can then wait for them.
 int csystem_become_subreaper(void);
 
+/// Ended children stay until they are waited for, also when the caller's parent had SIGCHLD ignored.
+int csystem_keep_ended_children(void);
+
 /// A child that has ended and was not waited for, or 0; it stays waitable.
 pid_t csystem_stray_child(void);
 

@@ -12,9 +12,9 @@ enum LogTail {
         var buffer = [UInt8](repeating: 0, count: size - start)
         let count = pread(fd, &buffer, buffer.count, off_t(start))
         guard count > 0 else { return [] }
-        let text = String(decoding: buffer.prefix(count), as: UTF8.self)
-        let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
-            .map { $0.suffix(500) }
+        // By bytes: as a character, "\r\n" is no newline.
+        let lines = buffer.prefix(count).split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+            .map { String(decoding: $0, as: UTF8.self).suffix(500) }
         let whole = lines.last?.isEmpty == true ? lines.dropLast() : lines[...]
         return whole.suffix(limit).map { Printable.text($0.hasSuffix("\r") ? String($0.dropLast()) : String($0)) }
     }

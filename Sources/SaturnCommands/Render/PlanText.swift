@@ -54,10 +54,12 @@ struct PlanText {
     func render() -> String {
         let groups = groups
         let width = groups.map { "\($0.tasks.count)".count }.max() ?? 1
-        var text = "\(Printable.text(preparation.run)): \(counted(preparation.plan.decisions.count { $0 != nil }, "task"))\n"
+        let total = preparation.plan.decisions.count { $0 != nil }
+        var text = "\(Printable.text(preparation.run)): \(counted(total, "task"))\n"
         for group in groups {
             let count = "\(group.tasks.count)".leftPadded(to: width, with: " ")
-            text += "  \(group.action.rawValue.padded(to: 8)) \(count)  \(cause(group)) (\(reasons.names(group.tasks)))\n"
+            let action = group.action.rawValue.padded(to: 8)
+            text += "  \(action) \(count)  \(cause(group)) (\(reasons.names(group.tasks)))\n"
         }
         for note in preparation.plan.notes { text += "note: \(Printable.text(note))\n" }
         return text

@@ -39,7 +39,8 @@ final class Progress: RunObserver {
                 state.running.remove(task)
                 state.pending += "\(name(task)) failed (\(Printable.text(cause.text))); attempt \(number) follows\n"
             case .stopping(let signal, let again):
-                state.pending += again
+                state.pending +=
+                    again
                     ? "saturn: killing what still runs\n"
                     : "saturn: stopping after signal \(signal): \(counted(state.running.count, "running task")) "
                         + "\(state.running.count == 1 ? "is" : "are") asked to end; once more kills\n"

@@ -64,7 +64,8 @@ struct ReasonText {
         let (was, now) = (words(old), words(new))
         let shortest = min(was.count, now.count)
         let head = (0..<shortest).first { was[$0] != now[$0] } ?? shortest
-        let tail = (0..<(shortest - head)).first { was[was.count - 1 - $0] != now[now.count - 1 - $0] } ?? shortest - head
+        let most = shortest - head
+        let tail = (0..<most).first { was[was.count - 1 - $0] != now[now.count - 1 - $0] } ?? most
         // One word before it, so that `--lr 0.8` says what 0.8 is.
         let from = max(0, head - 1)
         func part(_ words: [Substring]) -> String {

@@ -24,7 +24,8 @@ public enum Cause: Hashable, Sendable {
         switch self {
         case .exit(let code): "exit code \(code)"
         case .signal(let number): "signal \(number)"
-        case .timeout(let seconds): "timed out after \(seconds == seconds.rounded() ? "\(Int(seconds))" : "\(seconds)") s"
+        case .timeout(let seconds) where seconds == seconds.rounded(): "timed out after \(Int(seconds)) s"
+        case .timeout(let seconds): "timed out after \(seconds) s"
         case .notStarted(let why, _): why
         case .lost(let why): "lost: \(why)"
         case .unpublished(let why): "its result could not be kept: \(why)"

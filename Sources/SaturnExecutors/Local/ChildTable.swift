@@ -12,23 +12,15 @@ final class ChildTable: @unchecked Sendable {
         var pidfd: Int32
     }
 
-    /// The leader has ended, other members of its group have not all done so.
-    private struct Remains {
-        var attempt: AttemptID
-        var group: pid_t
-        var exit: Exit
-        var since: Int64
-    }
-
     private let slots: Int
     private let epoll: Int32
     private let null: Int32
-    private var starter: ProcessStarter
+    private let starter: ProcessStarter
     private var waiting: [Launch] = []
     private var nextWaiting = 0
     private var children: [UInt64: Child] = [:]
     private var tags: [AttemptID: UInt64] = [:]
-    private var remains: [Remains] = []
+    private var remains = Remains()
     private var lastTag: UInt64 = 0
     private var events: [ExecutorEvent] = []
     private var isClosing = false
@@ -38,16 +30,16 @@ final class ChildTable: @unchecked Sendable {
         self.slots = slots
         epoll = epoll_create1(Int32(EPOLL_CLOEXEC))
         null = open("/dev/null", O_RDONLY | O_CLOEXEC)
-        guard epoll >= 0, null >= 0, csystem_epoll_add(epoll, wake, 0) == 0 else {
+        starter = ProcessStarter(environment: environment, null: null)
+        guard epoll >= 0, null >= 0, csystem_epoll_add(epoll, wake, 0) == 0, csystem_keep_ended_children() == 0 else {
             throw Failure.system("cannot watch processes")
         }
-        starter = ProcessStarter(environment: environment, null: null)
         _ = csystem_become_subreaper()
     }
 
     deinit {
-        Glibc.close(epoll)
-        Glibc.close(null)
+        if epoll >= 0 { Glibc.close(epoll) }
+        if null >= 0 { Glibc.close(null) }
     }
 
     var isIdle: Bool { children.isEmpty && remains.isEmpty && nextWaiting == waiting.count }
@@ -67,12 +59,18 @@ final class ChildTable: @unchecked Sendable {
         for event in ready.prefix(Int(max(0, count))) {
             if event.data.u64 == 0 { hasMail = true } else { reap(event.data.u64) }
         }
-        finishRemains()
-        reapStrays()
+        events += remains.finished()
+        Sessions.reapOrphans()
         return hasMail
     }
 
-    func add(_ launches: [Launch]) { waiting += launches }
+    func add(_ launches: [Launch]) {
+        if isClosing {
+            events += launches.map { .exited($0.attempt, .cancelled) }
+        } else {
+            waiting += launches
+        }
+    }
 
     func cancel(_ attempt: AttemptID, force: Bool) {
         if let tag = tags[attempt], let child = children[tag] {
@@ -107,29 +105,35 @@ final class ChildTable: @unchecked Sendable {
     }
 
     private func start(_ launch: Launch) {
-        switch starter.start(launch) {
-        case .started(let pid):
-            let pidfd = csystem_pidfd_open(pid)
-            lastTag += 1
-            guard pidfd >= 0, csystem_epoll_add(epoll, pidfd, lastTag) == 0 else {
-                abandon(launch, pid, pidfd)
-                return
-            }
-            children[lastTag] = Child(attempt: launch.attempt, pid: pid, pidfd: pidfd)
-            tags[launch.attempt] = lastTag
-            events.append(.started(launch.attempt, at: Clocks.now(), uptime: Clocks.uptime()))
-        case .exhausted(let problem):
-            retryLater(launch, problem)
+        var result = ProcessStarter.Result.exhausted("")
+        Sessions.start {
+            result = starter.start(launch)
+            if case .started(let pid) = result { return pid } else { return 0 }
+        }
+        switch result {
+        case .started(let pid): watch(pid, launch)
+        case .exhausted(let problem): retryLater(launch, problem)
         case .failed(let problem, let code):
             events.append(.exited(launch.attempt, .notStarted(problem, code: code)))
         }
+    }
+
+    private func watch(_ pid: pid_t, _ launch: Launch) {
+        let pidfd = csystem_pidfd_open(pid)
+        lastTag += 1
+        guard pidfd >= 0, csystem_epoll_add(epoll, pidfd, lastTag) == 0 else {
+            return abandon(launch, pid, pidfd)
+        }
+        children[lastTag] = Child(attempt: launch.attempt, pid: pid, pidfd: pidfd)
+        tags[launch.attempt] = lastTag
+        events.append(.started(launch.attempt, at: Clocks.now(), uptime: Clocks.uptime()))
     }
 
     /// Out of descriptors: a process that cannot be watched does not run.
     private func abandon(_ launch: Launch, _ pid: pid_t, _ pidfd: Int32) {
         let problem = String(cString: strerror(errno))
         kill(-pid, SIGKILL)
-        waitpid(pid, nil, 0)
+        Sessions.abandon(pid)
         if pidfd >= 0 { Glibc.close(pidfd) }
         retryLater(launch, "cannot watch a process: \(problem)")
     }
@@ -150,40 +154,14 @@ final class ChildTable: @unchecked Sendable {
         // The leader is a zombie and holds its number: what is left of its group can be ended safely.
         kill(-child.pid, SIGKILL)
         var value: Int32 = 0
-        let how = csystem_pidfd_reap(child.pidfd, &value)
+        let how = Sessions.reap(child.pid, child.pidfd, &value)
         guard how != 0 else { return }
         _ = epoll_ctl(epoll, EPOLL_CTL_DEL, child.pidfd, nil)
         Glibc.close(child.pidfd)
         children[tag] = nil
         tags[child.attempt] = nil
         let exit: Exit = how == 1 ? .code(value) : how == 2 ? .signal(value) : .lost("it was waited for elsewhere")
-        if kill(-child.pid, 0) == 0 {
-            remains.append(Remains(attempt: child.attempt, group: child.pid, exit: exit, since: Clocks.uptime()))
-        } else {
-            events.append(.exited(child.attempt, exit))
-        }
-    }
-
-    /// Orphans of a task are ours as their subreaper; the task has ended when none is left.
-    private func finishRemains() {
-        guard !remains.isEmpty else { return }
-        remains.removeAll { rest in
-            while waitpid(-rest.group, nil, WNOHANG) > 0 {}
-            let isStuck = Clocks.uptime() - rest.since > 10_000_000_000
-            guard kill(-rest.group, 0) != 0 || isStuck else {
-                kill(-rest.group, SIGKILL)
-                return false
-            }
-            events.append(.exited(rest.attempt, rest.exit))
-            return true
-        }
-    }
-
-    /// Orphans that left their task's group and have ended.
-    private func reapStrays() {
-        while case let pid = csystem_stray_child(), pid > 0, !children.values.contains(where: { $0.pid == pid }) {
-            waitpid(pid, nil, WNOHANG)
-        }
+        if !remains.take(child.attempt, group: child.pid, exit) { events.append(.exited(child.attempt, exit)) }
     }
 }
 

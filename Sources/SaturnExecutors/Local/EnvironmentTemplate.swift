@@ -7,16 +7,24 @@ struct EnvironmentTemplate {
     private let positions: [String: Int]
     private let values: [String]
 
-    /// - Parameter environment: `NAME=value`; those of an enclosing saturn are left out.
+    /// - Parameter environment: `NAME=value`; those of an enclosing saturn are left out, and of two of one name
+    ///   the first counts, as for getenv.
     init(_ environment: [String]) {
-        values = environment.filter { !$0.hasPrefix("SATURN_") && !$0.hasPrefix("RESULTS_DIR=") }
+        var positions: [String: Int] = [:]
+        var values: [String] = []
+        for entry in environment where !entry.hasPrefix("SATURN_") && !entry.hasPrefix("RESULTS_DIR=") {
+            let name = String(decoding: entry.utf8.prefix { $0 != UInt8(ascii: "=") }, as: UTF8.self)
+            guard positions[name] == nil else { continue }
+            positions[name] = values.count
+            values.append(entry)
+        }
+        self.positions = positions
+        self.values = values
         base = CStringArray(values)
-        positions = Dictionary(
-            values.enumerated().map { (String($1.prefix { $0 != "=" }), $0) }, uniquingKeysWith: { first, _ in first })
     }
 
     subscript(name: String) -> String? {
-        positions[name].map { String(values[$0].dropFirst(name.count + 1)) }
+        positions[name].map { String(decoding: values[$0].utf8.dropFirst(name.utf8.count + 1), as: UTF8.self) }
     }
 
     /// The later of two variables of one name wins.

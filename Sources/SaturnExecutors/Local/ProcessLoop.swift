@@ -11,7 +11,9 @@ final class ProcessLoop: Sendable {
     struct Inbox: Sendable {
         var launches: [Launch] = []
         var cancels: [(attempt: AttemptID, force: Bool)] = []
-        var stops: [CheckedContinuation<Void, Never>] = []
+        fileprivate var stops: [CheckedContinuation<Void, Never>] = []
+        /// Somebody reads it.
+        fileprivate var isRead = false
     }
 
     private let slots: Int
@@ -36,8 +38,24 @@ final class ProcessLoop: Sendable {
 
     func start(_ deliver: @escaping @Sendable ([ExecutorEvent]) -> Void) throws {
         let children = try ChildTable(slots: slots, environment: environment, wake: wake)
-        try startThread { [self] in
-            run(children, deliver)
+        inbox.withLock { $0.isRead = true }
+        do {
+            try startThread { [self] in run(children, deliver) }
+        } catch {
+            inbox.withLock { $0.isRead = false }
+            throw error
+        }
+    }
+
+    /// Returns when all has ended; at once when nothing was started, or it was stopped before.
+    func stop() async {
+        await withCheckedContinuation { continuation in
+            var isRead = false
+            post { inbox in
+                isRead = inbox.isRead
+                if isRead { inbox.stops.append(continuation) }
+            }
+            if !isRead { continuation.resume() }
         }
     }
 
@@ -54,6 +72,10 @@ final class ProcessLoop: Sendable {
             if !events.isEmpty { deliver(events) }
             if !stops.isEmpty, children.isIdle { break }
         }
+        stops += inbox.withLock { inbox in
+            inbox.isRead = false
+            return inbox.stops
+        }
         for stop in stops { stop.resume() }
     }
 
@@ -61,7 +83,10 @@ final class ProcessLoop: Sendable {
         var count: UInt64 = 0
         _ = read(wake, &count, 8)
         return inbox.withLock { inbox in
-            defer { inbox = Inbox() }
+            defer {
+                inbox = Inbox()
+                inbox.isRead = true
+            }
             return inbox
         }
     }

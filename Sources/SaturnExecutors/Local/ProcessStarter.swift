@@ -6,32 +6,32 @@ import SaturnCore
 struct ProcessStarter {
     enum Result {
         case started(pid_t)
-        /// The machine is out of processes or memory; later it may do.
+        /// The machine is out of processes, descriptors or memory; later it may do.
         case exhausted(String)
         /// The exit code is what a shell would give: 127 not found, 126 not executable.
         case failed(String, code: Int32)
     }
 
     private let environment: EnvironmentTemplate
-    private var programs: ProgramFinder
     private let null: Int32
 
     init(environment: [String], null: Int32) {
         self.environment = EnvironmentTemplate(environment)
-        programs = ProgramFinder(path: self.environment["PATH"])
         self.null = null
     }
 
-    mutating func start(_ launch: Launch) -> Result {
-        let log = open(launch.workspace.log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0o644)
+    func start(_ launch: Launch) -> Result {
+        let (log, problem) = openLog(launch.workspace.log)
         guard log >= 0 else {
-            let problem = "cannot open the log: \(String(cString: strerror(errno)))"
-            return errno == EMFILE || errno == ENFILE ? .exhausted(problem) : .failed(problem, code: 126)
+            let text = "cannot open the log \(launch.workspace.log): \(String(cString: strerror(problem)))"
+            return problem == EMFILE || problem == ENFILE ? .exhausted(text) : .failed(text, code: 126)
         }
         defer { close(log) }
-        let path = launch.environment.last { $0.name == "PATH" }?.value
         let argv = arguments(of: launch.command)
-        let program = programs.find(argv[0], path: path)
+        guard let name = argv.first else { return .failed("the command is empty", code: 127) }
+        guard let program = ProgramFinder.find(name, path: path(of: launch), workdir: launch.workdir) else {
+            return failure(ENOENT, name, nil, launch, log)
+        }
         var (pid, error) = spawn(program, argv, launch, log)
         if error == ENOEXEC {
             // A script without "#!": what execvp and every shell do.
@@ -39,7 +39,20 @@ struct ProcessStarter {
         }
         guard error != 0 else { return .started(pid) }
         if error == EAGAIN || error == ENOMEM { return .exhausted(String(cString: strerror(error))) }
-        return failure(error, argv[0], program, launch, log)
+        return failure(error, name, program, launch, log)
+    }
+
+    /// A descriptor, or -1 and an errno. Links are not followed, and a pipe without a reader is not waited for.
+    private func openLog(_ path: String) -> (descriptor: Int32, error: Int32) {
+        let log = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0o644)
+        guard log >= 0 else { return (-1, errno) }
+        var status = stat()
+        guard fstat(log, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+            close(log)
+            return (-1, EINVAL)
+        }
+        _ = fcntl(log, F_SETFL, O_APPEND)
+        return (log, 0)
     }
 
     private func arguments(of command: Command) -> [String] {
@@ -47,6 +60,11 @@ struct ProcessStarter {
             return words
         }
         return command.argv
+    }
+
+    /// The PATH that the task itself will have.
+    private func path(of launch: Launch) -> String {
+        launch.environment.last { $0.name == "PATH" }?.value ?? environment["PATH"] ?? "/usr/local/bin:/usr/bin:/bin"
     }
 
     private func spawn(_ program: String, _ argv: [String], _ launch: Launch, _ log: Int32) -> (pid_t, Int32) {
@@ -71,40 +89,28 @@ struct ProcessStarter {
 
     /// Says in the log why there is nothing else in it.
     private func failure(
-        _ error: Int32, _ name: String, _ program: String, _ launch: Launch, _ log: Int32
+        _ error: Int32, _ name: String, _ program: String?, _ launch: Launch, _ log: Int32
     ) -> Result {
-        let isFolderGone = access(launch.workdir, X_OK) != 0
-        let what = isFolderGone ? "cannot enter \(launch.workdir)" : "cannot execute '\(name)'"
-        let isMissing = !isFolderGone && error == ENOENT && access(program, F_OK) != 0
-        let why = isMissing ? "command not found" : String(cString: strerror(isFolderGone ? errno : error))
+        let folderProblem = Self.problem(entering: launch.workdir)
+        let exists = program.map { access(ProgramFinder.absolute($0, in: launch.workdir), F_OK) == 0 } ?? false
+        let (what, why, code): (String, String, Int32) =
+            switch (folderProblem, error) {
+            case (1..., _): ("cannot enter \(launch.workdir)", String(cString: strerror(folderProblem)), 126)
+            case (_, ENOENT) where !exists: ("cannot execute '\(name)'", "command not found", 127)
+            case (_, ENOENT): ("cannot execute '\(name)'", "the interpreter that it names is not there", 126)
+            case (_, E2BIG): ("cannot execute '\(name)'", "its arguments and environment are too large", 126)
+            default: ("cannot execute '\(name)'", String(cString: strerror(error)), 126)
+            }
         let text = "saturn: \(what): \(why)\n"
         _ = text.withCString { write(log, $0, strlen($0)) }
-        return .failed("\(what): \(why)", code: isMissing ? 127 : 126)
-    }
-}
-
-/// Finds programs along PATH, as execvp does, and remembers where they were.
-struct ProgramFinder {
-    private let defaultPath: String
-    private var found: [String: [String: String]] = [:]
-
-    init(path: String?) {
-        defaultPath = path ?? "/usr/local/bin:/usr/bin:/bin"
+        return .failed("\(what): \(why)", code: code)
     }
 
-    /// The path to execute; the name itself when nothing was found, for exec to say why.
-    mutating func find(_ name: String, path: String?) -> String {
-        guard !name.utf8.contains(UInt8(ascii: "/")) else { return name }
-        let path = path ?? defaultPath
-        if let known = found[path]?[name], access(known, X_OK) == 0 { return known }
-        for folder in path.split(separator: ":", omittingEmptySubsequences: false) {
-            let candidate = (folder.isEmpty ? "." : String(folder)) + "/" + name
-            var status = stat()
-            if access(candidate, X_OK) == 0, stat(candidate, &status) == 0, status.st_mode & S_IFMT == S_IFREG {
-                if candidate.hasPrefix("/") { found[path, default: [:]][name] = candidate }
-                return candidate
-            }
-        }
-        return "/nonexistent/" + name
+    /// An errno, or 0.
+    private static func problem(entering folder: String) -> Int32 {
+        var status = stat()
+        guard stat(folder, &status) == 0 else { return errno }
+        guard status.st_mode & S_IFMT == S_IFDIR else { return ENOTDIR }
+        return access(folder, X_OK) == 0 ? 0 : errno
     }
 }

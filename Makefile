@@ -1,0 +1,50 @@
+# `make demo` and `make test` work on a fresh Debian 12 machine that has Swift, Python 3, git and make.
+.PHONY: demo test build check lint self-test install-tools clean
+
+SWIFT ?= swift
+BINARY = .build/release/saturn
+RELEASE = -c release --static-swift-stdlib --product saturn
+SOURCES = Package.swift Sources Tests
+
+# What Debian has to provide: libraries to link, the tool that finds them, and what the tests and the demo call.
+PACKAGES = libyaml-dev libgit2-dev libsqlite3-dev pkg-config
+
+demo: build
+	@rm -rf examples/lr-sweep/results
+	@echo; echo '$$ saturn run examples/lr-sweep/run.yaml'
+	@$(BINARY) run examples/lr-sweep/run.yaml
+	@echo; echo '$$ head examples/lr-sweep/results/lr-sweep/*/results/metrics.json'
+	@head -n 20 examples/lr-sweep/results/lr-sweep/*/results/metrics.json
+	@echo; echo '$$ saturn run examples/lr-sweep/run.yaml        # again: nothing is executed'
+	@$(BINARY) run examples/lr-sweep/run.yaml
+
+build: install-tools
+	$(SWIFT) build $(RELEASE)
+
+# Format, then everything compiled with warnings as errors.
+check: lint install-tools
+	$(SWIFT) build --build-tests
+
+lint:
+	$(SWIFT) format lint --strict --recursive $(SOURCES)
+
+test: lint build
+	$(SWIFT) build --build-tests
+	SATURN_BINARY=$(CURDIR)/$(BINARY) $(SWIFT) test --skip-build
+	$(BINARY) run Pipelines/self-test.yaml --force
+
+# saturn's promises, checked by saturn: every task must run, so nothing is reused.
+self-test: build
+	$(BINARY) run Pipelines/self-test.yaml --force
+
+install-tools:
+	@missing=; for package in $(PACKAGES); do \
+	  dpkg-query -W -f='$${Status}' $$package 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$package"; \
+	done; \
+	test -z "$$missing" && exit 0; \
+	echo "installing:$$missing"; \
+	if [ "$$(id -u)" = 0 ]; then sudo=; else sudo=sudo; fi; \
+	$$sudo apt-get update -q && DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -q --no-install-recommends $$missing
+
+clean:
+	rm -rf .build

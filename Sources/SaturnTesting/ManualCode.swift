@@ -1,0 +1,86 @@
+public import SaturnCore
+import Synchronization
+
+/// Version-controlled code whose trees a test sets.
+///
+/// ```swift
+/// let code = ManualCode()
+/// code.set("tree-1", at: space.folder, tracking: ["train.py"])
+/// ```
+public final class ManualCode: CodeSource {
+    private struct Repository {
+        var state: CodeState
+        var tracked: Set<String>
+        var exclusions: [[String]] = []
+    }
+
+    private enum Entry {
+        case repository(Repository)
+        case refusal(Failure)
+    }
+
+    private let entries = Mutex<[String: Entry]>([:])
+
+    public init() {}
+
+    /// There is a repository at `root`, whose files `tracked` (relative to it) git covers.
+    public func set(
+        _ tree: String, at root: String, commit: String? = nil, dirty: Bool = false, tracking tracked: Set<String> = []
+    ) {
+        let state = CodeState(tree: tree, provenance: Provenance(commit: commit, dirty: dirty))
+        entries.withLock { $0[root] = .repository(Repository(state: state, tracked: tracked)) }
+    }
+
+    /// There is a repository at `root` that git refuses to read.
+    public func refuse(_ failure: Failure, at root: String) {
+        entries.withLock { $0[root] = .refusal(failure) }
+    }
+
+    /// What every look at the repository at `root` left out, in order.
+    public func exclusions(at root: String) -> [[String]] {
+        if case .repository(let repository) = entries.withLock({ $0[root] }) { repository.exclusions } else { [] }
+    }
+
+    public func repository(containing folder: String) throws -> (any CodeRepository)? {
+        let found = entries.withLock { entries in
+            entries.filter { folder == $0.key || folder.hasPrefix($0.key + "/") }.max { $0.key.count < $1.key.count }
+        }
+        switch found?.value {
+        case .repository: return ManualRepository(code: self, root: found?.key ?? folder)
+        case .refusal(let failure): throw failure
+        case nil: return nil
+        }
+    }
+
+    fileprivate func tracks(_ path: String, at root: String) -> Bool {
+        if case .repository(let repository) = entries.withLock({ $0[root] }) {
+            repository.tracked.contains(path)
+        } else {
+            false
+        }
+    }
+
+    fileprivate func state(excluding excluded: [String], at root: String) throws -> CodeState {
+        try entries.withLock { entries in
+            guard case .repository(var repository) = entries[root] else {
+                throw Failure(.usage, "there is no repository at \(root)")
+            }
+            repository.exclusions.append(excluded)
+            entries[root] = .repository(repository)
+            return repository.state
+        }
+    }
+}
+
+private final class ManualRepository: CodeRepository {
+    let code: ManualCode
+    let root: String
+
+    init(code: ManualCode, root: String) {
+        self.code = code
+        self.root = root
+    }
+
+    func tracks(_ path: String) throws -> Bool { code.tracks(path, at: root) }
+    func state(excluding excluded: [String]) throws -> CodeState { try code.state(excluding: excluded, at: root) }
+}

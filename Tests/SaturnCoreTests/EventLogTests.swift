@@ -1,0 +1,117 @@
+import SaturnCore
+import Testing
+
+@Suite struct EventLogTests {
+    private let time = Timestamp(microseconds: 1_662_928_319_555_695)
+    private let key = Digest(of: [1])
+
+    private var attempt: AttemptID {
+        get throws { try #require(AttemptID("00000000-0000-4000-8000-000000000001")) }
+    }
+
+    @Test func theTextIsTheOneInTheDesign() {
+        let text =
+            EventLog.header + EventLog.entry("submitted", at: time, [Variable("run", "lr-sweep")])
+            + EventLog.entry("complete", at: time)
+        #expect(
+            text == """
+                events:
+                  - type: submitted
+                    utctimestamp: 2022-09-11T20:31:59.555695+00:00
+                    run: lr-sweep
+                  - type: complete
+                    utctimestamp: 2022-09-11T20:31:59.555695+00:00
+
+                """)
+    }
+
+    @Test func whatIsWrittenIsRead() throws {
+        let attempt = try attempt
+        let text =
+            EventLog.header
+            + EventLog.entry(
+                "submitted", at: time,
+                [
+                    Variable("key", key.description), Variable("attempt", attempt.description),
+                    Variable("run", "my run"), Variable("project", "p1"),
+                ]) + EventLog.entry("started", at: time) + EventLog.entry("complete", at: time)
+        let log = try #require(EventLog(parsing: text))
+        #expect(log.events.map(\.type) == ["submitted", "started", "complete"])
+        #expect(log.events[1]["utctimestamp"] == "2022-09-11T20:31:59.555695+00:00")
+        #expect(log.key == key)
+        #expect(log.attempt == attempt)
+        #expect(log.run == "my run")
+        #expect(log.project == "p1")
+        #expect(log.isReusable)
+    }
+
+    @Test(arguments: [
+        "", " ", "plain", "two words", "\"", "\\", "\\n", "\"quoted\"", "a\"b\\c", "line\nline", "\r\n", "\t", "\0",
+        "\u{1b}[31m", "\u{7f}", "\u{85}", "\u{9f}", "é", "e\u{301}", "\u{301}starts with an accent", "🚀", "\u{feff}",
+        "\u{2028}", "\u{600}", "ends with\u{600}", ":", ": ", "- item", "-", "#", "'", "{a: b}", "*", "&x", "!x",
+        "%", "@", "`", "key: value", "  - type: complete", "\\x41", "\\u0041", "null", "0.10", "ü\u{200d}", "\u{fffe}",
+    ]) func oddStringsComeBack(_ value: String) throws {
+        let text =
+            EventLog.header + EventLog.entry("lost", at: time, [Variable("reason", value), Variable("after", "x")])
+            + EventLog.entry("complete", at: time)
+        let log = try #require(EventLog(parsing: text))
+        #expect(log.events.map(\.type) == ["lost", "complete"])
+        // Compared by bytes: Swift calls two texts equal that only look alike.
+        #expect(log.events[0]["reason"].map { Array($0.utf8) } == Array(value.utf8))
+        #expect(log.events[0]["after"] == "x")
+        // No YAML reader takes control characters, and no value may begin a line.
+        #expect(text.unicodeScalars.allSatisfy { $0 == "\n" || $0.properties.generalCategory != .control })
+        #expect(text.split(separator: "\n").count == 7)
+    }
+
+    @Test func theAttemptIsTheLastOneTried() throws {
+        let first = try attempt
+        let second = try #require(AttemptID("00000000-0000-4000-8000-000000000002"))
+        let text =
+            EventLog.header + EventLog.entry("submitted", at: time, [Variable("attempt", first.description)])
+            + EventLog.entry("retried", at: time, [Variable("attempt", second.description)])
+            + EventLog.entry("complete", at: time)
+        #expect(EventLog(parsing: text)?.attempt == second)
+    }
+
+    @Test func aChangeWhileItRanMakesItUnusable() {
+        let text = EventLog.header + EventLog.entry("complete", at: time) + EventLog.entry("changed", at: time)
+        #expect(EventLog(parsing: text)?.isReusable == false)
+    }
+
+    @Test(arguments: ["", "event", "events", "other:\n", "\nevents:\n", "status: success\n"])
+    func whatIsNotAnEventLogIsRefused(_ text: String) {
+        #expect(EventLog(parsing: text) == nil)
+    }
+
+    /// Whatever a crash leaves: never a value that was not written.
+    @Test func everyTruncationIsReadForWhatIsWhole() throws {
+        let attempt = try attempt
+        let fields = [
+            Variable("key", key.description), Variable("attempt", attempt.description), Variable("run", "a \"run\""),
+            Variable("project", "p-long"), Variable("host", "box"),
+        ]
+        let text =
+            EventLog.header + EventLog.entry("submitted", at: time, fields) + EventLog.entry("complete", at: time)
+        let whole = try #require(EventLog(parsing: text))
+        let bytes = Array(text.utf8)
+        for length in EventLog.header.utf8.count...bytes.count {
+            let cut = try #require(EventLog(parsing: String(decoding: bytes[..<length], as: UTF8.self)))
+            #expect([nil, "p-long"].contains(cut.project), "the first \(length) bytes")
+            #expect([nil, "a \"run\""].contains(cut.run), "the first \(length) bytes")
+            #expect(cut.key == nil || cut.key == key)
+            #expect(cut.attempt == nil || cut.attempt == attempt)
+            #expect(whole.events.map(\.type).starts(with: cut.events.map(\.type)), "the first \(length) bytes")
+            for (event, original) in zip(cut.events, whole.events) {
+                #expect(original.fields.starts(with: event.fields), "the first \(length) bytes")
+            }
+        }
+    }
+
+    @Test func linesThatAreNotOursAreSkipped() throws {
+        let text = "events:\n# a note\n\n  - type: submitted\n    key\n    run: x\n\tz: 1\n  - other: y\n"
+        let log = try #require(EventLog(parsing: text))
+        #expect(log.events.map(\.type) == ["submitted", ""])
+        #expect(log.run == "x")
+    }
+}
