@@ -64,6 +64,11 @@ int csystem_epoll_add(int epoll, int fd, uint64_t tag) {
     return epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event);
 }
 
+int csystem_pipe(int ends[2]) {
+    if (pipe2(ends, O_CLOEXEC) != 0) return -1;
+    return fcntl(ends[0], F_SETFL, O_NONBLOCK);
+}
+
 int csystem_reflink(int to, int from) {
     return ioctl(to, FICLONE, from);
 }
@@ -124,12 +129,6 @@ void csystem_block_stop_signals(void) {
     stop_signals(&set);
     pthread_sigmask(SIG_BLOCK, &set, NULL);
     signal(SIGPIPE, SIG_IGN);
-}
-
-void csystem_unblock_stop_signals(void) {
-    sigset_t set;
-    stop_signals(&set);
-    pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 }
 
 int csystem_wait_stop_signal(void) {

@@ -1,9 +1,21 @@
 import Glibc
+import SaturnCore
+import Synchronization
 
 /// Writing to the terminal or wherever stdout and stderr go. A reader that has gone away is no error.
 enum Output {
+    /// Why not all of it could be written, as an errno: a full disk. 0 when it could.
+    private static let problem = Mutex<Int32>(0)
+
     static func out(_ text: String) { write(text, to: STDOUT_FILENO) }
     static func error(_ text: String) { write(text, to: STDERR_FILENO) }
+
+    /// Throws when stdout did not take what it was given, though somebody wants it.
+    static func check() throws {
+        let number = problem.withLock { $0 }
+        guard number != 0 else { return }
+        throw Failure(.engine, "cannot write to stdout: \(String(cString: strerror(number)))")
+    }
 
     /// `false` when nobody reads any more.
     @discardableResult
@@ -18,7 +30,10 @@ enum Output {
         while !rest.isEmpty {
             let count = Glibc.write(fd, rest.baseAddress, rest.count)
             if count < 0, errno == EINTR || errno == EAGAIN { continue }
-            guard count > 0 else { return false }
+            guard count > 0 else {
+                if fd == STDOUT_FILENO, errno != EPIPE { problem.withLock { $0 = errno } }
+                return false
+            }
             rest = UnsafeRawBufferPointer(rebasing: rest[count...])
         }
         return true

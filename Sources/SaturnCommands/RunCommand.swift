@@ -1,5 +1,4 @@
 import ArgumentParser
-import CSystem
 import Glibc
 import SaturnCore
 import SaturnEngine
@@ -75,29 +74,5 @@ struct RunCommand: AsyncParsableCommand {
         var name = [CChar](repeating: 0, count: 256)
         gethostname(&name, 255)
         return name.withUnsafeBufferPointer { $0.baseAddress.map { String(cString: $0) } ?? "" }
-    }
-}
-
-/// SIGINT, SIGTERM and SIGHUP as a stream; they are blocked in every thread by then.
-enum StopSignals {
-    static func stream() -> AsyncStream<Int32> {
-        let (stream, continuation) = AsyncStream<Int32>.makeStream()
-        // A thread of its own, for it never returns; it ends with the process.
-        var thread = pthread_t()
-        let box = Unmanaged.passRetained(Box(continuation))
-        let error = pthread_create(
-            &thread, nil,
-            { @Sendable argument in
-                guard let argument else { return nil }
-                let box = Unmanaged<Box>.fromOpaque(argument).takeRetainedValue()
-                while true { box.continuation.yield(csystem_wait_stop_signal()) }
-            }, box.toOpaque())
-        if error == 0 { pthread_detach(thread) } else { box.release() }
-        return stream
-    }
-
-    private final class Box: Sendable {
-        let continuation: AsyncStream<Int32>.Continuation
-        init(_ continuation: AsyncStream<Int32>.Continuation) { self.continuation = continuation }
     }
 }

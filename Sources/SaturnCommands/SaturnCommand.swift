@@ -16,22 +16,27 @@ public struct SaturnCommand: AsyncParsableCommand {
     public init() {}
 
     /// Parses, runs, and ends the process with the exit code of DESIGN.md section 5.
-    public static func start() async -> Never {
+    ///
+    /// To be called on the main thread, which from then on takes the signals: handed to Swift's runtime it would
+    /// wait with none of them blocked, and be killed by the first.
+    public static func start() -> Never {
         csystem_open_standard_descriptors()
         // Before any other thread is there: all of them inherit it.
         csystem_block_stop_signals()
-        Glibc.exit(await execute(globalsLast(Array(CommandLine.arguments.dropFirst()))))
+        let arguments = globalsLast(Array(CommandLine.arguments.dropFirst()))
+        Task.detached { Glibc.exit(await execute(arguments)) }
+        while true { StopSignals.take(csystem_wait_stop_signal()) }
     }
 
     private static func execute(_ arguments: [String]) async -> Int32 {
         do {
             var command = try parseAsRoot(arguments)
-            if !(command is RunCommand) { csystem_unblock_stop_signals() }
             if var command = command as? any AsyncParsableCommand {
                 try await command.run()
             } else {
                 try command.run()
             }
+            try Output.check()
             return 0
         } catch {
             return report(error)

@@ -35,6 +35,7 @@ struct Attempts {
     }
 
     var isEmpty: Bool { active.isEmpty }
+    var underWay: [Int] { active.keys.sorted() }
 
     func task(of attempt: AttemptID) -> Int? { tasks[attempt] }
     func current(_ task: Int) -> AttemptID? { active[task]?.id }
@@ -126,9 +127,10 @@ struct Attempts {
                 Variable("SATURN_SEED", "\(Self.seed(attempt.key, replicas[task]))"),
             ]
         if !node.needs.isEmpty { environment += try needs(task, node, attempt.id) }
+        let caller = preparation.compilation.parts.context.environment
         return Launch(
             attempt: attempt.id, command: node.spec.command, workdir: node.workdir, environment: environment,
-            workspace: attempt.workspace)
+            secrets: node.spec.secrets.map { Variable($0, caller[$0] ?? "") }, workspace: attempt.workspace)
     }
 
     /// 31 bits that a task gets again whenever it runs under the same key.

@@ -93,10 +93,9 @@ struct CodeReader {
         let repository: (any CodeRepository)?
         do {
             repository = try code.repository(containing: workdir)
-        } catch let failure as Failure where !isNeeded {
-            // No key counts its code: that git refuses is nobody's concern.
-            _ = failure
-            repository = nil
+        } catch is Failure where !isNeeded {
+            // No key counts its code: that git refuses is this task's concern in no way, and the next one's perhaps.
+            return nil
         }
         guard let repository else {
             treeOfFolder[workdir] = .some(nil)

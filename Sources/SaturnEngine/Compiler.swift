@@ -118,6 +118,7 @@ public struct Compiler {
     private mutating func inputs(of spec: TaskSpec, in workdir: String) throws -> ([Manifest.Value], [Int]) {
         var values: [Manifest.Value] = []
         var used: [Int] = []
+        var seen: Set<String> = []
         for input in spec.inputs {
             let names =
                 InputPattern.isPattern(input.value)
@@ -125,7 +126,7 @@ public struct Compiler {
             if names.isEmpty {
                 problems.append(Diagnostic(at: input.mark, "the input '\(input.value)' matches nothing in \(workdir)"))
             }
-            for name in names {
+            for name in names where seen.insert(name).inserted {
                 guard let found = try sources.content(name.hasPrefix("/") ? name : "\(workdir)/\(name)") else {
                     problems.append(Diagnostic(at: input.mark, "the input '\(name)' does not exist in \(workdir)"))
                     continue

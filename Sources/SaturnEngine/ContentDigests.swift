@@ -7,12 +7,14 @@ import SaturnCore
 /// changed again within the granule of its time stamp.
 final class ContentDigests {
     private let ledger: any Ledger
+    private let clock: any TimeSource
     private var known: [String: DigestRecord] = [:]
     /// What a run may write into the ledger.
     private(set) var fresh: [DigestRecord] = []
 
-    init(ledger: any Ledger) {
+    init(ledger: any Ledger, clock: any TimeSource = SystemClock()) {
         self.ledger = ledger
+        self.clock = clock
     }
 
     func takeFresh() -> [DigestRecord] {
@@ -66,7 +68,7 @@ final class ContentDigests {
             return record.digest
         }
         let record = DigestRecord(path: path, stamp: stamp, digest: try FileBytes.digest(of: path))
-        if SystemClock().now().microseconds * 1000 - max(stamp.modified, stamp.changed) > 2_000_000_000 {
+        if clock.now().microseconds * 1000 - max(stamp.modified, stamp.changed) > 2_000_000_000 {
             known[path] = record
             fresh.append(record)
         }

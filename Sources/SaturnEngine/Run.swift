@@ -71,12 +71,10 @@ public final class Run {
                 retries: graph.nodes[index].spec.retries, timeout: graph.nodes[index].spec.timeout,
                 state: Self.initialState(preparation.plan.decisions[index]))
         }
-        // A few more than can run are kept ready at the executor, unless a failure must keep them from starting.
-        let ahead = options.maxFailures == nil ? min(executor.slots, 8) : 0
         scheduler = Scheduler(
             items,
             options: Scheduler.Options(
-                slots: executor.slots + ahead, maxFailures: options.maxFailures, grace: options.grace))
+                slots: executor.slots, maxFailures: options.maxFailures, grace: options.grace))
         attempts = Attempts(preparation, state: state, clock: clock, host: options.host)
         journal = Journal(preparation, clock: clock)
         summary = Summary(
@@ -97,7 +95,12 @@ public final class Run {
     public func execute(signals: AsyncStream<Int32>) async throws -> Summary {
         try begin()
         let (inputs, continuation) = AsyncStream<Input>.makeStream()
-        try executor.start { continuation.yield(.executor($0)) }
+        do {
+            try executor.start { continuation.yield(.executor($0)) }
+        } catch {
+            attempt { throw error }
+            return try end()
+        }
         let beats = clock.beats(every: 100_000_000)
         let forwarding = [
             Task { for await number in signals { continuation.yield(.signal(number)) } },
@@ -157,6 +160,8 @@ public final class Run {
             handle(.exited(task: task, exit))
         case .fatal(let problem):
             attempt { throw Failure(.engine, problem) }
+            // Nothing will be heard of what it ran.
+            for task in attempts.underWay { handle(.exited(task: task, .lost(problem))) }
         }
     }
 
@@ -192,6 +197,8 @@ public final class Run {
     }
 
     private func launch(_ task: Int, _ number: Int) {
+        // Decided before the fault became known.
+        guard failure == nil else { return handle(.exited(task: task, .cancelled)) }
         do {
             executor.launch([try attempts.prepare(task, number: number, &journal.batch)])
         } catch {
@@ -209,8 +216,8 @@ public final class Run {
             handle(.published(task: task))
         } catch {
             let problem = (error as? Failure)?.message ?? "\(error)"
-            handle(.unpublished(task: task, problem))
             attempt { throw error }
+            handle(.unpublished(task: task, problem))
         }
     }
 

@@ -14,7 +14,10 @@ final class FolderLock: Sendable {
 
     deinit {
         let fd = descriptor.withLock { $0 }
-        if fd >= 0 { close(fd) }
+        guard fd >= 0 else { return }
+        // Closing is not enough while a child that is just being started still has a copy of the descriptor.
+        flock(fd, LOCK_UN)
+        close(fd)
     }
 
     /// Throws ``Failure`` `inUse`, naming the holder, when another process has it.

@@ -10,7 +10,8 @@ import Synchronization
 /// try await executor.release("slow")  // waits until it runs, then lets it succeed
 /// #expect(executor.launched.all == ["flaky", "slow", "flaky"])
 /// ```
-/// At most `slots` attempts run at once; the others wait in the order of their launch.
+/// At most `slots` attempts run at once; the others wait in the order of their launch. The script is asked when an
+/// attempt gets its slot; one that takes the whole launch can do what the command would, and write results.
 public final class ScriptedExecutor: Executor {
     /// What becomes of an attempt.
     public enum Step: Hashable, Sendable {
@@ -41,7 +42,7 @@ public final class ScriptedExecutor: Executor {
     private struct Attempt {
         var launch: Launch
         var number: Int
-        var step: Step
+        var step = Step.held
     }
 
     private struct State {
@@ -49,7 +50,7 @@ public final class ScriptedExecutor: Executor {
         var waiting: [Attempt] = []
         var running: [AttemptID: Attempt] = [:]
         var counts: [String: Int] = [:]
-        var mostRunning = 0
+        var mostUnderWay = 0
         var outbox: [[ExecutorEvent]] = []
         var isDelivering = false
     }
@@ -65,31 +66,39 @@ public final class ScriptedExecutor: Executor {
     /// Cancels of attempts that had not ended, in order.
     public let cancels = Recording<Cancel>()
 
-    private let script: @Sendable (_ task: String, _ attempt: Int) -> Step
-    private let work: @Sendable (Launch) -> Void
+    private let script: @Sendable (Launch, Int) -> Step
     private let clock: any TimeSource
     private let startProblem: Failure?
     private let state = Mutex(State())
 
     /// - Parameters:
     ///   - startProblem: what `start` throws.
-    ///   - work: called when an attempt has its slot, in place of a command: to write results, or to look around.
     ///   - script: by the task's name and the attempt's number, which counts from 1.
     public init(
         slots: Int = 2, identity: [Manifest.Value] = [], clock: any TimeSource = ManualClock(),
-        startProblem: Failure? = nil, work: @escaping @Sendable (Launch) -> Void = { _ in },
+        startProblem: Failure? = nil,
         script: @escaping @Sendable (_ task: String, _ attempt: Int) -> Step = { _, _ in .exits(0) }
     ) {
         self.slots = slots
         self.identity = identity
         self.clock = clock
         self.startProblem = startProblem
-        self.work = work
-        self.script = script
+        self.script = { launch, number in script(launch.workspace.task, number) }
     }
 
-    /// The most that have run at one time.
-    public var mostRunning: Int { state.withLock { $0.mostRunning } }
+    /// - Parameter work: in place of a command.
+    public init(
+        slots: Int = 2, clock: any TimeSource = ManualClock(), work: @escaping @Sendable (Launch) -> Step
+    ) {
+        self.slots = slots
+        self.clock = clock
+        identity = []
+        startProblem = nil
+        script = { launch, _ in work(launch) }
+    }
+
+    /// The most that had been launched and had not ended at one time.
+    public var mostUnderWay: Int { state.withLock { $0.mostUnderWay } }
     /// Between `start` and `stop`.
     public var isStarted: Bool { state.withLock { $0.deliver != nil } }
 
@@ -108,7 +117,8 @@ public final class ScriptedExecutor: Executor {
             state.withLock { state in
                 let number = state.counts[task, default: 0] + 1
                 state.counts[task] = number
-                state.waiting.append(Attempt(launch: launch, number: number, step: script(task, number)))
+                state.waiting.append(Attempt(launch: launch, number: number))
+                state.mostUnderWay = max(state.mostUnderWay, state.waiting.count + state.running.count)
             }
             self.launches.append(launch)
             launched.append(task)
@@ -161,10 +171,11 @@ public final class ScriptedExecutor: Executor {
     private func startWaiting() {
         while let attempt = state.withLock({ state in takeNext(&state) }) {
             let id = attempt.launch.attempt
-            work(attempt.launch)
+            let step = script(attempt.launch, attempt.number)
+            state.withLock { $0.running[id]?.step = step }
             started.append(Start(task: attempt.launch.workspace.task, attempt: attempt.number))
             send([.started(id, at: clock.now(), uptime: clock.uptime())])
-            if case .ends(let exit) = attempt.step { remove(id, exit) }
+            if case .ends(let exit) = step { remove(id, exit) }
         }
     }
 
@@ -172,7 +183,6 @@ public final class ScriptedExecutor: Executor {
         guard state.running.count < slots, !state.waiting.isEmpty else { return nil }
         let attempt = state.waiting.removeFirst()
         state.running[attempt.launch.attempt] = attempt
-        state.mostRunning = max(state.mostRunning, state.running.count)
         return attempt
     }
 
@@ -200,4 +210,9 @@ public final class ScriptedExecutor: Executor {
         state.isDelivering = !state.outbox.isEmpty
         return state.outbox.isEmpty ? nil : (state.outbox.removeFirst(), state.deliver)
     }
+}
+
+extension Launch {
+    /// What the attempt would see in its environment; the later of two of one name wins.
+    public subscript(variable name: String) -> String? { environment.last { $0.name == name }?.value }
 }

@@ -8,7 +8,7 @@ import Glibc
 /// #expect(try space.run(["python3", "train.py"]).stdout == "1\n")
 /// ```
 /// Names are relative to the folder unless they are absolute.
-public final class TestSpace {
+public final class TestSpace: Sendable {
     /// Absolute, links resolved.
     public let folder: String
 

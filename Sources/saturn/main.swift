@@ -1,3 +1,3 @@
 import SaturnCommands
 
-await SaturnCommand.start()
+SaturnCommand.start()

@@ -10,7 +10,7 @@ import Testing
     @Test func areInert() throws {
         let session = try Session()
         let tasks = Self.names.map { name in
-            "  - name: '\(name.replacing("'", with: "''"))'\n    command: printf '%s' \"$SATURN_TASK\"; : > $RESULTS_DIR/x\n"
+            "  - name: '\(name.replacing("'", with: "''"))'\n    command: printf '%s' \"$SATURN_TASK\"\n"
         }
         try session.write("run.yaml", "name: odd\ntasks:\n" + tasks.joined())
 
@@ -24,7 +24,7 @@ import Testing
             #expect(logs.out == name)
         }
         let rerun = try session.saturn("run")
-        #expect(rerun.out == "odd: 10 up to date (T)\nresults: ~/results/odd\n")
+        #expect(rerun.out == "odd: \(Self.names.count) up to date (T)\nresults: ~/results/odd\n")
         let status = try RunJSON(session.saturn("status", "--json"))
         #expect(status.tasks.map(\.name) == Self.names)
     }

@@ -29,6 +29,9 @@ int csystem_pidfd_reap(int pidfd, int *value);
 
 int csystem_epoll_add(int epoll, int fd, uint64_t tag);
 
+/// A pipe with both ends close-on-exec; the end to read does not block. 0 or -1.
+int csystem_pipe(int ends[2]);
+
 /// Copy-on-write copy of a whole file; -1 where the file system cannot.
 int csystem_reflink(int to, int from);
 
@@ -51,8 +54,6 @@ int csystem_lock(const char *path, const char *holder, char *other, int size);
 
 /// Blocks SIGINT, SIGTERM and SIGHUP in the calling thread and those it makes; ignores SIGPIPE.
 void csystem_block_stop_signals(void);
-
-void csystem_unblock_stop_signals(void);
 
 /// Waits for one of the three; returns its number.
 int csystem_wait_stop_signal(void);

@@ -29,6 +29,7 @@ public struct Graph: Sendable {
             }
             let variable = TaskName.variable(need.value)
             if let other = variables.updateValue(need.value, forKey: variable) {
+                if other == need.value { continue }
                 problems.append(
                     Diagnostic(
                         at: need.mark, "'\(other)' and '\(need.value)' would both be SATURN_NEEDS_\(variable)",
@@ -60,36 +61,6 @@ public struct Graph: Sendable {
             }
             levels.append(current)
             current = next.sorted()
-        }
-    }
-}
-
-/// The cycles of a graph, one path for each group of tasks that can reach each other.
-struct Cycles {
-    private(set) var paths: [[Int]] = []
-
-    init(in nodes: [TaskNode]) {
-        enum Visit { case new, open, closed }
-        var visits = [Visit](repeating: .new, count: nodes.count)
-        for start in nodes.indices where visits[start] == .new && !nodes[start].needs.isEmpty {
-            // A path of (task, next need to follow): no recursion, for a chain may be as long as the file.
-            var path: [(task: Int, next: Int)] = [(start, 0)]
-            visits[start] = .open
-            while let (task, next) = path.last {
-                guard next < nodes[task].needs.count else {
-                    visits[task] = .closed
-                    path.removeLast()
-                    continue
-                }
-                path[path.count - 1].next += 1
-                let needed = nodes[task].needs[next]
-                if visits[needed] == .new {
-                    visits[needed] = .open
-                    path.append((needed, 0))
-                } else if visits[needed] == .open, let first = path.firstIndex(where: { $0.task == needed }) {
-                    paths.append(path[first...].map(\.task))
-                }
-            }
         }
     }
 }

@@ -18,29 +18,37 @@ public struct FieldChange: Hashable, Sendable {
         for label in labels {
             let was = old.first { $0.label == label }?.values ?? []
             let now = new.first { $0.label == label }?.values ?? []
-            guard was != now else { continue }
+            guard !was.elementsEqual(now, by: isSame) else { continue }
             changes += label == "command" ? [command(was, now)] : values(label, was, now)
         }
         return changes
     }
 
     private static func command(_ was: [Manifest.Value], _ now: [Manifest.Value]) -> FieldChange {
-        // The shell is shown only when it is the shell that changed.
-        let shared = was.count == now.count && was.count == 3 && was.dropLast() == now.dropLast()
+        // The shell is shown only when it is the shell that changed: `/bin/sh -ec`, `bash -euo pipefail -c`.
+        let option = was.dropLast().last?.text ?? ""
+        let isShared =
+            option.hasPrefix("-") && option.hasSuffix("c") && was.dropLast().elementsEqual(now.dropLast(), by: isSame)
         func text(_ values: [Manifest.Value]) -> String {
-            shared ? values.last?.text ?? "" : values.map { $0.text ?? "" }.joined(separator: " ")
+            isShared ? values.last?.text ?? "" : values.map { $0.text ?? "" }.joined(separator: " ")
         }
         return FieldChange(field: "command", old: text(was), new: text(now))
     }
 
     private static func values(_ label: String, _ was: [Manifest.Value], _ now: [Manifest.Value]) -> [FieldChange] {
-        let old = Dictionary(was.map { ($0.name, $0.text) }, uniquingKeysWith: { first, _ in first })
-        let new = Dictionary(now.map { ($0.name, $0.text) }, uniquingKeysWith: { first, _ in first })
-        let names = now.map(\.name) + was.map(\.name).filter { new[$0] == nil }
-        return names.compactMap { name in
-            let (before, after) = (old[name] ?? nil, new[name] ?? nil)
-            guard before != after || (old[name] == nil) != (new[name] == nil) else { return nil }
-            return FieldChange(field: name.isEmpty ? label : "\(label).\(name)", old: before, new: after)
+        let old = Dictionary(was.map { (Array($0.name.utf8), $0) }, uniquingKeysWith: { first, _ in first })
+        let new = Dictionary(now.map { (Array($0.name.utf8), $0) }, uniquingKeysWith: { first, _ in first })
+        return (now + was.filter { new[Array($0.name.utf8)] == nil }).compactMap { value in
+            let (before, after) = (old[Array(value.name.utf8)], new[Array(value.name.utf8)])
+            if let before, let after, isSame(before, after) { return nil }
+            return FieldChange(
+                field: value.name.isEmpty ? label : "\(label).\(value.name)", old: before?.text, new: after?.text)
         }
+    }
+
+    /// By bytes, as the key has them: Swift's `==` also takes texts as equal that only look the same.
+    private static func isSame(_ left: Manifest.Value, _ right: Manifest.Value) -> Bool {
+        left.name.utf8.elementsEqual(right.name.utf8)
+            && left.text.map { Array($0.utf8) } == right.text.map { Array($0.utf8) }
     }
 }

@@ -55,23 +55,30 @@ public struct EventLog: Hashable, Sendable {
             case "\"", "\\": text += "\\\(scalar)"
             case "\n": text += "\\n"
             case "\t": text += "\\t"
-            case _ where scalar.value < 32 || scalar.value == 127: text += "\\x" + Hex.encode([UInt8(scalar.value)])
+            case "\0"..."\u{1f}", "\u{7f}"..."\u{9f}": text += "\\x" + Hex.encode([UInt8(scalar.value)])
+            // Line breaks to some readers of YAML, and what none takes.
+            case "\u{2028}", "\u{2029}", "\u{feff}", "\u{fffe}", "\u{ffff}":
+                text += "\\u" + Hex.encode([UInt8(scalar.value >> 8), UInt8(scalar.value & 0xFF)])
             default: text.unicodeScalars.append(scalar)
             }
         }
         return text + "\""
     }
 
-    /// Reads what `entry` writes, and what is left of it when a crash cut it short.
+    /// Reads what `entry` writes, and what is left of it when a crash cut it short: a line without its end counts for nothing.
+    ///
+    /// By bytes: what Swift takes for one character may be a quote and an accent.
     public init?(parsing text: String) {
         var events: [Event] = []
-        var lines = text.split(separator: "\n", omittingEmptySubsequences: false)[...]
-        guard lines.popFirst() == "events:" else { return nil }
+        var lines = text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).dropLast()
+        guard lines.popFirst()?.elementsEqual("events:".utf8) == true else { return nil }
         for line in lines {
-            let isNew = line.hasPrefix("  - ")
-            guard isNew || line.hasPrefix("    "), let colon = line.firstIndex(of: ":") else { continue }
-            let name = String(line[line.index(line.startIndex, offsetBy: 4)..<colon])
-            let value = Self.unquoted(line[line.index(after: colon)...].drop { $0 == " " })
+            let isNew = line.starts(with: "  - ".utf8)
+            guard isNew || line.starts(with: "    ".utf8), let colon = line.firstIndex(of: UInt8(ascii: ":")) else {
+                continue
+            }
+            let name = String(decoding: line.dropFirst(4).prefix(upTo: colon), as: UTF8.self)
+            let value = Self.unquoted(Array(line[colon...].dropFirst().drop { $0 == UInt8(ascii: " ") }))
             if isNew {
                 events.append(Event(type: name == "type" ? value : "", fields: []))
             } else if !events.isEmpty {
@@ -81,25 +88,33 @@ public struct EventLog: Hashable, Sendable {
         self.events = events
     }
 
-    private static func unquoted(_ text: Substring) -> String {
-        guard text.hasPrefix("\""), text.hasSuffix("\""), text.count >= 2 else { return String(text) }
-        var value = ""
+    private static func unquoted(_ text: [UInt8]) -> String {
+        let quote = UInt8(ascii: "\"")
+        guard text.first == quote, text.last == quote, text.count >= 2 else {
+            return String(decoding: text, as: UTF8.self)
+        }
+        var value: [UInt8] = []
         var rest = text.dropFirst().dropLast()
-        while let character = rest.popFirst() {
-            guard character == "\\", let escaped = rest.popFirst() else {
-                value.append(character)
+        while let byte = rest.popFirst() {
+            guard byte == UInt8(ascii: "\\"), let escaped = rest.popFirst() else {
+                value.append(byte)
                 continue
             }
             switch escaped {
-            case "n": value.append("\n")
-            case "t": value.append("\t")
-            case "x":
-                let byte = Hex.decode(rest.prefix(2))?.first ?? 0
-                value.unicodeScalars.append(Unicode.Scalar(byte))
-                rest = rest.dropFirst(2)
+            case UInt8(ascii: "n"): value.append(UInt8(ascii: "\n"))
+            case UInt8(ascii: "t"): value.append(UInt8(ascii: "\t"))
+            case UInt8(ascii: "x"): value += scalar(&rest, digits: 2)
+            case UInt8(ascii: "u"): value += scalar(&rest, digits: 4)
             default: value.append(escaped)
             }
         }
-        return value
+        return String(decoding: value, as: UTF8.self)
+    }
+
+    private static func scalar(_ rest: inout ArraySlice<UInt8>, digits: Int) -> [UInt8] {
+        defer { rest = rest.dropFirst(digits) }
+        let bytes = Hex.decode(String(decoding: rest.prefix(digits), as: UTF8.self)) ?? []
+        let scalar = Unicode.Scalar(bytes.reduce(UInt32(0)) { $0 << 8 | UInt32($1) }) ?? "\u{fffd}"
+        return Array(String(scalar).utf8)
     }
 }

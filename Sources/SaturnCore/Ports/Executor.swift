@@ -25,15 +25,19 @@ public struct Launch: Sendable {
     public var workdir: String
     /// Beside the environment that the executor gives; the later of two of one name wins.
     public var environment: [Variable]
+    /// Variables that the command gets too, and whose values must not appear in its log.
+    public var secrets: [Variable]
     public var workspace: Workspace
 
     public init(
-        attempt: AttemptID, command: Command, workdir: String, environment: [Variable], workspace: Workspace
+        attempt: AttemptID, command: Command, workdir: String, environment: [Variable], secrets: [Variable] = [],
+        workspace: Workspace
     ) {
         self.attempt = attempt
         self.command = command
         self.workdir = workdir
         self.environment = environment
+        self.secrets = secrets
         self.workspace = workspace
     }
 }

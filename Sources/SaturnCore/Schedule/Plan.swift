@@ -1,6 +1,6 @@
 /// What a run would do with each task, and why.
 public struct Plan: Sendable {
-    /// By task; `nil` for a task that `--only` leaves out.
+    /// By task; `nil` for a task that `--only` leaves out, unless its result is used by one that is selected.
     public var decisions: [Decision?]
     /// What a user should know of how the keys came about.
     public var notes: [String]

@@ -27,6 +27,14 @@ public struct Planner {
         }
     }
 
+    /// A task whose own folder does not have its result.
+    private struct Pending {
+        var task: Int
+        var standing: Standing
+        /// Newest first.
+        var results: [StoredResult] = []
+    }
+
     private let graph: Graph
     private let evidence: any PlanEvidence
     private let options: Options
@@ -45,15 +53,17 @@ public struct Planner {
     public mutating func plan() throws -> Plan {
         let wanted = scope()
         for level in graph.levels {
-            var pending: [(task: Int, standing: Standing)] = []
+            var pending: [Pending] = []
             for task in level where wanted[task] {
-                if let standing = try decideInPlace(task) { pending.append((task, standing)) }
+                if let standing = try decideInPlace(task) { pending.append(Pending(task: task, standing: standing)) }
             }
-            for (task, standing) in pending { try decideElsewhere(task, standing) }
+            for index in pending.indices { pending[index].results = try resultsElsewhere(for: pending[index].task) }
+            pending = try pending.filter { try !restore($0, ofOwnName: true) }
+            for item in pending where try !restore(item, ofOwnName: false) { try decideToRun(item) }
         }
         try refuseForeign()
-        if let selected = options.selected {
-            for task in decisions.indices where !selected.contains(task) { decisions[task] = nil }
+        for task in decisions.indices where !isSelected(task) && decisions[task]?.action != .reuse {
+            decisions[task] = nil
         }
         return Plan(decisions: decisions)
     }
@@ -86,12 +96,14 @@ public struct Planner {
         }
         let first = graph.nodes[task].needs.filter { decisions[$0]?.action == .run }
         guard first.isEmpty else {
+            // Its key is not known, so that what another project left there cannot be its result.
+            if case .foreignSuccess(_, let problem) = standing { foreign.append((graph.nodes[task].name, problem)) }
             decide(task, .run, .needs(first), nil, standing)
             return nil
         }
         let key = try key(of: task)
         decisions[task] = Decision(action: .run, reason: .new, key: key)
-        if let occupant = standing.success, occupant.key == key, !options.force || !isSelected(task) {
+        if let occupant = standing.success, occupant.key == key, !isForced(task) {
             let place = ResultPlace.standing(task: graph.nodes[task].name)
             let result = StoredResult(
                 attempt: occupant.attempt, key: key, task: graph.nodes[task].name, place: place)
@@ -129,22 +141,34 @@ public struct Planner {
         return manifest
     }
 
-    private mutating func decideElsewhere(_ task: Int, _ standing: Standing) throws {
-        guard let key = decisions[task]?.key else { return }
-        if options.force, isSelected(task) { return decide(task, .run, .forced, key, standing) }
-        let name = graph.nodes[task].name
-        let results = try evidence.results(of: key).filter { !claimed.contains($0.attempt) && isFree($0, for: task) }
-        guard let result = results.first(where: { $0.task == name }) ?? results.first else {
-            return decide(task, .run, try reason(standing, task, key), key, standing)
-        }
+    private func resultsElsewhere(for task: Int) throws -> [StoredResult] {
+        guard let key = decisions[task]?.key, !isForced(task) else { return [] }
+        return try evidence.results(of: key).filter { isFree($0, for: task) }
+    }
+
+    private func isForced(_ task: Int) -> Bool { options.force && isSelected(task) }
+
+    /// Claims the newest result that no other task has claimed; `false` when there is none.
+    private mutating func restore(_ pending: Pending, ofOwnName: Bool) throws -> Bool {
+        let (task, name) = (pending.task, graph.nodes[pending.task].name)
+        let result = pending.results.first { !claimed.contains($0.attempt) && (!ofOwnName || $0.task == name) }
+        guard let result else { return false }
         claimed.insert(result.attempt)
-        decide(task, .restore, .fromAttic, key, standing)
+        decide(task, .restore, .fromAttic, result.key, pending.standing)
         decisions[task]?.result = result
         if case .standing(let owner) = result.place {
             let moves = try leaves(owner)
             decisions[task]?.reason = .fromTask(owner)
             decisions[task]?.transfer = moves ? .move : .clone
         }
+        return true
+    }
+
+    private mutating func decideToRun(_ pending: Pending) throws {
+        let task = pending.task
+        guard let key = decisions[task]?.key else { return }
+        let reason = isForced(task) ? Reason.forced : try reason(pending.standing, task, key)
+        decide(task, .run, reason, key, pending.standing)
     }
 
     /// Whether the result is not one that its own task has yet to claim.

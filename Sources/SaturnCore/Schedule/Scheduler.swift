@@ -126,9 +126,7 @@ public struct Scheduler: Sendable {
             }
         case .exited(let task, let exit): exited(task, exit, &actions)
         case .published(let task): published(task, &actions)
-        case .unpublished(let task, let problem):
-            publishing[task] = nil
-            settle(task, .failed, .unpublished(problem), &actions)
+        case .unpublished(let task, let problem): unpublished(task, problem, &actions)
         case .beat: beat(now, &actions)
         case .stop: stop(now, &actions)
         case .kill:
@@ -209,6 +207,13 @@ public struct Scheduler: Sendable {
         case .terminated: settle(task, .terminated, nil, &actions)
         case nil: break
         }
+    }
+
+    private mutating func unpublished(_ task: Int, _ problem: String, _ actions: inout [Action]) {
+        guard let outcome = publishing.removeValue(forKey: task) else { return }
+        // A failure has been counted when it ended.
+        if outcome == .success { failures += 1 }
+        settle(task, .failed, .unpublished(problem), &actions)
     }
 
     private mutating func settle(_ task: Int, _ state: TaskState, _ cause: Cause?, _ actions: inout [Action]) {

@@ -12,6 +12,11 @@ final class ChildTable: @unchecked Sendable {
         var pidfd: Int32
     }
 
+    private struct Masked {
+        var tag: UInt64
+        var log: MaskedLog
+    }
+
     private let slots: Int
     private let epoll: Int32
     private let null: Int32
@@ -20,6 +25,7 @@ final class ChildTable: @unchecked Sendable {
     private var nextWaiting = 0
     private var children: [UInt64: Child] = [:]
     private var tags: [AttemptID: UInt64] = [:]
+    private var masked: [AttemptID: Masked] = [:]
     private var remains = Remains()
     private var lastTag: UInt64 = 0
     private var events: [ExecutorEvent] = []
@@ -57,11 +63,18 @@ final class ChildTable: @unchecked Sendable {
         let count = epoll_wait(epoll, &ready, 64, patience)
         var hasMail = false
         for event in ready.prefix(Int(max(0, count))) {
-            if event.data.u64 == 0 { hasMail = true } else { reap(event.data.u64) }
+            if event.data.u64 == 0 { hasMail = true } else { attend(to: event.data.u64) }
         }
-        events += remains.finished()
+        for event in remains.finished() { finish(event) }
         Sessions.reapOrphans()
         return hasMail
+    }
+
+    private func attend(to tag: UInt64) {
+        if children[tag] != nil { return reap(tag) }
+        guard let log = masked.values.first(where: { $0.tag == tag })?.log else { return }
+        // When every writer has closed it there is nothing to wait for any more.
+        if !log.copy() { _ = epoll_ctl(epoll, EPOLL_CTL_DEL, log.output, nil) }
     }
 
     func add(_ launches: [Launch]) {
@@ -108,18 +121,23 @@ final class ChildTable: @unchecked Sendable {
         var result = ProcessStarter.Result.exhausted("")
         Sessions.start {
             result = starter.start(launch)
-            if case .started(let pid) = result { return pid } else { return 0 }
+            if case .started(let pid, _) = result { return pid } else { return 0 }
         }
         switch result {
-        case .started(let pid): watch(pid, launch)
+        case .started(let pid, let log): watch(pid, launch, log)
         case .exhausted(let problem): retryLater(launch, problem)
         case .failed(let problem, let code):
             events.append(.exited(launch.attempt, .notStarted(problem, code: code)))
         }
     }
 
-    private func watch(_ pid: pid_t, _ launch: Launch) {
+    private func watch(_ pid: pid_t, _ launch: Launch, _ log: MaskedLog?) {
         let pidfd = csystem_pidfd_open(pid)
+        if let log {
+            lastTag += 1
+            guard csystem_epoll_add(epoll, log.output, lastTag) == 0 else { return abandon(launch, pid, pidfd) }
+            masked[launch.attempt] = Masked(tag: lastTag, log: log)
+        }
         lastTag += 1
         guard pidfd >= 0, csystem_epoll_add(epoll, pidfd, lastTag) == 0 else {
             return abandon(launch, pid, pidfd)
@@ -134,6 +152,7 @@ final class ChildTable: @unchecked Sendable {
         let problem = String(cString: strerror(errno))
         kill(-pid, SIGKILL)
         Sessions.abandon(pid)
+        masked[launch.attempt] = nil
         if pidfd >= 0 { Glibc.close(pidfd) }
         retryLater(launch, "cannot watch a process: \(problem)")
     }
@@ -161,7 +180,13 @@ final class ChildTable: @unchecked Sendable {
         children[tag] = nil
         tags[child.attempt] = nil
         let exit: Exit = how == 1 ? .code(value) : how == 2 ? .signal(value) : .lost("it was waited for elsewhere")
-        if !remains.take(child.attempt, group: child.pid, exit) { events.append(.exited(child.attempt, exit)) }
+        if !remains.take(child.attempt, group: child.pid, exit) { finish(.exited(child.attempt, exit)) }
+    }
+
+    /// Nobody writes into the task's log any more.
+    private func finish(_ event: ExecutorEvent) {
+        if case .exited(let attempt, _) = event { masked.removeValue(forKey: attempt)?.log.finish() }
+        events.append(event)
     }
 }
 

@@ -5,7 +5,8 @@ import SaturnCore
 /// Turns a launch into a process.
 struct ProcessStarter {
     enum Result {
-        case started(pid_t)
+        /// With its masked log, when it was handed secrets.
+        case started(pid_t, MaskedLog?)
         /// The machine is out of processes, descriptors or memory; later it may do.
         case exhausted(String)
         /// The exit code is what a shell would give: 127 not found, 126 not executable.
@@ -32,12 +33,19 @@ struct ProcessStarter {
         guard let program = ProgramFinder.find(name, path: path(of: launch), workdir: launch.workdir) else {
             return failure(ENOENT, name, nil, launch, log)
         }
-        var (pid, error) = spawn(program, argv, launch, log)
+        var masked: MaskedLog?
+        if !launch.secrets.isEmpty {
+            masked = MaskedLog(log: log, secrets: launch.secrets)
+            guard masked != nil else { return .exhausted("cannot make a pipe: \(String(cString: strerror(errno)))") }
+        }
+        defer { masked?.closeInput() }
+        let output = masked?.input ?? log
+        var (pid, error) = spawn(program, argv, launch, output)
         if error == ENOEXEC {
             // A script without "#!": what execvp and every shell do.
-            (pid, error) = spawn("/bin/sh", ["/bin/sh", program] + argv.dropFirst(), launch, log)
+            (pid, error) = spawn("/bin/sh", ["/bin/sh", program] + argv.dropFirst(), launch, output)
         }
-        guard error != 0 else { return .started(pid) }
+        guard error != 0 else { return .started(pid, masked) }
         if error == EAGAIN || error == ENOMEM { return .exhausted(String(cString: strerror(error))) }
         return failure(error, name, program, launch, log)
     }
@@ -70,7 +78,7 @@ struct ProcessStarter {
     private func spawn(_ program: String, _ argv: [String], _ launch: Launch, _ log: Int32) -> (pid_t, Int32) {
         let arguments = CStringArray(argv)
         let block = environment.block(
-            adding: launch.environment + [Variable("PWD", launch.workdir)])
+            adding: launch.environment + launch.secrets + [Variable("PWD", launch.workdir)])
         var pid: pid_t = 0
         let error = program.withCString { program in
             launch.workdir.withCString { workdir in

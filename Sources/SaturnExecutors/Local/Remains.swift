@@ -11,6 +11,8 @@ struct Remains {
         var group: pid_t
         var exit: Exit
         var since: Int64
+        /// Killed, outside of the group, and not waited for yet.
+        var escaped: Set<pid_t> = []
     }
 
     /// Nanoseconds after which a process that does not die of SIGKILL, in the kernel, is not waited for any longer.
@@ -23,8 +25,8 @@ struct Remains {
 
     /// `false` when nothing is left of the task whose leader has ended as `exit` says.
     mutating func take(_ attempt: AttemptID, group: pid_t, _ exit: Exit) -> Bool {
-        let rest = Rest(attempt: attempt, group: group, exit: exit, since: Clocks.uptime())
-        guard Self.isLeft(of: rest) else { return false }
+        var rest = Rest(attempt: attempt, group: group, exit: exit, since: Clocks.uptime())
+        guard Self.endsMore(of: &rest) else { return false }
         rests.append(rest)
         return true
     }
@@ -34,23 +36,24 @@ struct Remains {
         guard !rests.isEmpty else { return [] }
         var events: [ExecutorEvent] = []
         let now = Clocks.uptime()
-        rests.removeAll { rest in
-            while waitpid(-rest.group, nil, WNOHANG) > 0 {}
-            guard !Self.isLeft(of: rest) || now - rest.since > Self.patience else { return false }
+        for index in rests.indices.reversed() {
+            while waitpid(-rests[index].group, nil, WNOHANG) > 0 {}
+            if Self.endsMore(of: &rests[index]), now - rests[index].since < Self.patience { continue }
+            let rest = rests.remove(at: index)
             events.append(.exited(rest.attempt, rest.exit))
-            return true
         }
         return events
     }
 
-    /// Kills what is left; the group's number cannot be another's as long as one of its members exists.
-    private static func isLeft(of rest: Rest) -> Bool {
+    /// Kills what is left; `false` when there is nothing. A group's number cannot be another's as long as one of its
+    /// members exists.
+    private static func endsMore(of rest: inout Rest) -> Bool {
         let hasGroup = kill(-rest.group, SIGKILL) == 0
         let mark = Array("SATURN_ATTEMPT_ID=\(rest.attempt)".utf8)[...]
-        let hasOrphans = Sessions.killOrphans { pid in
-            getsid(pid) == rest.group
+        rest.escaped = Sessions.killOrphans { [rest] pid in
+            rest.escaped.contains(pid) || getsid(pid) == rest.group
                 || ProcFile.bytes("/proc/\(pid)/environ").split(separator: 0).contains { $0 == mark }
         }
-        return hasGroup || hasOrphans
+        return hasGroup || !rest.escaped.isEmpty
     }
 }

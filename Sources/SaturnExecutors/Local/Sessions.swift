@@ -45,14 +45,15 @@ enum Sessions {
         }
     }
 
-    /// Kills those orphans for which `isDoomed` says so; `true` when there was one.
+    /// Kills those orphans for which `isDoomed` says so, and returns them: those killed before, too, as long as they
+    /// have not been waited for.
     ///
     /// Safe to do by number: an orphan keeps it until it is waited for, which takes the lock.
-    static func killOrphans(where isDoomed: (pid_t) -> Bool) -> Bool {
+    static func killOrphans(where isDoomed: (pid_t) -> Bool) -> Set<pid_t> {
         leaders.withLock { leaders in
             let doomed = orphans().filter { !leaders.contains($0) && isDoomed($0) }
             for pid in doomed { kill(pid, SIGKILL) }
-            return !doomed.isEmpty
+            return Set(doomed)
         }
     }
 

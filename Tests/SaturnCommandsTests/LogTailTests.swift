@@ -1,0 +1,37 @@
+import Glibc
+import SaturnTesting
+import Testing
+
+@testable import SaturnCommands
+
+@Suite("The end of a log")
+struct LogTailTests {
+    private func tail(_ bytes: [UInt8], limit: Int = 10) throws -> [String] {
+        let space = try TestSpace()
+        try space.write("log", bytes)
+        return LogTail.lines(of: space.path("log"), limit: limit)
+    }
+
+    @Test func theLastLinesAreShown() throws {
+        let text = (1...30).map { "line \($0)\n" }.joined()
+        #expect(try tail(Array(text.utf8), limit: 3) == ["line 28", "line 29", "line 30"])
+    }
+
+    @Test func aLineWithoutAnEndCounts() throws {
+        #expect(try tail(Array("a\nb".utf8)) == ["a", "b"])
+    }
+
+    @Test func bytesThatAreNoTextAreReplaced() throws {
+        #expect(try tail([0xFF, 0x00, 0x1B, 0x41]) == ["\u{FFFD}\\x00\\x1bA"])
+    }
+
+    @Test func oneEndlessLineIsCut() throws {
+        let lines = try tail([UInt8](repeating: 0x78, count: 1 << 20))
+        #expect(lines.count == 1)
+        #expect(lines.allSatisfy { $0.count <= 500 })
+    }
+
+    @Test func noLogIsNoLines() {
+        #expect(LogTail.lines(of: "/nonexistent/log").isEmpty)
+    }
+}

@@ -1,0 +1,70 @@
+import SaturnCore
+import SaturnEngine
+import SaturnTesting
+
+/// A project in a temporary folder, with everything that a run needs but the executor.
+///
+/// ```swift
+/// let project = try Project()
+/// let executor = ScriptedExecutor()
+/// let summary = try await project.run([TaskSpec("a")], with: executor)
+/// ```
+final class Project: Sendable {
+    let space: TestSpace
+    let store: MemoryStore
+    let code = ManualCode()
+    let clock = ManualClock()
+    let state: StateFolder
+    let environment: [String: String]
+
+    init(environment: [String: String] = [:]) throws {
+        space = try TestSpace()
+        store = MemoryStore(location: space.path("results"))
+        state = StateFolder(path: space.path(".saturn"))
+        self.environment = environment
+        try state.create()
+    }
+
+    func compile(
+        _ tasks: [TaskSpec], ledger: MemoryLedger = MemoryLedger(), run: String = "run",
+        executor: [Manifest.Value] = []
+    ) throws -> Compilation {
+        let spec = RunSpec(
+            name: nil, tasks: tasks.numbered, executor: ComponentSpec(name: "Scripted"),
+            results: ComponentSpec(name: "Memory"))
+        let context = Compiler.Context(
+            files: [space.path("run.yaml")], folder: space.folder, run: run,
+            ownFolders: [store.location, state.path], environment: environment, executor: executor)
+        return try Compiler.compile(
+            Compilation.Parts(
+                spec: spec, problems: [], texts: [], context: context, code: code, ledger: ledger, store: store))
+    }
+
+    func prepare(
+        _ tasks: [TaskSpec], ledger: MemoryLedger, run: String = "run", only selected: Set<Int>? = nil,
+        force: Bool = false
+    ) throws -> Preparation {
+        try Preparation(
+            compile(tasks, ledger: ledger, run: run), ledger: ledger, project: state.project,
+            options: Planner.Options(selected: selected, force: force))
+    }
+
+    /// What the next run would do, and why.
+    func plan(_ tasks: [TaskSpec], ledger: MemoryLedger) throws -> [Decision?] {
+        try prepare(tasks, ledger: ledger).plan.decisions
+    }
+
+    func run(
+        _ tasks: [TaskSpec], with executor: ScriptedExecutor, ledger: MemoryLedger = MemoryLedger(),
+        name: String = "run", only selected: Set<Int>? = nil, force: Bool = false,
+        observer: RecordingObserver = RecordingObserver(), signals: AsyncStream<Int32> = AsyncStream { _ in },
+        maxFailures: Int? = nil
+    ) async throws -> Run.Summary {
+        let preparation = try prepare(tasks, ledger: ledger, run: name, only: selected, force: force)
+        let run = Run(
+            preparation, executor: executor, state: state, observer: observer, clock: clock,
+            options: Run.Options(
+                maxFailures: maxFailures, grace: 5, holder: "test", host: "box", file: space.path("run.yaml")))
+        return try await run.execute(signals: signals)
+    }
+}

@@ -1,0 +1,56 @@
+import Glibc
+import SaturnCore
+import SaturnTesting
+import Testing
+
+/// When the machine gives no more: tasks wait for their turn.
+@Suite("Multiprocessing: limits", .timeLimit(.minutes(2)))
+struct LimitsTests {
+    /// Runs forty tasks, all of which wait for a word, in forty slots.
+    ///
+    /// - Returns: how many of them ran before the first was let go.
+    static func startForty(_ limit: (Bench) throws -> Void) async throws -> Int {
+        let bench = try Bench(.multiprocessing, Candidate.Wish(slots: 40))
+        let gate = try Signpost(bench.space, "gate")
+        let launches = (0..<40).map { bench.prepare("t\($0)", .shell("read line < gate")) }
+        try limit(bench)
+        bench.executor.launch(launches)
+        // All that can be started is started before the first is told of, and told of together.
+        try await bench.start(of: launches[0].attempt)
+        let count = bench.batches.all.joined().compactMap(\.began).count
+        try gate.write(String(repeating: "go\n", count: 40))
+        for launch in launches {
+            let exit = try await bench.exit(of: launch.attempt)
+            #expect(exit == .code(0))
+        }
+        return count
+    }
+
+    /// The limit under which this process can open `count` descriptors more, and no matter how many it has now.
+    static func limit(leaving count: Int, _ open: Set<Int>) -> Int {
+        var (limit, free) = (0, 0)
+        while free < count {
+            if !open.contains(limit) { free += 1 }
+            limit += 1
+        }
+        return limit
+    }
+
+    @Test func withoutLimitAllRun() async throws {
+        #expect(try await Self.startForty { _ in } == 40)
+    }
+
+    /// In a process of its own, because all threads share the limit.
+    @Test func outOfDescriptors() async {
+        await #expect(processExitsWith: .success) {
+            let count = try await LimitsTests.startForty { bench in
+                let open = Set(try bench.space.list("/proc/self/fd").compactMap(Int.init))
+                var limit = rlimit()
+                getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+                limit.rlim_cur = rlim_t(LimitsTests.limit(leaving: 12, open))
+                #expect(setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0)
+            }
+            #expect(count > 0 && count < 40, "\(count) ran at once")
+        }
+    }
+}

@@ -1,0 +1,131 @@
+import Glibc
+import SaturnCore
+import SaturnStores
+import SaturnTesting
+import Testing
+
+/// Results that give way, come back, and are copied.
+@Suite struct AtticTests {
+    let shelf: Shelf
+
+    init() throws {
+        shelf = try Shelf()
+    }
+
+    // MARK: Renaming
+
+    @Test func thereAndBack() throws {
+        let attempt = shelf.attempt()
+        try shelf.fill("a", attempt)
+        let files = ["", "/events", "/status", "/log", "/results", "/results/value"]
+        let inodes = try files.map { try shelf.inode("results/a\($0)") }
+        let (look, listing) = (try shelf.store.look(at: .standing(task: "a")), try shelf.listing("results/a"))
+
+        try shelf.store.retire("a", key: shelf.key, attempt: attempt)
+        let attic = ResultPlace.attic(key: shelf.key, attempt: attempt)
+        #expect(try shelf.store.look(at: .standing(task: "a")) == .absent)
+        #expect(try shelf.store.look(at: attic) == look)
+        #expect(shelf.store.folder(of: attic) == shelf.space.path("results/.saturn/attic/\(shelf.key)/\(attempt)"))
+        #expect(try shelf.store.status(of: attic) == "success")
+        #expect(try shelf.store.events(of: attic)?.attempt == attempt)
+
+        try shelf.store.move(attic, to: "b")
+        #expect(try shelf.store.look(at: attic) == .absent)
+        #expect(try shelf.store.look(at: .standing(task: "b")) == look)
+        #expect(try files.map { try shelf.inode("results/b\($0)") } == inodes)
+        #expect(try shelf.listing("results/b") == listing)
+
+        try shelf.store.move(.standing(task: "b"), to: "a")
+        #expect(try files.map { try shelf.inode("results/a\($0)") } == inodes)
+    }
+
+    @Test func anAtticPlaceThatIsTaken() throws {
+        let attempt = shelf.attempt()
+        for number in 1...3 {
+            try shelf.fill("a", attempt, result: "\(number)")
+            try shelf.store.retire("a", key: shelf.key, attempt: attempt)
+        }
+        let attic = "results/.saturn/attic/\(shelf.key)"
+        #expect(try shelf.space.list(attic) == ["\(attempt)", "\(attempt).2", "\(attempt).3"])
+        #expect(try shelf.space.read("\(attic)/\(attempt)/results/value") == "1")
+        #expect(try shelf.space.read("\(attic)/\(attempt).2/results/value") == "2")
+        #expect(try shelf.space.read("\(attic)/\(attempt).3/results/value") == "3")
+    }
+
+    /// Also an empty folder, which a rename alone would replace without a word.
+    @Test(arguments: ["empty", "full", "file", "link"])
+    func aTargetThatIsTaken(_ kind: String) throws {
+        try shelf.fill("a", shelf.attempt())
+        switch kind {
+        case "file": try shelf.space.write("results/b", "mine")
+        case "link": try shelf.space.link("results/b", to: "/nonexistent")
+        default: shelf.space.makeFolder("results/b")
+        }
+        if kind == "full" { try shelf.space.write("results/b/mine", "mine") }
+        let before = try shelf.listing("results")
+        for problem in try [
+            failure { try shelf.store.move(.standing(task: "a"), to: "b") },
+            failure { _ = try shelf.store.clone(.standing(task: "a"), to: "b", events: "") },
+        ] {
+            #expect(problem.kind == .inUse)
+            #expect(problem.message.contains(shelf.space.path("results/b")))
+        }
+        #expect(try shelf.listing("results") == before)
+    }
+
+    @Test func nothingToRename() throws {
+        let attempt = shelf.attempt()
+        for problem in try [
+            failure { try shelf.store.retire("a", key: shelf.key, attempt: attempt) },
+            failure { try shelf.store.move(.attic(key: shelf.key, attempt: attempt), to: "a") },
+            failure { _ = try shelf.store.clone(.standing(task: "a"), to: "b", events: "") },
+        ] {
+            #expect(problem.kind == .engine)
+            #expect(problem.message.contains("No such file"))
+        }
+    }
+
+    // MARK: Copying
+
+    @Test func aCopyIsTheSameButForEventsAndStatus() throws {
+        let workspace = try shelf.store.begin("a", events: shelf.header(shelf.attempt()))
+        try shelf.space.write(workspace.log + ".1", "earlier\n")
+        try shelf.space.write(workspace.log, "log\n")
+        let make = """
+            printf plain > plain; : > nothing; printf x > writable; chmod 666 writable; printf x > sealed; chmod 400 sealed
+            printf x > program; chmod 755 program; mkdir -p sub/deep closed empty .hidden; printf x > sub/deep/.x
+            printf x > closed/x; chmod 555 closed; chmod 2775 empty; ln -s ../../log up; ln -s /no/such gone; ln -s sub folder
+            printf x > "$(printf 'new\\nline')"; printf x > "$(printf '\\377\\376')"; printf x > '-rf'; mkfifo pipe
+            head -c 3000001 /dev/urandom > big
+            """
+        let made = try shelf.space.run(["/bin/sh", "-ec", make], in: workspace.results)
+        #expect(made.status == 0, "\(made.stderr)")
+        try shelf.makeDeep(workspace.results + "/long")
+        _ = try shelf.store.publish(workspace, events: Shelf.complete, status: "success", error: nil)
+        let source = try shelf.listing("results/a")
+
+        let events = EventLog.header + "  - type: restored\n"
+        let stamp = try shelf.store.clone(.standing(task: "a"), to: "b", events: events)
+        defer { _ = try? shelf.space.run(["rm", "-rf", "results/a", "results/b"]) }
+        #expect(try shelf.listing("results/a") == source, "copying changes nothing")
+        let copied = Set(try shelf.listing("results/b").filter { !$0.hasSuffix(" events ") })
+        #expect(copied == Set(source.filter { !$0.hasSuffix(" events ") && !$0.hasSuffix(" results/pipe ") }))
+        #expect(source.contains { $0.hasSuffix(" results/pipe ") })
+        #expect(try shelf.isDeep("results/b/results/long"))
+        let comparison = "cd results && rm a/results/pipe && diff -r --no-dereference -x events -x long a b"
+        let difference = try shelf.space.run(["/bin/sh", "-c", comparison])
+        #expect(difference.status == 0, "\(difference.stdout)\(difference.stderr)")
+        #expect(try shelf.space.read("results/b/events") == events)
+        #expect(try shelf.space.read("results/b/status") == "success")
+        #expect(try shelf.store.look(at: .standing(task: "b")) == .status(try #require(stamp)))
+        #expect(try shelf.inode("results/a/results/plain") != shelf.inode("results/b/results/plain"))
+    }
+
+    @Test func aCopyOfWhatIsBehindALink() throws {
+        try shelf.fill("a", shelf.attempt())
+        try shelf.space.rename("results/a", to: "elsewhere")
+        try shelf.space.link("results/a", to: shelf.space.path("elsewhere"))
+        _ = try shelf.store.clone(.standing(task: "a"), to: "b", events: EventLog.header)
+        #expect(try shelf.names("results/b") == ["events", "log", "results", "results/value", "status"])
+    }
+}
