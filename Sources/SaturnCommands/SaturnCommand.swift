@@ -73,7 +73,7 @@ public struct SaturnCommand: AsyncParsableCommand {
     private static func code(_ kind: Failure.Kind) -> Int32 {
         switch kind {
         case .usage: 2
-        case .engine: 3
+        case .engine, .workspace: 3
         case .inUse: 4
         case .fault: 5
         }

@@ -161,6 +161,9 @@ struct Attempts {
         active[task]?.needsFile = nil
     }
 
+    /// The record of the attempt whose workspace could not be completed last.
+    private(set) var unpublished: AttemptRecord?
+
     /// Completes the workspace; returns what the ledger is to know, or `nil` when there was no workspace.
     mutating func publish(_ task: Int, _ outcome: Outcome, isStale: Bool) throws -> AttemptRecord? {
         removeNeedsFile(task)
@@ -175,16 +178,19 @@ struct Attempts {
         record.started = attempt.started
         record.ended = time
         record.reusable = !isStale
+        record.state = .unfinished
+        unpublished = record
+        results[task] = attempt.id
         var status: String?
         switch outcome {
         case .success: (record.state, status) = (.success, "success")
         case .failure(let cause): (record.state, record.exitCode, status) = (.failure, cause.exitCode, "failure")
-        case .terminated: break
+        case .terminated: record.state = .terminated
         }
         let events = closing(outcome, attempt.started, time) + (isStale ? EventLog.entry("changed", at: time) : "")
         record.stamp = try preparation.store.publish(
             attempt.workspace, events: events, status: status, error: record.exitCode)
-        results[task] = attempt.id
+        unpublished = nil
         return record
     }
 

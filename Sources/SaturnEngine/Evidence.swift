@@ -71,6 +71,8 @@ final class Evidence: PlanEvidence {
 
     private func unfinished(_ place: ResultPlace, _ record: AttemptRecord?) throws -> Standing {
         guard let events = try store.events(of: place), let key = events.key, let attempt = events.attempt else {
+            // A task that spoiled its own folder: the ledger knows whose it is.
+            if let record, record.state == .unfinished { return .unfinished(Occupant(record)) }
             return .foreign("exists and was not made by saturn")
         }
         guard events.project == project else {

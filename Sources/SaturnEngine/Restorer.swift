@@ -42,7 +42,6 @@ struct Restorer {
         _ batch: inout LedgerBatch
     ) throws -> AttemptID {
         let node = preparation.graph.nodes[task]
-        let time = clock.now()
         var place = result.place
         if case .standing(let owner) = place, let index = preparation.graph.indices[owner], evicted.contains(index) {
             place = .attic(key: result.key, attempt: result.attempt)
@@ -50,15 +49,16 @@ struct Restorer {
         let target = ResultPlace.standing(task: node.name)
         guard transfer == .clone else {
             try preparation.store.move(place, to: node.name)
-            try preparation.store.note(EventLog.entry("restored", at: time), on: target)
+            try preparation.store.note(EventLog.entry("restored", at: clock.now()), on: target)
             batch.moved.append((result.attempt, .standing, node.name))
             return result.attempt
         }
         var generator = SystemRandomNumberGenerator()
         let attempt = AttemptID(using: &generator)
+        let beginning = header(node, attempt, result.key)
+        let time = clock.now()
         let events =
-            header(node, attempt, result.key)
-            + EventLog.entry("restored", at: time, [Variable("from", result.attempt.description)])
+            beginning + EventLog.entry("restored", at: time, [Variable("from", result.attempt.description)])
             + EventLog.entry("complete", at: time)
         var record = AttemptRecord(
             id: attempt, key: result.key, location: preparation.store.location, task: node.name,

@@ -201,6 +201,8 @@ public final class Run {
         guard failure == nil else { return handle(.exited(task: task, .cancelled)) }
         do {
             executor.launch([try attempts.prepare(task, number: number, &journal.batch)])
+        } catch let error as Failure where error.kind == .workspace {
+            handle(.exited(task: task, .notStarted(error.message, code: 126)))
         } catch {
             attempt { throw error }
             handle(.exited(task: task, .cancelled))
@@ -215,9 +217,10 @@ public final class Run {
             journal.add(record, of: task)
             handle(.published(task: task))
         } catch {
-            let problem = (error as? Failure)?.message ?? "\(error)"
-            attempt { throw error }
-            handle(.unpublished(task: task, problem))
+            let fault = error as? Failure
+            if fault?.kind != .workspace { attempt { throw error } }
+            if let record = attempts.unpublished { journal.add(record, of: task) }
+            handle(.unpublished(task: task, fault?.message ?? "\(error)"))
         }
     }
 

@@ -54,9 +54,10 @@ public final class SQLiteLedger: Ledger {
         return queue
     }
 
-    /// What may not be looked at is not taken for missing.
+    /// What may not be read is not taken for missing.
     private static func isThere(_ path: String) throws -> Bool {
-        if access(path, F_OK) == 0 { return true }
+        // Not by opening it: closing it again would let go of the locks that another connection of this process has.
+        if faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) == 0 { return true }
         guard errno == ENOENT else {
             throw Failure(.engine, "cannot open the ledger \(path): \(String(cString: strerror(errno)))")
         }

@@ -73,7 +73,7 @@ public final class LocalDir: ResultStore {
     }
 
     public func again(_ workspace: Workspace, number: Int, events: String) throws {
-        try reporting("prepare \(workspace.folder) for attempt \(number)") {
+        try reportingTask("prepare \(workspace.folder) for attempt \(number)") {
             if try Files.exists(workspace.log) {
                 let kept = "\(workspace.log).\(number - 1)"
                 try Files.removeTree(kept)
@@ -88,7 +88,7 @@ public final class LocalDir: ResultStore {
     public func publish(
         _ workspace: Workspace, events: String, status: String?, error: Int32?
     ) throws -> FileStamp? {
-        try reporting("write the result in \(workspace.folder)") {
+        try reportingTask("write the result in \(workspace.folder)") {
             if status != "success" { rmdir(workspace.results) }
             try Files.append(events, to: workspace.folder + "/events")
             if let error { try Files.write("\(error)", to: workspace.folder + "/error") }
@@ -135,6 +135,17 @@ public final class LocalDir: ResultStore {
             throw Failure(
                 error.number == EEXIST || error.number == ENOTEMPTY ? .inUse : .engine,
                 "cannot \(what): \(error.path): \(error.text)")
+        }
+    }
+
+    /// The same where a task was at work: one that removed or replaced its own folder spoils nobody else's.
+    private func reportingTask<Value>(_ what: String, _ body: () throws -> Value) throws -> Value {
+        try reporting(what) {
+            do { return try body() } catch let error as Files.Problem {
+                let isItsOwn = [ENOENT, ENOTDIR, ELOOP, EISDIR, EINVAL].contains(error.number)
+                guard isItsOwn, access(location, F_OK) == 0 else { throw error }
+                throw Failure(.workspace, "cannot \(what): \(error.path): \(error.text)")
+            }
         }
     }
 }

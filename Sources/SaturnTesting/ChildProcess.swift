@@ -14,6 +14,12 @@ public final class ChildProcess {
         public var stderr: String
         /// The exit code, or 128 + n after signal n.
         public var status: Int32
+
+        public init(stdout: String, stderr: String, status: Int32) {
+            self.stdout = stdout
+            self.stderr = stderr
+            self.status = status
+        }
     }
 
     /// Says what the operating system refused.
@@ -46,12 +52,22 @@ public final class ChildProcess {
         posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
         posix_spawn_file_actions_adddup2(&actions, out.write, 1)
         posix_spawn_file_actions_adddup2(&actions, err.write, 2)
+        // The threads that tests run on block signals; a program that inherited that could not be ended.
+        var attributes = posix_spawnattr_t()
+        var (none, all) = (sigset_t(), sigset_t())
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        sigemptyset(&none)
+        sigfillset(&all)
+        posix_spawnattr_setsigmask(&attributes, &none)
+        posix_spawnattr_setsigdefault(&attributes, &all)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
         // The file action that changes the folder is not in Swift's Glibc.
         let arguments = ["/bin/sh", "-c", "cd -- \"$1\" && shift && exec \"$@\"", "sh", folder] + argv
         var child: pid_t = 0
         let spawned = Self.withCStrings(arguments) { arguments in
             Self.withCStrings(environment.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }) { variables in
-                posix_spawn(&child, "/bin/sh", &actions, nil, arguments, variables)
+                posix_spawn(&child, "/bin/sh", &actions, &attributes, arguments, variables)
             }
         }
         for end in [out.write, err.write] { close(end) }

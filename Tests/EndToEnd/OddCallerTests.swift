@@ -84,4 +84,12 @@ import Testing
         let plan = try session.shell("saturn plan --json | head -1")
         #expect(plan.out == "{\n" && plan.err == "")
     }
+
+    /// A document that could not be written whole is no success.
+    @Test func fullDisk() throws {
+        let session = try makeSession()
+        let plan = try session.shell("saturn plan --json > /dev/full")
+        #expect(plan.status == 3)
+        #expect(plan.err == "saturn: error: cannot write to stdout: No space left on device\n")
+    }
 }

@@ -36,7 +36,7 @@ final class Bench {
 
     /// A launch as the engine makes it, with an empty workspace.
     func prepare(
-        _ task: String, _ command: Command, env: [Variable] = [], workdir: String? = nil
+        _ task: String, _ command: Command, env: [Variable] = [], secrets: [Variable] = [], workdir: String? = nil
     ) -> Launch {
         var generator = SystemRandomNumberGenerator()
         let attempt = AttemptID(using: &generator)
@@ -47,23 +47,23 @@ final class Bench {
         ]
         return Launch(
             attempt: attempt, command: command, workdir: workdir ?? space.folder, environment: env + own,
-            workspace: workspace)
+            secrets: secrets, workspace: workspace)
     }
 
     @discardableResult
     func launch(
-        _ task: String, _ command: Command, env: [Variable] = [], workdir: String? = nil
+        _ task: String, _ command: Command, env: [Variable] = [], secrets: [Variable] = [], workdir: String? = nil
     ) -> AttemptID {
-        let launch = prepare(task, command, env: env, workdir: workdir)
+        let launch = prepare(task, command, env: env, secrets: secrets, workdir: workdir)
         executor.launch([launch])
         return launch.attempt
     }
 
     /// Launches it and waits for its end.
     func run(
-        _ task: String, _ command: Command, env: [Variable] = [], workdir: String? = nil
+        _ task: String, _ command: Command, env: [Variable] = [], secrets: [Variable] = [], workdir: String? = nil
     ) async throws -> Exit {
-        try await exit(of: launch(task, command, env: env, workdir: workdir))
+        try await exit(of: launch(task, command, env: env, secrets: secrets, workdir: workdir))
     }
 
     func exit(of attempt: AttemptID) async throws -> Exit {

@@ -85,6 +85,7 @@ struct ContractTests {
             ln -s '../../outside' 'a link'; chmod 640 -- -rf; chmod 755 é
             """
         bench.space.makeFolder("reference")
+        defer { _ = try? bench.space.run(["rm", "-rf", "reference", "work"]) }
         let reference = try bench.space.run(["/bin/sh", "-ec", make], in: "reference")
         #expect(reference.status == 0, "\(reference.stderr)")
         #expect(try await bench.run("a", .shell("cd \"$SATURN_RESULTS_DIR\"\n\(make)")) == .code(0))
@@ -94,6 +95,31 @@ struct ContractTests {
         let list = "cd \"$0\" && find . -printf '%y %m %s %P %l\\0' | LC_ALL=C sort -z | cksum"
         let listings = try ["reference", results].map { try bench.space.run(["/bin/sh", "-c", list, $0]).stdout }
         #expect(listings[0] == listings[1])
+    }
+
+    /// In pieces too, and in what is no text; a variable of the task's own is none.
+    @Test("secrets do not appear in the log", arguments: Candidate.all)
+    func secrets(_ candidate: Candidate) async throws {
+        let bench = try Bench(candidate)
+        let secrets = [Variable("TOKEN", "hunter2"), Variable("KEY", "hunter2 and more"), Variable("NONE", "")]
+        let text = """
+            echo "<$TOKEN|$KEY|$NONE>"; printf 'hun'; printf 'ter2\\377\\000'; printf '%s' "$TOKEN" >&2
+            printf '%s' "$TOKEN" > "$SATURN_RESULTS_DIR/value"; printf 'the end: hunter'
+            """
+        #expect(try await bench.run("a", .shell(text), env: [Variable("TOKEN", "shadowed")], secrets: secrets) == .code(0))
+        let expected = Array("<***|***|>\n***".utf8) + [0xFF, 0] + Array("***the end: hunter".utf8)
+        #expect(try bench.space.readBytes(bench.workspace("a").log) == expected)
+        #expect(try bench.space.read(bench.workspace("a").results + "/value") == "hunter2")
+    }
+
+    @Test("50 MB of output of a task with secrets", arguments: Candidate.all)
+    func bigMaskedOutput(_ candidate: Candidate) async throws {
+        let bench = try Bench(candidate)
+        let secrets = [Variable("TOKEN", "4711")]
+        #expect(try await bench.run("a", .shell("seq 1 6600000"), secrets: secrets) == .code(0))
+        let sums = "sha256sum < \"$0\"; seq 1 6600000 | sed 's/4711/***/g' | sha256sum"
+        let lines = try bench.space.run(["/bin/sh", "-c", sums, bench.workspace("a").log]).stdout.split(separator: "\n")
+        #expect(lines.count == 2 && lines.first == lines.last)
     }
 
     // MARK: What it gets

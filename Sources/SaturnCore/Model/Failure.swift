@@ -7,6 +7,8 @@ public struct Failure: Error, Hashable, Sendable {
         case usage
         /// The executor or the results store cannot be used.
         case engine
+        /// One task's folder is not as it was left; the others are not concerned.
+        case workspace
         /// The run or its directory is in use, or not saturn's to touch.
         case inUse
         /// A fault of saturn's own.

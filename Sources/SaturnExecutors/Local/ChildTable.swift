@@ -74,7 +74,7 @@ final class ChildTable: @unchecked Sendable {
         if children[tag] != nil { return reap(tag) }
         guard let log = masked.values.first(where: { $0.tag == tag })?.log else { return }
         // When every writer has closed it there is nothing to wait for any more.
-        if !log.copy() { _ = epoll_ctl(epoll, EPOLL_CTL_DEL, log.output, nil) }
+        if log.copy() == .ended { _ = epoll_ctl(epoll, EPOLL_CTL_DEL, log.output, nil) }
     }
 
     func add(_ launches: [Launch]) {

@@ -14,21 +14,28 @@ final class MaskedLog {
     private var mask: SecretMask
     private var buffer = [UInt8](repeating: 0, count: 1 << 16)
 
-    /// `nil` when there are no descriptors left.
+    /// `nil`, and errno is set, when there are no descriptors left.
     ///
     /// - Parameter log: a descriptor of the log; a duplicate is kept.
     init?(log: Int32, secrets: [Variable]) {
+        let copy = fcntl(log, F_DUPFD_CLOEXEC, 3)
+        guard copy >= 0 else { return nil }
         var ends: [Int32] = [-1, -1]
-        guard csystem_pipe(&ends) == 0 else { return nil }
+        guard csystem_pipe(&ends) == 0 else {
+            let problem = errno
+            close(copy)
+            errno = problem
+            return nil
+        }
         (output, input) = (ends[0], ends[1])
-        self.log = fcntl(log, F_DUPFD_CLOEXEC, 3)
+        self.log = copy
         mask = SecretMask(secrets.map(\.value))
     }
 
     deinit {
         closeInput()
         close(output)
-        if log >= 0 { close(log) }
+        close(log)
     }
 
     /// To be called when the task has its own copy.
@@ -37,20 +44,29 @@ final class MaskedLog {
         input = -1
     }
 
-    /// Copies some of what there is; `false` when nothing more will come, or nothing is there now.
-    @discardableResult
-    func copy() -> Bool {
+    enum Flow {
+        case copied, empty, ended
+    }
+
+    /// Copies some of what there is.
+    func copy() -> Flow {
         let count = read(output, &buffer, buffer.count)
-        guard count > 0 else { return false }
+        if count == 0 { return .ended }
+        guard count > 0 else { return .empty }
         put(mask.feed(buffer[..<count]))
-        return true
+        return .copied
     }
 
     /// Copies what is left, when all who could write have ended.
     func finish() {
-        while copy() {}
+        // No more than a pipe holds: whoever has escaped and still writes is not followed for ever.
+        var rest = Self.capacity
+        while rest > 0, copy() == .copied { rest -= buffer.count }
         put(mask.finish())
     }
+
+    /// The largest that a task can make its pipe, unless it is root's.
+    private static let capacity = 1 << 20
 
     private func put(_ bytes: [UInt8]) {
         var rest = bytes[...]

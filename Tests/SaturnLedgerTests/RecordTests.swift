@@ -1,0 +1,186 @@
+import Glibc
+import SaturnCore
+import SaturnLedger
+import SaturnTesting
+import Testing
+
+/// What is written is read again, by another connection, to the last bit.
+@Suite struct RecordTests {
+    let book: Book
+
+    init() throws {
+        book = try Book()
+    }
+
+    private func written(_ batch: LedgerBatch) throws -> SQLiteLedger {
+        try book.writer().commit(batch)
+        return try book.reader()
+    }
+
+    static let oddTexts = ["", " ", "é", "e\u{301}", "'; DROP TABLE run; --", "a\"b", "line\nline", "%_", "日本", "\u{1F600}"]
+
+    @Test func attempts() throws {
+        var records: [AttemptRecord] = []
+        let states: [AttemptRecord.State] = [.success, .failure, .terminated, .unfinished]
+        let places: [AttemptRecord.Place] = [.standing, .attic, .gone]
+        for (state, place) in states.flatMap({ state in places.map { (state, $0) } }) {
+            let number = UInt64(records.count)
+            var record = Book.attempt(number, key: "\(number)", task: "task \(number)", place, state)
+            record.reusable = number.isMultiple(of: 2)
+            record.exitCode = number.isMultiple(of: 3) ? nil : Int32(number) - 5
+            record.started = number.isMultiple(of: 4) ? nil : Timestamp(microseconds: Int64(number) * 1_000_003 - 5_000_000)
+            record.ended = number.isMultiple(of: 5) ? nil : Timestamp(microseconds: .max)
+            if !number.isMultiple(of: 6) {
+                record.stamp = FileStamp(inode: .max - number, size: 0, modified: .min, changed: .max)
+            }
+            records.append(record)
+        }
+        let ledger = try written(LedgerBatch(attempts: records))
+        let read = try ledger.attempts(records.map(\.id) + [Book.id(1000)])
+        #expect(read == Dictionary(uniqueKeysWithValues: records.map { ($0.id, $0) }))
+    }
+
+    @Test(arguments: oddTexts)
+    func texts(_ text: String) throws {
+        var record = Book.attempt(1, task: text, location: "/\(text)")
+        record.run = text
+        var run = Book.run(text, location: "/\(text)")
+        run.specName = text
+        run.file = text
+        var batch = LedgerBatch(attempts: [record], plan: [TaskRecord(name: text, index: 0, state: .failed, note: text)], of: text)
+        batch.runs = [run]
+        batch.digests = [DigestRecord(path: text, stamp: FileStamp(inode: 0, size: 0, modified: 0, changed: 0), digest: record.key)]
+        let ledger = try written(batch)
+        #expect(try ledger.standing(in: "/\(text)").values.map { $0 } == [record])
+        #expect(Array(try #require(ledger.runs().first).name.utf8) == Array(text.utf8))
+        #expect(try ledger.runs() == [run])
+        #expect(try ledger.tasks(of: text) == batch.plans[text])
+        #expect(try ledger.digest(of: text) == batch.digests.first)
+        #expect(try ledger.isPlanned(text, in: "/\(text)", otherThan: text + "x"))
+        #expect(try !ledger.isPlanned(text, in: "/\(text)", otherThan: text))
+    }
+
+    @Test func runs() throws {
+        var runs: [RunRecord] = []
+        for (index, state) in [RunRecord.State.running, .succeeded, .failed, .stopped].enumerated() {
+            var run = Book.run("run \(index)", started: Int64(index))
+            run.state = state
+            run.specName = index == 0 ? nil : "spec"
+            run.ended = index == 1 ? nil : Timestamp(microseconds: 7)
+            run.exitCode = index == 2 ? nil : 130
+            runs.append(run)
+        }
+        var batch = LedgerBatch()
+        batch.runs = runs
+        #expect(try written(batch).runs() == runs.reversed(), "newest first")
+        runs[0].state = .stopped
+        runs[0].started = Timestamp(microseconds: 100)
+        batch.runs = [runs[0]]
+        #expect(try written(batch).runs() == [runs[0], runs[3], runs[2], runs[1]])
+    }
+
+    @Test func tasks() throws {
+        let states: [TaskState] = [
+            .waiting, .ready, .running, .succeeded, .failed, .terminated, .blocked, .skipped, .reused, .restored, .excluded,
+        ]
+        let tasks = states.enumerated().map { index, state in
+            TaskRecord(
+                name: "task \(states.count - index)", index: index, state: state,
+                attempt: index.isMultiple(of: 2) ? Book.id(UInt64(index)) : nil, note: index.isMultiple(of: 3) ? "note" : nil)
+        }
+        let ledger = try written(LedgerBatch(plan: tasks.shuffled()))
+        #expect(try ledger.tasks(of: "run") == tasks, "in the order of the run file")
+        #expect(try ledger.tasks(of: "another") == [])
+    }
+
+    @Test func manifests() throws {
+        let fields = [
+            Manifest.Field("command", [.init("0", "/bin/sh"), .init("1", "")]), Manifest.Field("env", []),
+            Manifest.Field("pass_env", [.init("HOME", nil), .init("é", "\0\n")]),
+        ]
+        var batch = LedgerBatch()
+        batch.manifests = [Book.key("a"): ManifestCoding.encode(fields), Book.key("b"): [1, 2, 3]]
+        let ledger = try written(batch)
+        #expect(try ledger.fields(of: Book.key("a")) == fields)
+        #expect(try ledger.fields(of: Book.key("b")) == nil, "these bytes are no manifest")
+        #expect(try ledger.fields(of: Book.key("c")) == nil)
+    }
+
+    @Test func digests() throws {
+        let stamp = FileStamp(inode: .max, size: .max, modified: .min, changed: -1)
+        var record = DigestRecord(path: "/file", stamp: stamp, digest: Book.key("one"))
+        var batch = LedgerBatch()
+        batch.digests = [record]
+        #expect(try written(batch).digest(of: "/file") == record)
+        record.digest = Book.key("two")
+        record.stamp.modified = 5
+        batch.digests = [record]
+        let ledger = try written(batch)
+        #expect(try ledger.digest(of: "/file") == record)
+        #expect(try ledger.digest(of: "/other") == nil)
+    }
+
+    @Test func aWriterReadsItsOwn() throws {
+        let ledger = try book.writer()
+        try ledger.commit(Book.batch(1))
+        #expect(try Book.readAll(ledger, 1).allSatisfy { $0 })
+        try ledger.commit(Book.batch(2))
+        #expect(try Book.readAll(ledger, 1).allSatisfy { $0 })
+    }
+
+    // MARK: All or nothing
+
+    @Test(arguments: ["run", "task", "manifest", "attempt", "digest"])
+    func aStatementThatFailsLeavesNothing(_ table: String) throws {
+        let ledger = try book.writer()
+        try ledger.commit(Book.batch(1))
+        try book.execute("CREATE TRIGGER refuse BEFORE INSERT ON \(table) BEGIN SELECT RAISE(ABORT, 'refused'); END")
+        let problem = try failure { try ledger.commit(Book.batch(2)) }
+        #expect(problem.kind == .engine)
+        #expect(problem.message.contains("refused") && problem.message.contains(book.path))
+        for connection in [ledger, try book.reader()] {
+            #expect(try Book.readAll(connection, 1).allSatisfy { $0 })
+            let second = try Book.readAll(connection, 2).enumerated().filter { $0.element && $0.offset != 6 }
+            #expect(second.isEmpty, "of the second batch there is \(second)")
+        }
+        try book.execute("DROP TRIGGER refuse")
+        try ledger.commit(Book.batch(2))
+        #expect(try Book.readAll(book.reader(), 2).allSatisfy { $0 })
+    }
+
+    @Test func nothingToWriteWritesNothing() throws {
+        let ledger = try book.writer()
+        try ledger.commit(Book.batch(1))
+        let before = try book.listing()
+        try ledger.commit(LedgerBatch())
+        #expect(try book.listing() == before)
+    }
+
+    /// Prints its time; a run of 10,000 tasks must not feel it.
+    @Test func tenThousandAttempts() throws {
+        let ledger = try book.writer()
+        let first = (0..<10_000).map { Book.attempt(UInt64($0), key: "\($0)", task: "task \($0)") }
+        let second = (0..<10_000).map { Book.attempt(UInt64($0 + 10_000), key: "\($0)", task: "task \($0)") }
+        let times = try [first, second].map { attempts in
+            try measure { try ledger.commit(LedgerBatch(attempts: attempts)) }
+        }
+        print("10,000 attempts in one batch, and again over those that stood there: \(times)")
+        // Of the processor: other tests run at the same time.
+        #expect(times.allSatisfy { $0.processor > 0 && $0.processor < 2 })
+        let standing = try book.reader().standing(in: Book.location)
+        #expect(standing.count == 10_000)
+        #expect(standing["task 77"]?.id == second[77].id)
+    }
+
+    /// Seconds on the wall, and of this thread.
+    private func measure(_ body: () throws -> Void) rethrows -> (wall: Double, processor: Double) {
+        func now(_ clock: clockid_t) -> Double {
+            var time = timespec()
+            clock_gettime(clock, &time)
+            return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+        }
+        let (wall, processor) = (now(CLOCK_MONOTONIC), now(CLOCK_THREAD_CPUTIME_ID))
+        try body()
+        return (now(CLOCK_MONOTONIC) - wall, now(CLOCK_THREAD_CPUTIME_ID) - processor)
+    }
+}
