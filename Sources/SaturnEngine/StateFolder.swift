@@ -107,5 +107,11 @@ public final class RunLock: Sendable {
         self.descriptor = Mutex(descriptor)
     }
 
-    deinit { descriptor.withLock { _ = close($0) } }
+    deinit {
+        descriptor.withLock { descriptor in
+            // Closing alone is not enough: a child between fork and exec has the descriptor too.
+            flock(descriptor, LOCK_UN)
+            close(descriptor)
+        }
+    }
 }

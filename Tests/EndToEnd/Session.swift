@@ -72,6 +72,11 @@ final class Session {
         try start(Self.binary(), arguments, in: place, env: env)
     }
 
+    /// Starts a shell line that ends in `exec "$0" …`, with which the shell becomes `saturn`.
+    func background(shell line: String) throws -> RunningProgram {
+        try start("/bin/sh", ["-c", line, Self.binary()], in: "", env: [:])
+    }
+
     /// Runs a shell line, in which `saturn` is the program under test.
     @discardableResult
     func shell(_ line: String, in place: String = "", env: [String: String] = [:]) throws -> Transcript {

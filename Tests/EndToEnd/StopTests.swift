@@ -91,6 +91,34 @@ import Testing
         #expect(rerun.out == "stop: 3 succeeded, 1 up to date (T)\nresults: ~/results/stop\n")
     }
 
+    /// `nohup saturn run` outlives its terminal.
+    @Test func hangUpThatIsIgnored() throws {
+        let stage = try Stage()
+        let run = try stage.session.background(shell: "trap '' HUP; exec \"$0\" run")
+        _ = try stage.here.line()
+        run.signal(SIGHUP)
+        stage.go.send()
+        _ = try stage.here.line()
+        stage.go.send()
+        #expect(try run.ended().status == 0)
+        #expect(try stage.ran() == ["a", "b", "c", "d"])
+    }
+
+    /// Commands that only look end at once, and the run that they looked at goes on.
+    @Test(arguments: ["logs", "collect"]) func ofACommandThatLooks(_ command: String) throws {
+        let stage = try Stage()
+        let (run, _) = try stage.start()
+        try stage.session.write("results/stop/b/log", "written\n")
+        let looking =
+            try command == "logs" ? stage.session.background("logs", "-f", "b") : stage.session.background("collect")
+        if command == "logs" { try looking.waitForOutput("written\n") } else { try looking.waitForErrors("waiting") }
+        looking.signal(SIGINT)
+        #expect(try looking.ended().status == 130)
+        stage.go.send()
+        stage.go.send()
+        #expect(try run.ended().status == 0)
+    }
+
     /// Tasks that do not listen are killed by the second signal, without the time of grace.
     @Test func twice() throws {
         let stage = try Stage(trap: "trap '' INT TERM HUP; ")
