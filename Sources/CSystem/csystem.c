@@ -102,7 +102,13 @@ int csystem_lock(const char *path, const char *holder, char *other, int size) {
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
     other[0] = 0;
     if (fd < 0) return -1;
-    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+    int taken = flock(fd, LOCK_EX | LOCK_NB);
+    // Whoever only asks who has it takes it for a moment.
+    for (int tries = 0; taken != 0 && errno == EWOULDBLOCK && tries < 10; tries++) {
+        usleep(10000);
+        taken = flock(fd, LOCK_EX | LOCK_NB);
+    }
+    if (taken != 0) {
         int error = errno;
         ssize_t count = pread(fd, other, (size_t)size - 1, 0);
         other[count > 0 ? count : 0] = 0;

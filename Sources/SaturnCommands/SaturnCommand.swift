@@ -21,6 +21,8 @@ public struct SaturnCommand: AsyncParsableCommand {
     /// wait with none of them blocked, and be killed by the first.
     public static func start() -> Never {
         csystem_open_standard_descriptors()
+        // For fnmatch: `?` is one character of a name, not one byte.
+        setlocale(LC_CTYPE, "C.UTF-8")
         // Before any other thread is there: all of them inherit it.
         csystem_block_stop_signals()
         let arguments = globalsLast(Array(CommandLine.arguments.dropFirst()))

@@ -42,8 +42,22 @@ public final class LocalDir: ResultStore {
         let folder = folder(of: place)
         return try reporting("look at \(folder)") {
             if let stamp = try Files.stamp(of: folder + "/status"), stamp.size > 0 { return .status(stamp) }
-            return try Files.exists(folder) ? .noStatus : .absent
+            return try Files.exists(folder) && !isBarelyBegun(folder) ? .noStatus : .absent
         }
+    }
+
+    /// Empty, or with nothing but a cut-off `events`: saturn was killed while it made the folder.
+    private func isBarelyBegun(_ folder: String) throws -> Bool {
+        guard let inside = try? OpenFolder(folder), case let names = try inside.names(), names.count <= 1 else {
+            return false
+        }
+        guard let name = names.first else { return true }
+        guard name == Array("events".utf8CString), let bytes = try Files.read(folder + "/events", limit: 4096) else {
+            return false
+        }
+        let text = String(decoding: bytes, as: UTF8.self)
+        let begun = EventLog.header + "  - type: submitted\n"
+        return EventLog(parsing: text)?.attempt == nil && (begun.hasPrefix(text) || text.hasPrefix(begun))
     }
 
     public func events(of place: ResultPlace) throws -> EventLog? {
@@ -65,11 +79,19 @@ public final class LocalDir: ResultStore {
     public func begin(_ task: String, events: String) throws -> Workspace {
         let workspace = Workspace(task: task, folder: folder(of: .standing(task: task)))
         try reporting("prepare \(workspace.folder)") {
-            try Files.makeFolder(workspace.folder)
+            try makeTaskFolder(workspace.folder)
             try Files.write(events, to: workspace.folder + "/events")
             try Files.makeFolder(workspace.results)
         }
         return workspace
+    }
+
+    private func makeTaskFolder(_ folder: String) throws {
+        do { try Files.makeFolder(folder) } catch let error as Files.Problem where error.number == EEXIST {
+            guard try isBarelyBegun(folder) else { throw error }
+            try Files.removeTree(folder)
+            try Files.makeFolder(folder)
+        }
     }
 
     public func again(_ workspace: Workspace, number: Int, events: String) throws {

@@ -85,14 +85,14 @@ import Testing
         #expect(ended.status == 0, "\(ended.err)")
     }
 
-    @Test(arguments: ["a file in it", "nothing in it", "a status", "a file"])
+    @Test(arguments: ["a file in it", "a status", "a file"])
     func aFolderOfAnotherMaker(_ what: String) throws {
         let (session, _, _) = try makeSession()
         switch what {
         case "a file in it": try session.write("results/a/thesis.txt", "all my work")
         case "a status": try session.write("results/a/status", "success")
         case "a file": try session.write("results/a", "all my work")
-        default: session.makeFolder("results/a")
+        default: throw SessionProblem("no such case: \(what)")
         }
         let before = try session.inode("results/a")
         for command in ["plan", "run"] {
@@ -108,7 +108,18 @@ import Testing
         #expect(try session.inode("results/a") == before)
         #expect(
             try session.shell("find results -type f -size +0 ! -path '*/.saturn/*' | wc -l").out
-                == (what == "nothing in it" ? "0\n" : "1\n"))
+                == "1\n")
+    }
+
+    /// What a kill leaves while the folder is made is no obstacle, and neither is a folder in which nothing is.
+    @Test(arguments: ["", "events:\n  - type: subm"])
+    func aFolderBarelyBegun(_ events: String) throws {
+        let (session, _, _) = try makeSession()
+        session.makeFolder("results/a")
+        if !events.isEmpty { try session.write("results/a/events", events) }
+        let plan = try session.saturn("plan")
+        #expect(plan.status == 0, "\(plan.err)")
+        #expect(plan.out.contains("  run      1  new (a)\n"))
     }
 
     /// Another project's result is used under its own key, and refused under any other.

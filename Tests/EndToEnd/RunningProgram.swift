@@ -9,8 +9,6 @@ struct Transcript {
     var err: String
     /// As `$?` has it: 128 + n after signal n.
     var status: Int32
-    /// The most memory it had at once, in bytes.
-    var peakMemory: Int
     /// As they came.
     var rawOut: [UInt8]
     var rawErr: [UInt8]
@@ -142,8 +140,7 @@ final class RunningProgram {
         guard result == pid else { throw SessionProblem("process \(pid) was waited for elsewhere") }
         let code = status & 0x7F == 0 ? status >> 8 & 0xFF : 128 + status & 0x7F
         let transcript = Transcript(
-            out: shown(written[0]), err: shown(written[1]), status: code, peakMemory: Int(usage.ru_maxrss) * 1024,
-            rawOut: written[0], rawErr: written[1])
+            out: shown(written[0]), err: shown(written[1]), status: code, rawOut: written[0], rawErr: written[1])
         end = transcript
         return transcript
     }

@@ -65,6 +65,25 @@ final class Session {
         try start(Self.binary(), arguments, in: place, env: env, stdout: stdout).ended()
     }
 
+    /// Runs `saturn` to its end, and tells the most memory it had at once, in bytes.
+    ///
+    /// A small process in between counts: what the kernel tells of a child begins with the memory of the process
+    /// that spawned it, and this one holds all the tests.
+    func measured(_ arguments: String..., stdout: Int32? = nil) throws -> (run: Transcript, peakMemory: Int) {
+        let script = """
+            import resource, subprocess, sys
+            status = subprocess.call(sys.argv[2:])
+            with open(sys.argv[1], "w") as file:
+                file.write(str(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss))
+            sys.exit(status)
+            """
+        let report = space.path("peak")
+        let command = ["python3", "-c", script, report, try Self.binary()] + arguments
+        let run = try start("/usr/bin/env", command, in: "", env: [:], stdout: stdout).ended()
+        guard let kilobytes = Int(try space.read("peak")) else { throw SessionProblem("nothing was measured") }
+        return (run, kilobytes * 1024)
+    }
+
     /// Starts `saturn`; to be waited for, stopped, looked at while it runs.
     func background(
         _ arguments: String..., in place: String = "", env: [String: String] = [:]

@@ -117,3 +117,24 @@ import Testing
         #expect(log.run == "x")
     }
 }
+
+@Suite("What YAML would not read as text is quoted")
+struct EventLogQuotingTests {
+    @Test(arguments: ["no", "Yes", "null", "0.10", "1e5", "0x1F", "123", ".inf", "-", "12:30", "2022-09-11", "~", ""])
+    func inQuotes(value: String) {
+        let text = EventLog.entry("submitted", at: Timestamp(microseconds: 0), [Variable("run", value)])
+        #expect(text.hasSuffix("    run: \"\(value)\"\n"))
+    }
+
+    @Test(arguments: ["lr-sweep", "vm", "not", "e9b98a96-afd5-43b7-a54b-e40aecc75298"])
+    func plain(value: String) {
+        let text = EventLog.entry("submitted", at: Timestamp(microseconds: 0), [Variable("run", value)])
+        #expect(text.hasSuffix("    run: \(value)\n"))
+    }
+
+    @Test func numbersAndBooleansAreThemselves() {
+        let fields = [Variable("exit_code", "1"), Variable("dirty", "true")]
+        let text = EventLog.entry("complete", at: Timestamp(microseconds: 0), fields)
+        #expect(text.hasSuffix("    exit_code: 1\n    dirty: true\n"))
+    }
+}

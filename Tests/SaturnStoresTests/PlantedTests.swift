@@ -56,9 +56,9 @@ struct PlantedTests {
             }
             try expectOutsideUntouched()
             if name == "events" {
-                // Where a result comes from is not known any more: it is none.
+                // Where a result comes from is not known any more: it is none, and the task's own fault.
                 let problem = try failure { _ = try result.get() }
-                #expect(problem.kind == .engine)
+                #expect(problem.kind == .workspace)
                 #expect(problem.message.contains("\(workspace.folder)/events"))
                 #expect(!isRegular("\(workspace.folder)/status"))
                 continue
@@ -82,7 +82,9 @@ struct PlantedTests {
         let result = Result { try shelf.store.again(workspace, number: 2, events: Shelf.complete) }
         try expectOutsideUntouched()
         guard name != "events" else {
-            #expect(try failure { try result.get() }.message.contains("\(workspace.folder)/events"))
+            let problem = try failure { try result.get() }
+            #expect(problem.kind == .workspace)
+            #expect(problem.message.contains("\(workspace.folder)/events"))
             return
         }
         try result.get()

@@ -21,10 +21,12 @@ public struct Graph: Sendable {
         var variables: [String: String] = [:]
         for need in nodes[index].spec.needs {
             guard let needed = indices[need.value] else {
+                // Comparing with all names takes its time: a few hints are enough.
+                let hint = problems.count < 20 ? Suggestion.hint(for: need.value, among: indices.keys.sorted()) : nil
                 problems.append(
                     Diagnostic(
                         at: need.mark, "task '\(nodes[index].name)' needs '\(need.value)', which is not a task",
-                        hint: Suggestion.hint(for: need.value, among: indices.keys.sorted())))
+                        hint: hint))
                 continue
             }
             let variable = TaskName.variable(need.value)

@@ -34,9 +34,18 @@ public struct EventLog: Hashable, Sendable {
     /// One event as text to append.
     public static func entry(_ type: String, at time: Timestamp, _ fields: [Variable] = []) -> String {
         var text = "  - type: \(type)\n    utctimestamp: \(time)\n"
-        for field in fields { text += "    \(field.name): \(quoted(field.value))\n" }
+        for field in fields {
+            let value = literals.contains(field.name) ? field.value : quoted(field.value)
+            text += "    \(field.name): \(value)\n"
+        }
         return text
     }
+
+    /// Fields whose values are numbers and booleans to whoever reads the YAML.
+    private static let literals: Set<String> = ["exit_code", "dirty"]
+
+    /// Plain words that YAML does not read as text.
+    private static let words: Set<String> = ["y", "n", "yes", "no", "true", "false", "on", "off", "null", "nan", "inf"]
 
     /// Plain where that is certainly a string without surprises, else double-quoted.
     private static func quoted(_ value: String) -> String {
@@ -48,7 +57,16 @@ public struct EventLog: Hashable, Sendable {
             default: false
             }
         }
-        if plain, let first = value.utf8.first, first != UInt8(ascii: "-") { return value }
+        // A letter other than the ones that numbers have: `1e5`, `0x1F`, `0b1`, `0o7`.
+        let isText = value.utf8.contains {
+            (103...122).contains($0 | 32) && ![UInt8(ascii: "o"), UInt8(ascii: "x")].contains($0 | 32)
+        }
+        let isHex = value.utf8.count >= 32 && value.utf8.contains { (97...100).contains($0) }
+        if plain, isText || isHex, let first = value.utf8.first, first != UInt8(ascii: "-"), first != UInt8(ascii: "."),
+            !words.contains(value.lowercased())
+        {
+            return value
+        }
         var text = "\""
         for scalar in value.unicodeScalars {
             switch scalar {
