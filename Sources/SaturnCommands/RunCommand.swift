@@ -43,7 +43,7 @@ struct RunCommand: AsyncParsableCommand {
 
     private func execute(_ loaded: Wiring.Loaded, _ executor: any Executor, _ holder: String) async throws {
         let ledger = loaded.isWriting ? loaded.ledger : try SQLiteLedger(writing: loaded.folder.ledger)
-        try loaded.compilation.parts.store.open(holder: holder)
+        try loaded.compilation.parts.store.claim(holder: holder)
         let preparation = try Preparation(
             loaded.compilation, ledger: ledger, project: loaded.folder.project,
             options: Planner.Options(selected: try file.selection(loaded.compilation.graph), force: file.force))

@@ -48,7 +48,7 @@ struct Wiring {
         // A ledger that is not there yet is read as an empty one: what is wrong with a file is told without a trace.
         let isWriting = needsExecutor && access(state.ledger, F_OK) == 0
         let ledger = isWriting ? try SQLiteLedger(writing: state.ledger) : try SQLiteLedger(reading: state.ledger)
-        let context = Compiler.Context(
+        let context = Compilation.Context(
             files: [path] + (try file.tasks.map { [try Paths.absolute($0)] } ?? []), folder: folder, run: run,
             ownFolders: ownFolders(result.spec, store, state, folder),
             environment: Environment.dictionary, executor: executor?.identity ?? [])

@@ -1,35 +1,9 @@
 import Glibc
-public import SaturnCore
+import SaturnCore
 
 /// Turns a run's specification into a graph whose nodes know what decides their keys.
 public struct Compiler {
-    public struct Context: Sendable {
-        /// Absolute paths of the run file and the task file.
-        public var files: [String]
-        /// Absolute path of the run file's folder, from which relative paths count.
-        public var folder: String
-        public var run: String
-        /// Folders that never count as code: results, state.
-        public var ownFolders: [String]
-        /// The caller's environment.
-        public var environment: [String: String]
-        /// What the executor adds to every key.
-        public var executor: [Manifest.Value]
-
-        public init(
-            files: [String], folder: String, run: String, ownFolders: [String], environment: [String: String],
-            executor: [Manifest.Value]
-        ) {
-            self.files = files
-            self.folder = folder
-            self.run = run
-            self.ownFolders = ownFolders
-            self.environment = environment
-            self.executor = executor
-        }
-    }
-
-    private let context: Context
+    private let context: Compilation.Context
     private let sources: Sources
     private var code: CodeReader
     private var problems: [Diagnostic] = []

@@ -31,7 +31,7 @@ final class Evidence: PlanEvidence {
             return record.map { .gone(folder: true, Occupant($0)) } ?? .nothing
         case .status(let stamp):
             if let record, record.stamp == stamp { return standing(record) }
-            return try adopt(place, task, stamp)
+            return try adopt(place, task, stamp, record)
         case .noStatus:
             return try unfinished(place, record)
         }
@@ -47,9 +47,11 @@ final class Evidence: PlanEvidence {
         }
     }
 
-    private func adopt(_ place: ResultPlace, _ task: String, _ stamp: FileStamp) throws -> Standing {
+    private func adopt(
+        _ place: ResultPlace, _ task: String, _ stamp: FileStamp, _ record: AttemptRecord?
+    ) throws -> Standing {
         guard let events = try store.events(of: place), let key = events.key, let attempt = events.attempt else {
-            return .foreign("exists and was not made by saturn")
+            return try withoutEvents(place, record)
         }
         let status = try store.status(of: place)
         guard events.project == project else {
@@ -71,9 +73,7 @@ final class Evidence: PlanEvidence {
 
     private func unfinished(_ place: ResultPlace, _ record: AttemptRecord?) throws -> Standing {
         guard let events = try store.events(of: place), let key = events.key, let attempt = events.attempt else {
-            // A task that spoiled its own folder: the ledger knows whose it is.
-            if let record, record.state == .unfinished { return .unfinished(Occupant(record)) }
-            return .foreign("exists and was not made by saturn")
+            return try withoutEvents(place, record)
         }
         guard events.project == project else {
             return .foreign("belongs to another project (\(events.project ?? "unknown"))")
@@ -86,6 +86,15 @@ final class Evidence: PlanEvidence {
             return record?.id == attempt && record?.state != .unfinished
                 ? .gone(folder: false, occupant) : .unfinished(occupant)
         }
+    }
+
+    /// `events` was lost or spoiled, by the task itself perhaps: when the ledger knows an attempt there, and nothing
+    /// else is in the folder, it is that one's.
+    private func withoutEvents(_ place: ResultPlace, _ record: AttemptRecord?) throws -> Standing {
+        guard let record, try record.state == .unfinished || store.hasLayout(place) else {
+            return .foreign("exists and was not made by saturn")
+        }
+        return .unfinished(Occupant(record))
     }
 
     func results(of key: TaskKey) throws -> [StoredResult] {

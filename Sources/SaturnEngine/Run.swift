@@ -119,6 +119,15 @@ public final class Run {
     }
 
     private func begin() throws {
+        let changing = preparation.graph.nodes.indices.filter {
+            preparation.plan.decisions[$0].map { $0.action != .reuse && $0.action != .blocked } ?? false
+        }
+        let survivors = try Survivors.end(
+            of: changing.map { preparation.graph.nodes[$0].name }, in: preparation.store.location)
+        if survivors > 0 {
+            let noun = survivors == 1 ? "a process" : "\(survivors) processes"
+            observer.observe(.warning("ended \(noun) that a killed saturn had left running"))
+        }
         let restored = try attempts.restore(into: &journal.batch)
         for (index, decision) in preparation.plan.decisions.enumerated() {
             if decision?.action == .reuse { attempts.results[index] = decision?.result?.attempt }

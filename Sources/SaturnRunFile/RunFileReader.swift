@@ -7,9 +7,6 @@ public import SaturnCore
 ///
 /// Reading looks at nothing but the texts: whether inputs exist and names in `needs` are known is for others to say.
 public struct RunFileReader: Sendable {
-    /// How many tasks a run may have when its file does not say `max_tasks`.
-    public static let defaultMaxTasks = 1_000_000
-
     private let executors: [ComponentSchema]
     private let stores: [ComponentSchema]
 

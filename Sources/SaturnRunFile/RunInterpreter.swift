@@ -14,7 +14,7 @@ struct RunInterpreter {
         let executor = ComponentReader(kind: "executor", schemas: executors, fields: fields)
         let results = ComponentReader(kind: "results", schemas: stores, fields: fields)
         var spec = RunSpec(name: nil, tasks: [], executor: executor.fallback, results: results.fallback)
-        var limit = RunFileReader.defaultMaxTasks
+        var limit = RunSpec.defaultMaxTasks
         let run = roots.first.flatMap(\.self).flatMap { runMapping($0) } ?? []
         for pair in run {
             switch pair.key {

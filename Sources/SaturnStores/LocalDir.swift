@@ -24,7 +24,7 @@ public final class LocalDir: ResultStore {
         lock = FolderLock(path: location + "/.saturn/lock")
     }
 
-    public func open(holder: String) throws {
+    public func claim(holder: String) throws {
         try reporting("make the results folder") {
             try Files.makeFolders(location + "/.saturn")
         }
@@ -68,6 +68,17 @@ public final class LocalDir: ResultStore {
         }
     }
 
+    public func hasLayout(_ place: ResultPlace) throws -> Bool {
+        guard let inside = try? OpenFolder(folder(of: place)) else { return false }
+        let known: Set<String> = ["log", "events", "status", "error", "results"]
+        return try reporting("look at \(inside.path)") {
+            try inside.names().allSatisfy { name in
+                let text = name.withUnsafeBufferPointer { $0.baseAddress.map { String(cString: $0) } ?? "" }
+                return known.contains(text) || text.hasPrefix("log.")
+            }
+        }
+    }
+
     public func status(of place: ResultPlace) throws -> String? {
         try reporting("read the status of a result") {
             try Files.read(folder(of: place) + "/status", limit: 64).map {
@@ -88,10 +99,13 @@ public final class LocalDir: ResultStore {
 
     private func makeTaskFolder(_ folder: String) throws {
         do { try Files.makeFolder(folder) } catch let error as Files.Problem where error.number == EEXIST {
-            guard try isBarelyBegun(folder) else { throw error }
-            try Files.removeTree(folder)
+            try clearBarelyBegun(folder)
             try Files.makeFolder(folder)
         }
+    }
+
+    private func clearBarelyBegun(_ folder: String) throws {
+        if try isBarelyBegun(folder) { try Files.removeTree(folder) }
     }
 
     public func again(_ workspace: Workspace, number: Int, events: String) throws {
@@ -135,6 +149,7 @@ public final class LocalDir: ResultStore {
 
     public func move(_ place: ResultPlace, to task: String) throws {
         try reporting("move \(folder(of: place)) to '\(task)'") {
+            try clearBarelyBegun(folder(of: .standing(task: task)))
             try Files.move(folder(of: place), to: folder(of: .standing(task: task)))
         }
     }
@@ -142,7 +157,7 @@ public final class LocalDir: ResultStore {
     public func clone(_ place: ResultPlace, to task: String, events: String) throws -> FileStamp? {
         let (source, target) = (folder(of: place), folder(of: .standing(task: task)))
         return try reporting("copy \(source) to '\(task)'") {
-            try Files.makeFolder(target)
+            try makeTaskFolder(target)
             try Files.write(events, to: target + "/events")
             let (from, to) = (try OpenFolder(source, followsLink: true), try OpenFolder(target))
             let own = ["events", "status"].map { Array($0.utf8CString) }

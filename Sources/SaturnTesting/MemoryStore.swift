@@ -101,6 +101,8 @@ public final class MemoryStore: ResultStore {
         state.withLock { $0.folders[place]?.events }.flatMap { EventLog(parsing: $0) }
     }
 
+    public func hasLayout(_ place: ResultPlace) throws -> Bool { state.withLock { $0.folders[place] != nil } }
+
     public func status(of place: ResultPlace) throws -> String? { state.withLock { $0.folders[place]?.status } }
 
     public func folder(of place: ResultPlace) -> String {
@@ -112,7 +114,7 @@ public final class MemoryStore: ResultStore {
 
     // MARK: Writing
 
-    public func open(holder: String) throws {
+    public func claim(holder: String) throws {
         try perform(.open, "") { state in
             if let other = state.holder { throw Failure(.inUse, "\(location) is in use by \(other)") }
             state.holder = holder

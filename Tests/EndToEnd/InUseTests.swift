@@ -71,6 +71,25 @@ import Testing
         #expect(try run.ended().status == 0)
     }
 
+    /// A task that outlives a killed saturn writes to a folder that is the next attempt's: it is ended before.
+    @Test func aTaskThatOutlivedItsRun() throws {
+        let (session, here, go) = try makeSession()
+        try session.replace("read line < $GO", "read line < $GO; echo old > $RESULTS_DIR/x", in: "run.yaml")
+        let run = try session.background("run")
+        let pid = try #require(pid_t(here.line()))
+        run.signal(SIGKILL)
+        #expect(try run.ended().status == 137)
+        #expect(kill(pid, 0) == 0, "the task went with its saturn: there is nothing to show here")
+        try session.replace("echo $$ > $HERE; read line < $GO; echo old", "echo new", in: "run.yaml")
+        let second = try session.saturn("run")
+        #expect(second.status == 0, "\(second.err)")
+        #expect(second.err.contains("warning: ended a process that a killed saturn had left running\n"))
+        #expect(try session.read("results/a/results/x") == "new\n")
+        let left = try session.shell("cat /proc/\(pid)/stat 2>/dev/null").out
+        #expect(left.isEmpty || left.contains(") Z "), "it still runs: \(left)")
+        withExtendedLifetime(go) {}
+    }
+
     @Test func theLockOfAKilledRunIsGone() throws {
         let (session, here, go) = try makeSession()
         let run = try session.background("run")

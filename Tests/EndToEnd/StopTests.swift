@@ -186,7 +186,7 @@ import Testing
         #expect(
             plan.tasks.dropFirst().map(\.reason)
                 == [
-                    "did not finish: saturn was killed", "did not finish: saturn was killed", "new",
+                    "has not finished", "has not finished", "new",
                 ])
         let rerun = try stage.finish()
         #expect(rerun.status == 0, "\(rerun.err)")

@@ -3,7 +3,7 @@ import Testing
 
 @Suite struct OutcomeTests {
     @Test(arguments: [
-        (Cause.exit(3), "exit code 3", Int32(3)), (.signal(9), "signal 9", 137),
+        (Cause.exited(3), "exit code 3", Int32(3)), (.signal(9), "signal 9", 137),
         (.timeout(90), "timed out after 90 s", 124),
         (.timeout(1.5), "timed out after 1.5 s", 124),
         (.notStarted("no such program", code: 127), "no such program", 127),

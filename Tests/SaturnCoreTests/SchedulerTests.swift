@@ -91,7 +91,7 @@ import Testing
     // MARK: Ends
 
     @Test(arguments: [
-        (Exit.code(0), Outcome.success), (.code(3), .failure(.exit(3))), (.signal(9), .failure(.signal(9))),
+        (Exit.code(0), Outcome.success), (.code(3), .failure(.exited(3))), (.signal(9), .failure(.signal(9))),
         (.notStarted("no such program", code: 127), .failure(.notStarted("no such program", code: 127))),
         (.lost("worker died"), .failure(.lost("worker died"))), (.cancelled, .terminated),
     ])
@@ -160,7 +160,7 @@ import Testing
         _ = scheduler.handle(.begin, at: 0)
         #expect(
             scheduler.handle(.exited(task: 0, .code(1)), at: 1)
-                == [.retry(task: 0, .exit(1)), .launch(task: 0, number: 2)])
+                == [.retry(task: 0, .exited(1)), .launch(task: 0, number: 2)])
         #expect(
             scheduler.handle(.exited(task: 0, .lost("gone")), at: 2)
                 == [.retry(task: 0, .lost("gone")), .launch(task: 0, number: 3)])
@@ -186,7 +186,7 @@ import Testing
         var scheduler = scheduler([.init(), .init(retries: 3)], maxFailures: 1)
         _ = scheduler.handle(.begin, at: 0)
         _ = scheduler.handle(.exited(task: 0, .code(1)), at: 1)
-        #expect(scheduler.handle(.exited(task: 1, .code(2)), at: 2) == [.publish(task: 1, .failure(.exit(2)))])
+        #expect(scheduler.handle(.exited(task: 1, .code(2)), at: 2) == [.publish(task: 1, .failure(.exited(2)))])
     }
 
     // MARK: Timeouts
@@ -316,7 +316,7 @@ import Testing
     @Test func afterTheLastFailureAllowedWhatRunsMayFinish() {
         var scheduler = scheduler([.init(), .init(), .init()], maxFailures: 1)
         _ = scheduler.handle(.begin, at: 0)
-        #expect(scheduler.handle(.exited(task: 0, .code(1)), at: 1) == [.publish(task: 0, .failure(.exit(1)))])
+        #expect(scheduler.handle(.exited(task: 0, .code(1)), at: 1) == [.publish(task: 0, .failure(.exited(1)))])
         _ = scheduler.handle(.published(task: 0), at: 1)
         #expect(!scheduler.isDone)
         #expect(scheduler.handle(.exited(task: 1, .code(0)), at: 2) == [.publish(task: 1, .success)])
@@ -332,9 +332,9 @@ import Testing
         _ = scheduler.handle(.begin, at: 0)
         #expect(
             scheduler.handle(.exited(task: 0, .code(1)), at: 1)
-                == [.publish(task: 0, .failure(.exit(1))), .launch(task: 4, number: 1)])
+                == [.publish(task: 0, .failure(.exited(1))), .launch(task: 4, number: 1)])
         let actions = scheduler.handle(.published(task: 0), at: 1)
-        #expect(actions.first == .settle(task: 0, .failed, .exit(1)))
+        #expect(actions.first == .settle(task: 0, .failed, .exited(1)))
         #expect(Set(actions.dropFirst()) == Set([1, 2, 3].map { .block(task: $0, by: 0) }))
         #expect(actions.count == 4)
         #expect([1, 2, 3].allSatisfy { scheduler.state(of: $0) == .blocked })

@@ -32,7 +32,7 @@ final class Project: Sendable {
         let spec = RunSpec(
             name: nil, tasks: tasks.numbered, executor: ComponentSpec(name: "Scripted"),
             results: ComponentSpec(name: "Memory"))
-        let context = Compiler.Context(
+        let context = Compilation.Context(
             files: [space.path("run.yaml")], folder: space.folder, run: run,
             ownFolders: [store.location, state.path], environment: environment, executor: executor)
         return try Compiler.compile(

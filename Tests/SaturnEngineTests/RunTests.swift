@@ -61,7 +61,7 @@ import Testing
             with: executor, ledger: ledger, observer: observer)
         #expect(executor.launched.all == ["bad", "good"])
         #expect(summary.states == [.failed, .blocked, .blocked, .succeeded])
-        #expect(summary.causes == [0: .exit(3)])
+        #expect(summary.causes == [0: .exited(3)])
         #expect(summary.blockedBy == [1: 0, 2: 0])
         #expect(try project.store.status(of: .standing(task: "bad")) == "failure")
         #expect(project.store.error(of: "bad") == 3)
@@ -100,7 +100,7 @@ import Testing
         #expect(ledger.records.map(\.id) == [launches[2].attempt])
         #expect(try project.store.events(of: .standing(task: "flaky"))?.attempt == launches[2].attempt)
         let retries = observer.events.all.compactMap { event -> Int? in
-            if case .retrying(0, let number, .exit(1)) = event { number } else { nil }
+            if case .retrying(0, let number, .exited(1)) = event { number } else { nil }
         }
         #expect(retries == [2, 3])
     }
@@ -111,7 +111,7 @@ import Testing
         let executor = ScriptedExecutor { _, attempt in .exits(Int32(attempt)) }
         let summary = try await project.run([task], with: executor, ledger: ledger)
         #expect(executor.launched.all == ["bad", "bad"])
-        #expect(summary.causes == [0: .exit(2)])
+        #expect(summary.causes == [0: .exited(2)])
         #expect(project.store.error(of: "bad") == 2)
     }
 

@@ -16,12 +16,15 @@ struct CommandTests {
 
     /// Both dash and bash change the environment on its way: what comes through exactly saw no shell.
     @Test func simpleWordsNeedNoShell() async throws {
-        let bench = try Bench(.multiprocessing, Candidate.Wish(environment: ["PATH=/usr/bin:/bin", "A.B=1", "SHLVL=x"]))
+        let bench = try Bench(
+            .multiprocessing, Candidate.Wish(environment: ["PATH=/usr/bin:/bin", "A.B=1", "SHLVL=x"]))
         let odd = [Variable("C-D", "2")]
-        #expect(try await bench.run("a", .shell("env -u SATURN_RESULTS_DIR -u SATURN_ATTEMPT_ID"), env: odd) == .code(0))
+        #expect(
+            try await bench.run("a", .shell("env -u SATURN_RESULTS_DIR -u SATURN_ATTEMPT_ID"), env: odd) == .code(0))
         let expected = ["A.B=1", "C-D=2", "PATH=/usr/bin:/bin", "PWD=\(bench.space.folder)", "SHLVL=x"]
         #expect(try bench.log("a").split(separator: "\n").sorted().map(String.init) == expected)
-        #expect(try await bench.run("b", .shell("env -u SATURN_RESULTS_DIR -u SATURN_ATTEMPT_ID;"), env: odd) == .code(0))
+        #expect(
+            try await bench.run("b", .shell("env -u SATURN_RESULTS_DIR -u SATURN_ATTEMPT_ID;"), env: odd) == .code(0))
         #expect(try bench.log("b") != bench.log("a"), "a shell leaves no trace here: this test proves nothing")
     }
 
@@ -54,7 +57,8 @@ struct CommandTests {
         for name in ["one", "two"] {
             try bench.space.write("\(name)/tool", "#!/bin/sh\necho \(name)\n", executable: true)
         }
-        let bench = try Bench(.multiprocessing, Candidate.Wish(environment: ["PATH=\(bench.space.path("one")):/usr/bin:/bin"]))
+        let bench = try Bench(
+            .multiprocessing, Candidate.Wish(environment: ["PATH=\(bench.space.path("one")):/usr/bin:/bin"]))
         #expect(try await bench.run("a", .shell("tool")) == .code(0))
         #expect(try bench.log("a") == "one\n")
         let env = [Variable("PATH", self.bench.space.path("two") + ":/usr/bin:/bin")]
@@ -68,9 +72,12 @@ struct CommandTests {
         try bench.space.write("place/bin/tool", "#!/bin/sh\necho bin\n", executable: true)
         try bench.space.write("place/here", "#!/bin/sh\necho here\n", executable: true)
         let place = bench.space.path("place")
-        #expect(try await bench.run("a", .direct(["tool"]), env: [Variable("PATH", "bin:/bin")], workdir: place) == .code(0))
+        #expect(
+            try await bench.run("a", .direct(["tool"]), env: [Variable("PATH", "bin:/bin")], workdir: place) == .code(0)
+        )
         #expect(try bench.log("a") == "bin\n")
-        #expect(try await bench.run("b", .direct(["here"]), env: [Variable("PATH", "/bin:")], workdir: place) == .code(0))
+        #expect(
+            try await bench.run("b", .direct(["here"]), env: [Variable("PATH", "/bin:")], workdir: place) == .code(0))
         #expect(try bench.log("b") == "here\n")
         #expect(try await bench.run("c", .shell("bin/tool"), workdir: place) == .code(0))
         #expect(try bench.log("c") == "bin\n")
@@ -82,7 +89,9 @@ struct CommandTests {
         let env = [Variable("PATH", "\(bench.space.path("early")):\(bench.space.path("late")):/usr/bin:/bin")]
         #expect(try await bench.run("a", .shell("tool"), env: env) == .code(0))
         #expect(try bench.log("a") == "late\n")
-        #expect(try await bench.run("b", .shell("sed s/late/early/ late/tool > early/tool; chmod +x early/tool")) == .code(0))
+        #expect(
+            try await bench.run("b", .shell("sed s/late/early/ late/tool > early/tool; chmod +x early/tool"))
+                == .code(0))
         #expect(try await bench.run("c", .shell("tool"), env: env) == .code(0))
         #expect(try bench.log("c") == "early\n")
     }

@@ -49,7 +49,10 @@ struct ContractTests {
         let bench = try Bench(candidate)
         #expect(try await bench.run("a", .shell("seq 1 6600000")) == .code(0))
         let sums = try bench.space.run(
-            ["/bin/sh", "-c", "wc -c < \"$0\"; sha256sum < \"$0\"; seq 1 6600000 | sha256sum", bench.workspace("a").log])
+            [
+                "/bin/sh", "-c", "wc -c < \"$0\"; sha256sum < \"$0\"; seq 1 6600000 | sha256sum",
+                bench.workspace("a").log,
+            ])
         let lines = sums.stdout.split(separator: "\n")
         #expect(lines.first == "51688896")
         #expect(lines.count == 3)
@@ -106,7 +109,8 @@ struct ContractTests {
             echo "<$TOKEN|$KEY|$NONE>"; printf 'hun'; printf 'ter2\\377\\000'; printf '%s' "$TOKEN" >&2
             printf '%s' "$TOKEN" > "$SATURN_RESULTS_DIR/value"; printf 'the end: hunter'
             """
-        #expect(try await bench.run("a", .shell(text), env: [Variable("TOKEN", "shadowed")], secrets: secrets) == .code(0))
+        #expect(
+            try await bench.run("a", .shell(text), env: [Variable("TOKEN", "shadowed")], secrets: secrets) == .code(0))
         let expected = Array("<***|***|>\n***".utf8) + [0xFF, 0] + Array("***the end: hunter".utf8)
         #expect(try bench.space.readBytes(bench.workspace("a").log) == expected)
         #expect(try bench.space.read(bench.workspace("a").results + "/value") == "hunter2")
@@ -138,7 +142,9 @@ struct ContractTests {
         let bench = try Bench(candidate)
         bench.space.makeFolder("a folder/é")
         let workdir = bench.space.path("a folder/é")
-        let env = [Variable("X", "one\ntwo = 'three'"), Variable("EMPTY", ""), Variable("X2", "first"), Variable("X2", "é")]
+        let env = [
+            Variable("X", "one\ntwo = 'three'"), Variable("EMPTY", ""), Variable("X2", "first"), Variable("X2", "é"),
+        ]
         let text = "printf '%s|' \"$X\" \"${EMPTY-unset}\" \"$X2\" \"$PWD\" \"$(pwd -P)\"; cat"
         #expect(try await bench.run("a", .shell(text), env: env, workdir: workdir) == .code(0))
         #expect(try bench.log("a") == "one\ntwo = 'three'||é|\(workdir)|\(workdir)|")
@@ -173,7 +179,8 @@ struct ContractTests {
     func cancel(_ candidate: Candidate) async throws {
         let bench = try Bench(candidate)
         let ready = try Signpost(bench.space, "ready")
-        let attempt = bench.launch("a", .shell("trap 'echo bye; exit 5' TERM; echo > ready; while :; do sleep 1000 & wait; done"))
+        let attempt = bench.launch(
+            "a", .shell("trap 'echo bye; exit 5' TERM; echo > ready; while :; do sleep 1000 & wait; done"))
         _ = try ready.read()
         bench.executor.cancel(attempt, force: false)
         #expect(try await bench.exit(of: attempt) == .code(5))

@@ -27,7 +27,8 @@ struct EndingTests {
     }
 
     @Test func inTheBackgroundAndDeafToTerm() async throws {
-        try await expectNothingLeft(of: "(trap '' TERM HUP INT; echo > up; while :; do sleep 1000; done) & echo $! > pid; read x < up")
+        try await expectNothingLeft(
+            of: "(trap '' TERM HUP INT; echo > up; while :; do sleep 1000; done) & echo $! > pid; read x < up")
     }
 
     @Test func forkedTwice() async throws {
@@ -52,7 +53,9 @@ struct EndingTests {
     }
 
     @Test func whenItIsKilled() async throws {
-        try await expectNothingLeft(of: "setsid sh -c 'echo $$ > up; exec sleep 1000' & read pid < up; echo $pid > pid; kill -9 $$", .signal(SIGKILL))
+        try await expectNothingLeft(
+            of: "setsid sh -c 'echo $$ > up; exec sleep 1000' & read pid < up; echo $pid > pid; kill -9 $$",
+            .signal(SIGKILL))
     }
 
     /// The orphans of one task are not those of another.
@@ -117,11 +120,32 @@ struct EndingTests {
             }
             bench.launch("last", .shell("(setsid sleep 1000 &); sleep 1000 & sleep 1000"))
             await bench.executor.stop()
-            let found = waitpid(-1, nil, WNOHANG)
-            let problem = errno
-            let children = try bench.space.run(["ps", "-o", "pid,stat,pgid,sid,args", "--ppid", "\(getpid())"]).stdout
-            #expect(found == -1 && problem == ECHILD, "there are children left: \(found)\n\(children)")
+            try expectNoChildren(bench.space)
         }
+    }
+
+    /// A task may end while another of its processes is between two programs, and has no environment.
+    @Test func whoeverEscapesInTheLastMoment() async {
+        await #expect(processExitsWith: .success) {
+            let bench = try Bench(.multiprocessing, Candidate.Wish(slots: 4))
+            let attempts = (0..<200).map {
+                bench.launch("t\($0)", .shell("setsid sleep 1000 & setsid env sleep 1000 & :"))
+            }
+            for attempt in attempts { #expect(try await bench.exit(of: attempt) == .code(0)) }
+            await bench.executor.stop()
+            try expectNoChildren(bench.space)
+        }
+    }
+
+    /// Whose it is cannot be told: it is left alone, and nobody waits for it more than a moment.
+    @Test func aDaemonWithoutAnEnvironment() async throws {
+        let up = try Signpost(bench.space, "up")
+        let daemon = "(setsid env -i /bin/sh -c 'echo $$ > up; exec sleep 1000' &)"
+        #expect(try await bench.run("a", .shell("\(daemon); read pid < up; echo $pid")) == .code(0))
+        _ = up
+        let pid = try #require(pid_t(bench.log("a").dropLast()))
+        defer { kill(pid, SIGKILL) }
+        for number in 0..<5 { #expect(try await bench.run("b\(number)", .shell("true")) == .code(0)) }
     }
 
     /// As some launchers leave it; children then vanish without a trace, unless somebody sees to it.
@@ -157,4 +181,12 @@ struct EndingTests {
         }
         #expect(try await bench.exit(of: attempt) == .signal(SIGKILL))
     }
+}
+
+/// This process has no children, neither running nor ended.
+private func expectNoChildren(_ space: TestSpace) throws {
+    let found = waitpid(-1, nil, WNOHANG)
+    let problem = errno
+    let children = try space.run(["ps", "-o", "pid,stat,pgid,sid,args", "--ppid", "\(getpid())"]).stdout
+    #expect(found == -1 && problem == ECHILD, "there are children left: \(found)\n\(children)")
 }

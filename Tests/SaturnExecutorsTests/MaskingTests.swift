@@ -25,7 +25,8 @@ struct MaskingTests {
 
     @Test func followedWhileItRuns() async throws {
         let (up, gate) = (try Signpost(bench.space, "up"), try Signpost(bench.space, "gate"))
-        let attempt = bench.launch("a", .shell("echo first $TOKEN; echo > up; read x < gate; echo last"), secrets: secrets)
+        let attempt = bench.launch(
+            "a", .shell("echo first $TOKEN; echo > up; read x < gate; echo last"), secrets: secrets)
         _ = try up.read()
         // The next word comes through the same thread, after what it had to copy before.
         #expect(try await bench.run("b", .shell("true")) == .code(0))

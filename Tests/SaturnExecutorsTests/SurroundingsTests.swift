@@ -13,7 +13,8 @@ struct SurroundingsTests {
     }
 
     @Test func aSessionOfItsOwn() async throws {
-        let show = "read -r pid name state parent group session terminal rest < /proc/$$/stat; echo $$ $group $session $terminal"
+        let show =
+            "read -r pid name state parent group session terminal rest < /proc/$$/stat; echo $$ $group $session $terminal"
         #expect(try await bench.run("a", .shell(show)) == .code(0))
         let numbers = try bench.log("a").split(whereSeparator: \.isWhitespace).map(String.init)
         try #require(numbers.count == 4)
@@ -54,7 +55,9 @@ struct SurroundingsTests {
         ]
         let bench = try Bench(.multiprocessing, Candidate.Wish(environment: inherited))
         #expect(try await bench.run("a", .shell("env"), env: [Variable("SATURN_SEED", "2")]) == .code(0))
-        let lines = try bench.log("a").split(separator: "\n").filter { $0.contains("SATURN") || $0.hasPrefix("RESULTS") }
+        let lines = try bench.log("a").split(separator: "\n").filter {
+            $0.contains("SATURN") || $0.hasPrefix("RESULTS")
+        }
         let own = ["SATURN_ATTEMPT_ID=", "SATURN_RESULTS_DIR="]
         let rest = lines.filter { line in !own.contains { line.hasPrefix($0) } }
         #expect(rest.sorted() == ["SATURNALIA=kept", "SATURN_SEED=2", "X_SATURN_Y=kept"])
@@ -62,7 +65,9 @@ struct SurroundingsTests {
     }
 
     @Test func theTasksVariablesReplaceInheritedOnes() async throws {
-        let inherited = ["PATH=/usr/bin:/bin", "A=1", "B=first", "B=second", "C==x", "D=\u{338}combining", "PWD=/elsewhere"]
+        let inherited = [
+            "PATH=/usr/bin:/bin", "A=1", "B=first", "B=second", "C==x", "D=\u{338}combining", "PWD=/elsewhere",
+        ]
         let bench = try Bench(.multiprocessing, Candidate.Wish(environment: inherited))
         let env = [Variable("A", "2"), Variable("A", "3"), Variable("PWD", "/wrong"), Variable("E", "a=b")]
         let only = "env -u SATURN_RESULTS_DIR -u SATURN_ATTEMPT_ID"
@@ -70,7 +75,9 @@ struct SurroundingsTests {
         let expected = [
             "A=3", "B=first", "C==x", "D=\u{338}combining", "E=a=b", "PATH=/usr/bin:/bin", "PWD=\(bench.space.folder)",
         ]
-        #expect(try Array(bench.log("a").utf8).split(separator: 10).map { String(decoding: $0, as: UTF8.self) }.sorted() == expected)
+        #expect(
+            try Array(bench.log("a").utf8).split(separator: 10).map { String(decoding: $0, as: UTF8.self) }.sorted()
+                == expected)
         #expect(try await bench.run("b", .shell(only), env: [Variable("B", "own"), Variable("D", "own")]) == .code(0))
         let lines = try bench.log("b").split(separator: "\n")
         #expect(lines.filter { $0.hasPrefix("B=") } == ["B=own"])
@@ -85,7 +92,8 @@ struct SurroundingsTests {
             for number in [SIGPIPE, SIGINT, SIGQUIT, SIGHUP, SIGTERM, SIGUSR1] { signal(number, SIG_IGN) }
             pthread_sigmask(SIG_BLOCK, &all, nil)
             let bench = try Bench(.multiprocessing)
-            #expect(try await bench.run("a", .direct(["grep", "-E", "^Sig(Blk|Ign)", "/proc/self/status"])) == .code(0))
+            #expect(
+                try await bench.run("a", .direct(["grep", "-E", "^Sig(Blk|Ign)", "/proc/self/status"])) == .code(0))
             let masks = try bench.log("a").split(separator: "\n").map { UInt64($0.suffix(16), radix: 16) }
             // The C library keeps signals 32 and 33 to itself.
             #expect(masks.map { $0.map { $0 & ~(3 << 31) } } == [0, 0])

@@ -84,10 +84,12 @@ struct DamageTests {
     /// A row that means nothing is as if it had never been written; the others are read.
     @Test(arguments: [
         "UPDATE attempt SET id = x'00' WHERE task = 'task 1'", "UPDATE attempt SET key = 5 WHERE task = 'task 1'",
-        "UPDATE attempt SET state = 'x' WHERE task = 'task 1'", "UPDATE attempt SET exit_code = 1 << 40 WHERE task = 'task 1'",
+        "UPDATE attempt SET state = 'x' WHERE task = 'task 1'",
+        "UPDATE attempt SET exit_code = 1 << 40 WHERE task = 'task 1'",
         "UPDATE attempt SET status_inode = 1, status_size = NULL WHERE task = 'task 1'",
         "UPDATE run SET state = 'x' WHERE name = 'run 1'", "UPDATE task SET state = 'x' WHERE run = 'run 1'",
-        "UPDATE digest SET digest = x'00' WHERE path = '/file 1'", "UPDATE manifest SET fields = x'00' WHERE key = (SELECT key FROM attempt WHERE task = 'task 1')",
+        "UPDATE digest SET digest = x'00' WHERE path = '/file 1'",
+        "UPDATE manifest SET fields = x'00' WHERE key = (SELECT key FROM attempt WHERE task = 'task 1')",
     ])
     func aRowThatMeansNothing(_ sql: String) throws {
         for number in [1, 2] as [UInt64] { try book.writer().commit(Book.batch(number)) }

@@ -87,11 +87,15 @@ struct ReadingTests {
         let intact = try book.space.readBytes(path)
         await #expect(processExitsWith: .signal(SIGKILL)) { [path = path as String] in
             var configuration = Configuration()
-            configuration.prepareDatabase { try $0.execute(sql: "PRAGMA journal_mode = TRUNCATE; PRAGMA cache_size = 2") }
+            configuration.prepareDatabase {
+                try $0.execute(sql: "PRAGMA journal_mode = TRUNCATE; PRAGMA cache_size = 2")
+            }
             try DatabaseQueue(path: path, configuration: configuration).write { database in
-                try database.execute(sql: "UPDATE run SET file = 'torn'; UPDATE attempt SET task = 'torn'; DELETE FROM digest")
+                try database.execute(
+                    sql: "UPDATE run SET file = 'torn'; UPDATE attempt SET task = 'torn'; DELETE FROM digest")
                 for number in 0..<2000 {
-                    try database.execute(sql: "INSERT INTO digest VALUES (?, 0, 0, 0, 0, zeroblob(32))", arguments: ["\(number)"])
+                    try database.execute(
+                        sql: "INSERT INTO digest VALUES (?, 0, 0, 0, 0, zeroblob(32))", arguments: ["\(number)"])
                 }
                 kill(getpid(), SIGKILL)
             }

@@ -17,7 +17,9 @@ import Testing
         return try book.reader()
     }
 
-    static let oddTexts = ["", " ", "é", "e\u{301}", "'; DROP TABLE run; --", "a\"b", "line\nline", "%_", "日本", "\u{1F600}"]
+    static let oddTexts = [
+        "", " ", "é", "e\u{301}", "'; DROP TABLE run; --", "a\"b", "line\nline", "%_", "日本", "\u{1F600}",
+    ]
 
     @Test func attempts() throws {
         var records: [AttemptRecord] = []
@@ -28,7 +30,8 @@ import Testing
             var record = Book.attempt(number, key: "\(number)", task: "task \(number)", place, state)
             record.reusable = number.isMultiple(of: 2)
             record.exitCode = number.isMultiple(of: 3) ? nil : Int32(number) - 5
-            record.started = number.isMultiple(of: 4) ? nil : Timestamp(microseconds: Int64(number) * 1_000_003 - 5_000_000)
+            record.started =
+                number.isMultiple(of: 4) ? nil : Timestamp(microseconds: Int64(number) * 1_000_003 - 5_000_000)
             record.ended = number.isMultiple(of: 5) ? nil : Timestamp(microseconds: .max)
             if !number.isMultiple(of: 6) {
                 record.stamp = FileStamp(inode: .max - number, size: 0, modified: .min, changed: .max)
@@ -47,9 +50,12 @@ import Testing
         var run = Book.run(text, location: "/\(text)")
         run.specName = text
         run.file = text
-        var batch = LedgerBatch(attempts: [record], plan: [TaskRecord(name: text, index: 0, state: .failed, note: text)], of: text)
+        var batch = LedgerBatch(
+            attempts: [record], plan: [TaskRecord(name: text, index: 0, state: .failed, note: text)], of: text)
         batch.runs = [run]
-        batch.digests = [DigestRecord(path: text, stamp: FileStamp(inode: 0, size: 0, modified: 0, changed: 0), digest: record.key)]
+        batch.digests = [
+            DigestRecord(path: text, stamp: FileStamp(inode: 0, size: 0, modified: 0, changed: 0), digest: record.key)
+        ]
         let ledger = try written(batch)
         #expect(try ledger.standing(in: "/\(text)").values.map { $0 } == [record])
         #expect(Array(try #require(ledger.runs().first).name.utf8) == Array(text.utf8))
@@ -81,12 +87,14 @@ import Testing
 
     @Test func tasks() throws {
         let states: [TaskState] = [
-            .waiting, .ready, .running, .succeeded, .failed, .terminated, .blocked, .skipped, .reused, .restored, .excluded,
+            .waiting, .ready, .running, .succeeded, .failed, .terminated, .blocked, .skipped, .reused, .restored,
+            .excluded,
         ]
         let tasks = states.enumerated().map { index, state in
             TaskRecord(
                 name: "task \(states.count - index)", index: index, state: state,
-                attempt: index.isMultiple(of: 2) ? Book.id(UInt64(index)) : nil, note: index.isMultiple(of: 3) ? "note" : nil)
+                attempt: index.isMultiple(of: 2) ? Book.id(UInt64(index)) : nil,
+                note: index.isMultiple(of: 3) ? "note" : nil)
         }
         let ledger = try written(LedgerBatch(plan: tasks.shuffled()))
         #expect(try ledger.tasks(of: "run") == tasks, "in the order of the run file")

@@ -15,7 +15,7 @@ struct FaultTests {
             space.makeFolder("results")
             try space.setMode("results", 0o555)
             becomeNobody()
-            let problem = try failure { try LocalDir(directory: space.path("results")).open(holder: "me") }
+            let problem = try failure { try LocalDir(directory: space.path("results")).claim(holder: "me") }
             #expect(problem.kind == .engine)
             #expect(problem.message.contains(space.path("results/.saturn")))
             #expect(problem.message.contains("Permission denied"))
@@ -50,7 +50,7 @@ struct FaultTests {
         let space = try TestSpace()
         try space.write("file", "mine")
         try space.link("link", to: "gone/for/good")
-        let problem = try failure { try LocalDir(directory: space.path(name)).open(holder: "me") }
+        let problem = try failure { try LocalDir(directory: space.path(name)).claim(holder: "me") }
         #expect(problem.kind == .engine)
         #expect(problem.message.contains(space.path(name)))
         #expect(try space.list() == ["file", "link"])

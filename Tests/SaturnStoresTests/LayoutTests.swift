@@ -27,7 +27,8 @@ import Testing
         let workspace = try shelf.store.begin("a", events: events)
         try shelf.space.write(workspace.log, "hi\n")
         let stamp = try shelf.store.publish(workspace, events: Shelf.complete, status: "success", error: nil)
-        #expect(try shelf.names("results/a") == ["events", "log", "results", "status"], "an empty results folder is one")
+        #expect(
+            try shelf.names("results/a") == ["events", "log", "results", "status"], "an empty results folder is one")
         #expect(try shelf.space.read("results/a/events") == events + Shelf.complete)
         #expect(try shelf.space.read("results/a/status") == "success")
         #expect(try shelf.space.read("results/a/log") == "hi\n")
@@ -182,7 +183,10 @@ import Testing
     func anyName(_ name: String) throws {
         let (attempt, other) = (shelf.attempt(), shelf.attempt())
         try shelf.fill(name, attempt)
-        #expect(Array(try shelf.space.list("results")).filter { $0 != ".saturn" }.map { Array($0.utf8) } == [Array(name.utf8)])
+        #expect(
+            Array(try shelf.space.list("results")).filter { $0 != ".saturn" }.map { Array($0.utf8) } == [
+                Array(name.utf8)
+            ])
         #expect(try shelf.names("results/\(name)") == ["events", "log", "results", "results/value", "status"])
         #expect(try shelf.store.events(of: .standing(task: name))?.attempt == attempt)
         try shelf.store.retire(name, key: shelf.key, attempt: attempt)
@@ -231,7 +235,8 @@ private final class Watch {
         var offset = 0
         while offset < count {
             let length = buffer.withUnsafeBytes { Int($0.loadUnaligned(fromByteOffset: offset + 12, as: UInt32.self)) }
-            names.append(String(decoding: buffer[(offset + 16)..<(offset + 16 + length)].prefix { $0 != 0 }, as: UTF8.self))
+            names.append(
+                String(decoding: buffer[(offset + 16)..<(offset + 16 + length)].prefix { $0 != 0 }, as: UTF8.self))
             offset += 16 + length
         }
         return names

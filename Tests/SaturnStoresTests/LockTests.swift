@@ -16,31 +16,33 @@ struct LockTests {
     @Test func twiceInOneProcess() throws {
         try space.link("link", to: "results")
         var first: LocalDir? = LocalDir(directory: space.path("results"))
-        try first?.open(holder: "process 12 on host")
+        try first?.claim(holder: "process 12 on host")
         let second = LocalDir(directory: space.path("link"))
-        let problem = try failure { try second.open(holder: "process 13") }
+        let problem = try failure { try second.claim(holder: "process 13") }
         #expect(problem.kind == .inUse)
         #expect(problem.message == "the results folder \(space.path("results")) is in use by process 12 on host")
         #expect(problem.hint != nil)
-        #expect(try failure { try first?.open(holder: "again") }.kind == .inUse)
+        #expect(try failure { try first?.claim(holder: "again") }.kind == .inUse)
         first = nil
-        try second.open(holder: "process 13")
+        try second.claim(holder: "process 13")
         #expect(try space.read("results/.saturn/lock") == "process 13")
     }
 
     @Test func byAnotherProcess() throws {
         try space.write("results/.saturn/lock", "process 4711 on elsewhere")
-        let holder = try space.start(["flock", "results/.saturn/lock", "sh", "-c", "mkfifo up && echo && read line < up"])
+        let holder = try space.start([
+            "flock", "results/.saturn/lock", "sh", "-c", "mkfifo up && echo && read line < up",
+        ])
         let store = LocalDir(directory: space.path("results"))
         // The first line says that the lock is held.
         try holder.readLine()
-        let problem = try failure { try store.open(holder: "me") }
+        let problem = try failure { try store.claim(holder: "me") }
         #expect(problem.kind == .inUse)
         #expect(problem.message.contains("process 4711 on elsewhere"))
         #expect(try space.read("results/.saturn/lock") == "process 4711 on elsewhere")
         try space.write("up", "go\n")
         #expect(try holder.wait().status == 0)
-        try store.open(holder: "me")
+        try store.claim(holder: "me")
     }
 
     @Test func itsHolderMayBeKilled() throws {
@@ -48,21 +50,21 @@ struct LockTests {
         let holder = try space.start(["flock", "results/.saturn/lock", "sh", "-c", "echo; exec sleep 1000"])
         try holder.readLine()
         let store = LocalDir(directory: space.path("results"))
-        #expect(try failure { try store.open(holder: "me") }.kind == .inUse)
+        #expect(try failure { try store.claim(holder: "me") }.kind == .inUse)
         // flock waits for the shell, and both have the lock.
         let children = try space.read("/proc/\(holder.pid)/task/\(holder.pid)/children")
         let child = try #require(pid_t(children.split(separator: " ").first ?? ""))
         kill(child, SIGKILL)
         #expect(try holder.wait().status != 0)
-        try store.open(holder: "me")
+        try store.claim(holder: "me")
     }
 
     @Test func childrenDoNotHoldIt() throws {
         var store: LocalDir? = LocalDir(directory: space.path("results"))
-        try store?.open(holder: "me")
+        try store?.claim(holder: "me")
         let child = try space.start(["sleep", "1000"])
         store = nil
-        try LocalDir(directory: space.path("results")).open(holder: "me")
+        try LocalDir(directory: space.path("results")).claim(holder: "me")
         child.signal(SIGKILL)
         #expect(try child.wait().status == 137)
     }

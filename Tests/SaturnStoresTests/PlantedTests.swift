@@ -132,7 +132,7 @@ struct PlantedTests {
         space.makeFolder("results/.saturn")
         try space.link("results/.saturn/lock", to: space.path("file"))
         let store = LocalDir(directory: space.path("results"))
-        #expect(try failure { try store.open(holder: "me") }.kind == .engine)
+        #expect(try failure { try store.claim(holder: "me") }.kind == .engine)
         #expect(try space.read("file") == "mine")
     }
 }

@@ -15,7 +15,7 @@ final class Shelf {
         let space = try space ?? TestSpace()
         self.space = space
         store = LocalDir(directory: space.path(directory))
-        try store.open(holder: "the test")
+        try store.claim(holder: "the test")
     }
 
     let key = Digest(of: Array("a key".utf8))
@@ -45,7 +45,8 @@ final class Shelf {
     /// Everything below a folder, by `find`: type, mode, size, path, and the target of a link.
     func listing(_ folder: String, _ fields: String = "%y %m %s %P %l") throws -> [String] {
         let command = "find \"$0\" -mindepth 1 -printf '\(fields)\\0' | LC_ALL=C sort -z"
-        return try space.run(["/bin/sh", "-c", command, space.path(folder)]).stdout.split(separator: "\0").map(String.init)
+        return try space.run(["/bin/sh", "-c", command, space.path(folder)]).stdout.split(separator: "\0").map(
+            String.init)
     }
 
     /// `find`'s names alone.
@@ -55,7 +56,9 @@ final class Shelf {
     func makeDeep(_ folder: String) throws {
         space.makeFolder(folder)
         try inDeep(folder) { descriptor, isLast in
-            guard isLast || mkdirat(descriptor, Self.deepName, 0o755) == 0 else { throw ChildProcess.Problem("mkdirat", errno) }
+            guard isLast || mkdirat(descriptor, Self.deepName, 0o755) == 0 else {
+                throw ChildProcess.Problem("mkdirat", errno)
+            }
             if isLast { close(openat(descriptor, "file", O_WRONLY | O_CREAT | O_CLOEXEC, 0o644)) }
         }
     }

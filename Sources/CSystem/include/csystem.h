@@ -24,6 +24,8 @@ int csystem_spawn(const struct csystem_child *child, pid_t *pid);
 
 int csystem_pidfd_open(pid_t pid);
 
+int csystem_pidfd_kill(int pidfd, int signal);
+
 /// 1: exited with *value; 2: ended by signal *value; 0: not ended yet; -1: errno is set.
 int csystem_pidfd_reap(int pidfd, int *value);
 

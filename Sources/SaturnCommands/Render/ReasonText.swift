@@ -22,7 +22,7 @@ struct ReasonText {
         case .changedUnknown: "changed"
         case .failed(let code): "failed before" + (code.map { " (exit code \($0))" } ?? "")
         case .terminated: "was terminated"
-        case .unfinished: "did not finish: saturn was killed"
+        case .unfinished: "has not finished"
         case .changedWhileRunning: "code or an input changed while it ran"
         case .folderGone: "its folder was deleted"
         case .statusGone: "its status was deleted"

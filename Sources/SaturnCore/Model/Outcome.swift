@@ -8,7 +8,7 @@ public enum Outcome: Hashable, Sendable {
 
 /// Why an attempt failed.
 public enum Cause: Hashable, Sendable {
-    case exit(Int32)
+    case exited(Int32)
     case signal(Int32)
     /// Ran longer than its `timeout`, in seconds.
     case timeout(Double)
@@ -22,7 +22,7 @@ public enum Cause: Hashable, Sendable {
     /// In words: "exit code 1", "signal 9".
     public var text: String {
         switch self {
-        case .exit(let code): "exit code \(code)"
+        case .exited(let code): "exit code \(code)"
         case .signal(let number): "signal \(number)"
         case .timeout(let seconds) where seconds == seconds.rounded(): "timed out after \(Int(seconds)) s"
         case .timeout(let seconds): "timed out after \(seconds) s"
@@ -35,7 +35,7 @@ public enum Cause: Hashable, Sendable {
     /// What the file `error` says.
     public var exitCode: Int32 {
         switch self {
-        case .exit(let code): code
+        case .exited(let code): code
         case .signal(let number): 128 + number
         case .timeout: 124
         case .notStarted(_, let code): code

@@ -1,5 +1,8 @@
 /// What the YAML files of a run say, every default filled in.
 public struct RunSpec: Hashable, Sendable {
+    /// How many tasks a run may have when its file does not say `max_tasks`.
+    public static let defaultMaxTasks = 1_000_000
+
     /// The run file's own `name`.
     public var name: Marked<String>?
     public var tasks: [TaskSpec]

@@ -8,13 +8,15 @@ public protocol ResultStore: Sendable {
     func look(at place: ResultPlace) throws -> FolderLook
     /// What `events` of a result says, or `nil` when it is not there or not saturn's.
     func events(of place: ResultPlace) throws -> EventLog?
+    /// Whether there is a folder and nothing in it but what saturn puts there, by name.
+    func hasLayout(_ place: ResultPlace) throws -> Bool
     /// "success" or "failure", as `status` says.
     func status(of place: ResultPlace) throws -> String?
     /// The local path of a result's folder.
     func folder(of place: ResultPlace) -> String
 
     /// Makes the store's own folders and takes its lock; throws ``Failure`` `inUse` when another run has it.
-    func open(holder: String) throws
+    func claim(holder: String) throws
     /// An empty workspace for `task`; `events` is its first file.
     func begin(_ task: String, events: String) throws -> Workspace
     /// Makes a workspace ready for attempt `number` (2, 3 …): the log so far is kept as `log.1`, `log.2` ….

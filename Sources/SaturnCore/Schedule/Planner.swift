@@ -197,7 +197,10 @@ public struct Planner {
     private func reason(_ standing: Standing, _ task: Int, _ key: TaskKey) throws -> Reason {
         guard let earlier = standing.earlier else { return .new }
         if earlier.key != key {
-            guard let old = try evidence.fields(of: earlier.key) else { return .changedUnknown }
+            guard let old = try evidence.fields(of: earlier.key) else {
+                if case .unfinished = standing { return .unfinished }
+                return .changedUnknown
+            }
             let new = try Self.manifest(of: task, in: graph) { need in
                 try decisions[need]?.result.map { try evidence.digest(of: $0) }
             }

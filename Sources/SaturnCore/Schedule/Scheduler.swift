@@ -193,7 +193,7 @@ public struct Scheduler: Sendable {
         // Even when it was asked to end: it finished before that reached it.
         case (_, .code(0)): .success
         case (.stop, _), (_, .cancelled): .terminated
-        case (_, .code(let code)): .failure(.exit(code))
+        case (_, .code(let code)): .failure(.exited(code))
         case (_, .signal(let number)): .failure(.signal(number))
         case (_, .notStarted(let why, let code)): .failure(.notStarted(why, code: code))
         case (_, .lost(let why)): .failure(.lost(why))

@@ -11,22 +11,27 @@ struct Remains {
         var group: pid_t
         var exit: Exit
         var since: Int64
-        /// Killed, outside of the group, and not waited for yet.
+        /// Killed, outside of the group, when it was last looked.
         var escaped: Set<pid_t> = []
     }
 
     /// Nanoseconds after which a process that does not die of SIGKILL, in the kernel, is not waited for any longer.
     private static let patience: Int64 = 10_000_000_000
+    /// Nanoseconds after which an orphan without an environment is taken for one that has none.
+    private static let doubt: Int64 = 100_000_000
 
     private var rests: [Rest] = []
+    /// Orphans without an environment; whose they are cannot be told.
+    private var strangers: Set<pid_t> = []
 
     var isEmpty: Bool { rests.isEmpty }
     var count: Int { rests.count }
 
     /// `false` when nothing is left of the task whose leader has ended as `exit` says.
     mutating func take(_ attempt: AttemptID, group: pid_t, _ exit: Exit) -> Bool {
-        var rest = Rest(attempt: attempt, group: group, exit: exit, since: Clocks.uptime())
-        guard Self.endsMore(of: &rest) else { return false }
+        let now = Clocks.uptime()
+        var rest = Rest(attempt: attempt, group: group, exit: exit, since: now)
+        guard endsMore(of: &rest, at: now) else { return false }
         rests.append(rest)
         return true
     }
@@ -37,23 +42,34 @@ struct Remains {
         var events: [ExecutorEvent] = []
         let now = Clocks.uptime()
         for index in rests.indices.reversed() {
-            while waitpid(-rests[index].group, nil, WNOHANG) > 0 {}
-            if Self.endsMore(of: &rests[index]), now - rests[index].since < Self.patience { continue }
-            let rest = rests.remove(at: index)
-            events.append(.exited(rest.attempt, rest.exit))
+            var rest = rests[index]
+            while waitpid(-rest.group, nil, WNOHANG) > 0 {}
+            if endsMore(of: &rest, at: now), now - rest.since < Self.patience {
+                rests[index] = rest
+            } else {
+                rests.remove(at: index)
+                events.append(.exited(rest.attempt, rest.exit))
+            }
         }
         return events
     }
 
     /// Kills what is left; `false` when there is nothing. A group's number cannot be another's as long as one of its
     /// members exists.
-    private static func endsMore(of rest: inout Rest) -> Bool {
+    private mutating func endsMore(of rest: inout Rest, at now: Int64) -> Bool {
         let hasGroup = kill(-rest.group, SIGKILL) == 0
         let mark = Array("SATURN_ATTEMPT_ID=\(rest.attempt)".utf8)[...]
-        rest.escaped = Sessions.killOrphans { [rest] pid in
-            rest.escaped.contains(pid) || getsid(pid) == rest.group
-                || ProcFile.bytes("/proc/\(pid)/environ").split(separator: 0).contains { $0 == mark }
+        let escaped = rest.escaped
+        var unclear: Set<pid_t> = []
+        rest.escaped = Sessions.killOrphans { pid in
+            if escaped.contains(pid) || getsid(pid) == rest.group { return true }
+            let environment = ProcFile.bytes("/proc/\(pid)/environ")
+            if environment.isEmpty { unclear.insert(pid) }
+            return environment.split(separator: 0).contains { $0 == mark }
         }
-        return hasGroup || !rest.escaped.isEmpty
+        // One that is about to execute another program has no environment for a moment.
+        strangers.formIntersection(unclear)
+        if now - rest.since > Self.doubt { strangers.formUnion(unclear) }
+        return hasGroup || !rest.escaped.isEmpty || !unclear.isSubset(of: strangers)
     }
 }

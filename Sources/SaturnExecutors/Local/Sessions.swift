@@ -36,32 +36,35 @@ enum Sessions {
         }
     }
 
-    /// Waits for orphans of tasks that have ended, up to the first that is somebody else's.
+    /// Waits for orphans of tasks that have ended; one by one, because a child that is somebody else's may have ended
+    /// before them.
     static func reapOrphans() {
         leaders.withLock { leaders in
-            while case let pid = csystem_stray_child(), pid > 0, !leaders.contains(pid), getsid(pid) != getsid(0) {
-                waitpid(pid, nil, WNOHANG)
-            }
+            guard csystem_stray_child() > 0 else { return }
+            for pid in orphans(leaders) { waitpid(pid, nil, WNOHANG) }
         }
     }
 
-    /// Kills those orphans for which `isDoomed` says so, and returns them: those killed before, too, as long as they
-    /// have not been waited for.
+    /// Kills those orphans for which `isDoomed` says so, and returns them. Their own children may be orphans after that.
     ///
     /// Safe to do by number: an orphan keeps it until it is waited for, which takes the lock.
     static func killOrphans(where isDoomed: (pid_t) -> Bool) -> Set<pid_t> {
         leaders.withLock { leaders in
-            let doomed = orphans().filter { !leaders.contains($0) && isDoomed($0) }
-            for pid in doomed { kill(pid, SIGKILL) }
+            let doomed = orphans(leaders).filter(isDoomed)
+            for pid in doomed {
+                kill(pid, SIGKILL)
+                waitpid(pid, nil, WNOHANG)
+            }
             return Set(doomed)
         }
     }
 
-    /// Orphans become children of the main thread, not of the one that started their ancestor.
-    private static func orphans() -> [pid_t] {
-        ProcFile.bytes("/proc/self/task/\(getpid())/children").split(separator: UInt8(ascii: " ")).compactMap {
+    /// Children of the main thread that cannot have been started here: the kernel gives it the orphans.
+    private static func orphans(_ leaders: Set<pid_t>) -> [pid_t] {
+        let own = getsid(0)
+        return ProcFile.bytes("/proc/self/task/\(getpid())/children").split(separator: UInt8(ascii: " ")).compactMap {
             pid_t(String(decoding: $0, as: UTF8.self))
-        }
+        }.filter { !leaders.contains($0) && getsid($0) != own }
     }
 }
 
