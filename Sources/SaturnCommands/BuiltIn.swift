@@ -78,7 +78,10 @@ struct BuiltInStore: Sendable {
 
     private static func localDir(_ spec: ComponentSpec, _ run: String, _ folder: String) throws -> any ResultStore {
         let written = spec.settings["directory"]?.text ?? spec.settings["path"]?.text ?? "results/{name}"
-        let directory = written.replacing("{name}", with: run)
+        var directory = written.replacing("{name}", with: run)
+        if directory.hasPrefix("~/"), let home = getenv("HOME") {
+            directory = String(cString: home) + directory.dropFirst()
+        }
         return LocalDir(directory: directory.hasPrefix("/") ? directory : "\(folder)/\(directory)")
     }
 }

@@ -26,9 +26,10 @@ struct CollectCommand: AsyncParsableCommand {
         }
         Output.out(SummaryText(view).render())
         guard let code = view.record.exitCode else {
-            throw Failure(
-                .engine, "run '\(view.record.name)' was interrupted",
-                hint: "saturn run \(view.record.file) --name \(view.record.name) finishes it")
+            Output.error(
+                DiagnosticText(style: .error).warning(
+                    "the run was interrupted; saturn run \(view.record.file) --name \(view.record.name) finishes it"))
+            throw ExitCode(1)
         }
         if code != 0 { throw ExitCode(code) }
     }

@@ -2,6 +2,8 @@ import ArgumentParser
 import Glibc
 import SaturnCore
 import SaturnEngine
+import SaturnLedger
+import SaturnStores
 
 struct LogsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -25,7 +27,7 @@ struct LogsCommand: AsyncParsableCommand {
                 .usage, "run '\(view.record.name)' has no task '\(task)'",
                 hint: Suggestion.hint(for: task, among: view.tasks.map(\.name)))
         }
-        let folder = "\(view.record.location)/\(task)"
+        let folder = try self.folder(view, state)
         let isRunning = { state.holder(of: view.record.name) != nil && access(folder + "/status", F_OK) != 0 }
         var reader = LogReader(path: folder + "/log")
         while follow {
@@ -40,6 +42,17 @@ struct LogsCommand: AsyncParsableCommand {
             throw Failure(.usage, "task '\(task)' has no log", hint: "saturn status shows how it stands")
         }
         reader.finish()
+    }
+}
+
+extension LogsCommand {
+    /// Where the attempt of this run is: another run may have superseded it in the task's folder.
+    private func folder(_ view: RunView, _ state: StateFolder) throws -> String {
+        let standing = "\(view.record.location)/\(task)"
+        guard let id = view.tasks.first(where: { $0.name == task })?.attempt,
+            let attempt = try SQLiteLedger(reading: state.ledger).attempts([id])[id], attempt.place == .attic
+        else { return standing }
+        return LocalDir(directory: view.record.location).folder(of: .attic(key: attempt.key, attempt: id))
     }
 }
 

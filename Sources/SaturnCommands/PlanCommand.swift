@@ -21,6 +21,11 @@ struct PlanCommand: AsyncParsableCommand {
 
     static func prepare(_ file: RunFileArguments) throws -> Preparation {
         let loaded = try Wiring(file: file, needsExecutor: false).load()
+        if let holder = loaded.folder.holder(of: loaded.run) {
+            Output.error(
+                "note: this run is going on (\(Printable.text(holder))); the plan is of what it has left behind so far\n"
+            )
+        }
         return try Preparation(
             loaded.compilation, ledger: loaded.ledger, project: loaded.folder.project,
             options: Planner.Options(selected: try file.selection(loaded.compilation.graph), force: file.force))

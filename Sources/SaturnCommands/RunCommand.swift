@@ -44,6 +44,10 @@ struct RunCommand: AsyncParsableCommand {
     private func execute(_ loaded: Wiring.Loaded, _ executor: any Executor, _ holder: String) async throws {
         let ledger = loaded.isWriting ? loaded.ledger : try SQLiteLedger(writing: loaded.folder.ledger)
         try loaded.compilation.parts.store.claim(holder: holder)
+        if let other = try ledger.runs().first(where: { $0.name == loaded.run }), other.file != loaded.path {
+            let text = "'\(loaded.run)' was the name of \(other.file): its record is replaced; --name gives another"
+            Output.error(DiagnosticText(style: .error).warning(text))
+        }
         let preparation = try Preparation(
             loaded.compilation, ledger: ledger, project: loaded.folder.project,
             options: Planner.Options(selected: try file.selection(loaded.compilation.graph), force: file.force))

@@ -7,12 +7,12 @@ import SaturnCore
 /// They write to the folders that the next attempts of their tasks will have: before those begin they must be gone.
 /// They are known by `SATURN_RESULTS_DIR` in their environment, which their own children inherit. Whoever looks for
 /// them has the lock of the results folder, so that none of them is another run's.
-enum Survivors {
+public enum Survivors {
     /// Kills those that were started for one of `tasks` (names) in the store at `location`, and waits until they are
     /// gone; returns how many there were.
     ///
     /// Throws a ``Failure`` when one does not go.
-    static func end(of tasks: [String], in location: String) throws -> Int {
+    public static func end(of tasks: [String], in location: String) throws -> Int {
         guard !tasks.isEmpty else { return 0 }
         let marks = Set(tasks.map { Array("SATURN_RESULTS_DIR=\(location)/\($0)/results".utf8) })
         var ended = 0

@@ -52,25 +52,60 @@ import Testing
         #expect(try shelf.space.read("\(attic)/\(attempt).3/results/value") == "3")
     }
 
-    /// Also an empty folder, which a rename alone would replace without a word.
-    @Test(arguments: ["empty", "full", "file", "link"])
+    @Test(arguments: ["full", "file", "link", "linkToEmpty"])
     func aTargetThatIsTaken(_ kind: String) throws {
         try shelf.fill("a", shelf.attempt())
         switch kind {
         case "file": try shelf.space.write("results/b", "mine")
         case "link": try shelf.space.link("results/b", to: "/nonexistent")
-        default: shelf.space.makeFolder("results/b")
+        case "linkToEmpty":
+            shelf.space.makeFolder("empty")
+            try shelf.space.link("results/b", to: shelf.space.path("empty"))
+        default: try shelf.space.write("results/b/mine", "mine")
         }
-        if kind == "full" { try shelf.space.write("results/b/mine", "mine") }
         let before = try shelf.listing("results")
         for problem in try [
             failure { try shelf.store.move(.standing(task: "a"), to: "b") },
             failure { _ = try shelf.store.clone(.standing(task: "a"), to: "b", events: "") },
+            failure { _ = try shelf.store.begin("b", events: "") },
         ] {
             #expect(problem.kind == .inUse)
             #expect(problem.message.contains(shelf.space.path("results/b")))
         }
         #expect(try shelf.listing("results") == before)
+    }
+
+    static let barelyBegun = ["", "events:\n  - type: subm", "events:\n  - type: submitted\n    key: 6b86b2", nil]
+
+    /// Saturn was killed while it made the folder: it holds nothing that anybody could miss.
+    @Test(arguments: barelyBegun, ["begin", "move", "clone"])
+    func aFolderThatWasBarelyBegun(_ events: String?, _ how: String) throws {
+        let (attempt, other) = (shelf.attempt(), shelf.attempt())
+        try shelf.fill("a", attempt)
+        shelf.space.makeFolder("results/b")
+        if let events { try shelf.space.write("results/b/events", events) }
+        #expect(try shelf.store.look(at: .standing(task: "b")) == .absent)
+        switch how {
+        case "begin": _ = try shelf.store.begin("b", events: shelf.header(other))
+        case "move": try shelf.store.move(.standing(task: "a"), to: "b")
+        default: _ = try shelf.store.clone(.standing(task: "a"), to: "b", events: shelf.header(other))
+        }
+        #expect(try shelf.store.events(of: .standing(task: "b"))?.attempt == (how == "move" ? attempt : other))
+    }
+
+    @Test(arguments: ["mine", "events: party\n", "events:\n  - type: submitted and more\n    at: home\n"])
+    func eventsOfSomebodyElse(_ text: String) throws {
+        try shelf.space.write("results/b/events", text)
+        #expect(try shelf.store.look(at: .standing(task: "b")) == .noStatus)
+        #expect(try failure { _ = try shelf.store.begin("b", events: "") }.kind == .inUse)
+        #expect(try shelf.space.read("results/b/events") == text)
+    }
+
+    @Test func aFolderThatWasBegun() throws {
+        _ = try shelf.store.begin("b", events: shelf.header(shelf.attempt()))
+        shelf.space.remove("results/b/results")
+        #expect(try shelf.store.look(at: .standing(task: "b")) == .noStatus)
+        #expect(try failure { _ = try shelf.store.begin("b", events: "") }.kind == .inUse)
     }
 
     @Test func nothingToRename() throws {

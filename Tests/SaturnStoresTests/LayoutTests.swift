@@ -172,6 +172,22 @@ import Testing
         #expect(try shelf.names("results/a") == ["notes.txt"])
     }
 
+    @Test func whetherThereIsAnythingElse() throws {
+        let place = ResultPlace.standing(task: "a")
+        #expect(try !shelf.store.hasLayout(place))
+        let workspace = try shelf.fill("a", shelf.attempt())
+        try shelf.space.write(workspace.log + ".1", "")
+        try shelf.space.write(workspace.folder + "/error", "1")
+        #expect(try shelf.store.hasLayout(place))
+        for name in ["notes.txt", "Log", ".hidden", "results.zip", "logs"] {
+            try shelf.space.write("\(workspace.folder)/\(name)", "mine")
+            #expect(try !shelf.store.hasLayout(place), "\(name) is none of saturn's")
+            shelf.space.remove("\(workspace.folder)/\(name)")
+        }
+        try shelf.space.write("results/b", "a file")
+        #expect(try !shelf.store.hasLayout(.standing(task: "b")))
+    }
+
     // MARK: Names
 
     static let oddNames = [
