@@ -71,7 +71,8 @@ private struct LogReader {
 
     /// What there is now; `false` when nobody reads any more.
     mutating func copy() -> Bool {
-        if fd < 0 { fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW) }
+        // Not blocking: a task may have put a pipe there.
+        if fd < 0 { fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK) }
         guard fd >= 0 else { return true }
         var buffer = [UInt8](repeating: 0, count: 1 << 16)
         while case let count = read(fd, &buffer, buffer.count), count > 0 {

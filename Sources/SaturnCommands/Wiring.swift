@@ -100,7 +100,7 @@ struct Wiring {
         var buffer = [UInt8](repeating: 0, count: 1 << 16)
         while case let count = fread(&buffer, 1, buffer.count, handle), count > 0 {
             bytes += buffer[..<count]
-            guard bytes.count <= 1 << 30 else { throw Failure(.usage, "\(shown) is larger than 1 GiB") }
+            guard bytes.count <= 1 << 28 else { throw Failure(.usage, "\(shown) is larger than 256 MiB") }
         }
         guard ferror(handle) == 0 else { throw Failure(.usage, "cannot read \(shown): it is not a file") }
         return SourceText(path: shown, bytes: bytes)

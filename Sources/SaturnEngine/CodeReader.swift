@@ -33,7 +33,8 @@ struct CodeReader {
     private var isScript: [String: Bool] = [:]
     private var untracked: Set<String> = []
     private var outsideGit: Set<String> = []
-    private var uncovered = false
+    /// Names of tasks of which no code counts.
+    private var uncovered: [String] = []
 
     init(code: any CodeSource, sources: Sources, excluded: [String]) {
         self.code = code
@@ -49,8 +50,12 @@ struct CodeReader {
                 "outside git \(list(outsideGit)) by content, and nothing that "
                     + "\(outsideGit.count == 1 ? "it reads" : "they read"); list such files under inputs")
         }
-        if uncovered {
-            notes.append("outside git and naming no script: of some tasks no code counts; list files under inputs")
+        if !uncovered.isEmpty {
+            let shown = uncovered.prefix(3).joined(separator: ", ")
+            let more = uncovered.count > 3 ? " and \(uncovered.count - 3) more" : ""
+            notes.append(
+                "outside git, and no file in their folder is named: no code counts of \(shown)\(more); list it under inputs"
+            )
         }
         if !untracked.isEmpty {
             notes.append(
@@ -121,7 +126,7 @@ struct CodeReader {
         of spec: TaskSpec, in workdir: String, _ tree: Tree?, _ result: inout Code
     ) throws {
         guard let word = script(of: spec.command, in: workdir) else {
-            if tree == nil { uncovered = true }
+            if tree == nil { uncovered.append(spec.name) }
             return
         }
         let path = word.hasPrefix("/") ? word : "\(workdir)/\(word)"

@@ -44,6 +44,13 @@ public struct StateFolder: Sendable {
 
     /// Makes what is missing.
     public func create() throws {
+        var parent = ""
+        for component in path.split(separator: "/").dropLast() {
+            parent += "/\(component)"
+            guard mkdir(parent, 0o755) == 0 || errno == EEXIST || access(parent, F_OK) == 0 else {
+                throw problem("make", parent)
+            }
+        }
         for folder in [path, path + "/locks", path + "/needs"] {
             guard mkdir(folder, 0o700) == 0 || errno == EEXIST else { throw problem("make", folder) }
         }

@@ -75,7 +75,7 @@ import Testing
         #expect(compilation.graph.nodes[0].manifest.code.isEmpty)
         #expect(
             compilation.notes == [
-                "outside git and naming no script: of some tasks no code counts; list files under inputs"
+                "outside git, and no file in their folder is named: no code counts of a; list it under inputs"
             ])
     }
 

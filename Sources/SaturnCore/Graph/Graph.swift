@@ -22,7 +22,11 @@ public struct Graph: Sendable {
         for need in nodes[index].spec.needs {
             guard let needed = indices[need.value] else {
                 // Comparing with all names takes its time: a few hints are enough.
-                let hint = problems.count < 20 ? Suggestion.hint(for: need.value, among: indices.keys.sorted()) : nil
+                let isPattern = need.value.utf8.contains { "*?[".utf8.contains($0) }
+                let hint =
+                    isPattern
+                    ? "patterns are not in this version yet"
+                    : problems.count < 20 ? Suggestion.hint(for: need.value, among: indices.keys.sorted()) : nil
                 problems.append(
                     Diagnostic(
                         at: need.mark, "task '\(nodes[index].name)' needs '\(need.value)', which is not a task",
