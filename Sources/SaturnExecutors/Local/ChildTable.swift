@@ -66,7 +66,7 @@ final class ChildTable: @unchecked Sendable {
             if event.data.u64 == 0 { hasMail = true } else { attend(to: event.data.u64) }
         }
         for event in remains.finished() { finish(event) }
-        Sessions.reapOrphans()
+        Orphans.reap()
         return hasMail
     }
 
@@ -118,12 +118,7 @@ final class ChildTable: @unchecked Sendable {
     }
 
     private func start(_ launch: Launch) {
-        var result = ProcessStarter.Result.exhausted("")
-        Sessions.start {
-            result = starter.start(launch)
-            if case .started(let pid, _) = result { return pid } else { return 0 }
-        }
-        switch result {
+        switch starter.start(launch) {
         case .started(let pid, let log): watch(pid, launch, log)
         case .exhausted(let problem): retryLater(launch, problem)
         case .failed(let problem, let code):
@@ -151,7 +146,7 @@ final class ChildTable: @unchecked Sendable {
     private func abandon(_ launch: Launch, _ pid: pid_t, _ pidfd: Int32) {
         let problem = String(cString: strerror(errno))
         kill(-pid, SIGKILL)
-        Sessions.abandon(pid)
+        waitpid(pid, nil, 0)
         masked[launch.attempt] = nil
         if pidfd >= 0 { Glibc.close(pidfd) }
         retryLater(launch, "cannot watch a process: \(problem)")
@@ -173,7 +168,7 @@ final class ChildTable: @unchecked Sendable {
         // The leader is a zombie and holds its number: what is left of its group can be ended safely.
         kill(-child.pid, SIGKILL)
         var value: Int32 = 0
-        let how = Sessions.reap(child.pid, child.pidfd, &value)
+        let how = csystem_pidfd_reap(child.pidfd, &value)
         guard how != 0 else { return }
         _ = epoll_ctl(epoll, EPOLL_CTL_DEL, child.pidfd, nil)
         Glibc.close(child.pidfd)

@@ -61,7 +61,7 @@ struct Remains {
         let mark = Array("SATURN_ATTEMPT_ID=\(rest.attempt)".utf8)[...]
         let escaped = rest.escaped
         var unclear: Set<pid_t> = []
-        rest.escaped = Sessions.killOrphans { pid in
+        rest.escaped = Orphans.kill { pid in
             if escaped.contains(pid) || getsid(pid) == rest.group { return true }
             let environment = ProcFile.bytes("/proc/\(pid)/environ")
             if environment.isEmpty { unclear.insert(pid) }

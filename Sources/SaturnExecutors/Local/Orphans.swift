@@ -1,0 +1,54 @@
+import CSystem
+import Glibc
+import Synchronization
+
+/// Processes that tasks have left behind: their parent is gone, and this process, as the subreaper, has got them.
+///
+/// Several executors may live in one process, and others of its parts start programs too: who waits for a child that
+/// is not his own takes its exit code away. An orphan is told from them by two things: the kernel gives it to the main
+/// thread, while an executor's own children are those of its loop's thread; and it is in another session than this
+/// process, where what this process starts otherwise is in its own.
+enum Orphans {
+    /// Held while one is killed by its number, which it keeps until somebody waits for it.
+    private static let turn = Mutex(())
+
+    /// Waits for those that have ended; one by one, because a child that is somebody else's may have ended before them.
+    static func reap() {
+        guard csystem_stray_child() > 0 else { return }
+        turn.withLock { _ in
+            for pid in all() { waitpid(pid, nil, WNOHANG) }
+        }
+    }
+
+    /// Kills those for which `isDoomed` says so, and returns them. Their own children may be orphans after that.
+    static func kill(where isDoomed: (pid_t) -> Bool) -> Set<pid_t> {
+        turn.withLock { _ in
+            let doomed = all().filter(isDoomed)
+            for pid in doomed {
+                Glibc.kill(pid, SIGKILL)
+                waitpid(pid, nil, WNOHANG)
+            }
+            return Set(doomed)
+        }
+    }
+
+    private static func all() -> [pid_t] {
+        let own = getsid(0)
+        return ProcFile.bytes("/proc/self/task/\(getpid())/children").split(separator: UInt8(ascii: " ")).compactMap {
+            pid_t(String(decoding: $0, as: UTF8.self))
+        }.filter { getsid($0) != own }
+    }
+}
+
+enum ProcFile {
+    /// What a file of the kernel says; nothing when it cannot be read.
+    static func bytes(_ path: String) -> [UInt8] {
+        let fd = open(path, O_RDONLY | O_CLOEXEC)
+        guard fd >= 0 else { return [] }
+        defer { close(fd) }
+        var bytes: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 4096)
+        while case let count = read(fd, &chunk, chunk.count), count > 0 { bytes += chunk[..<count] }
+        return bytes
+    }
+}
