@@ -102,7 +102,8 @@ import struct SaturnCore.Failure
         withExtendedLifetime(again) {}
     }
 
-    @Test(.enabled(if: access("/usr/bin/flock", X_OK) == 0)) func aLockGoesWithTheProcessThatHasIt() throws {
+    @Test(.enabled(if: access("/usr/bin/flock", X_OK) == 0, "NOT CHECKED: util-linux's flock is not installed"))
+    func aLockGoesWithTheProcessThatHasIt() throws {
         let state = StateFolder(path: space.path(".saturn"))
         try state.create()
         for pipe in ["ready", "go"] { #expect(mkfifo(space.path(pipe), 0o600) == 0) }
