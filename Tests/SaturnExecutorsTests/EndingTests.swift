@@ -124,28 +124,35 @@ struct EndingTests {
         }
     }
 
-    /// A task may end while another of its processes is between two programs, and has no environment.
-    @Test func whoeverEscapesInTheLastMoment() async {
+    /// A task may end while another of its processes is between two programs, and has no environment: here it has none
+    /// until the task's leader is gone.
+    @Test func whoeverEscapesInTheLastMoment() async throws {
+        let wait = "echo $$ > up; while kill -0 $1 2>&-; do :; done; exec env SATURN_ATTEMPT_ID=$2 sleep 1000"
+        let start = "setsid env -i /bin/sh -c '\(wait)' sh $$ $SATURN_ATTEMPT_ID"
+        try await expectNothingLeft(of: "\(start) & read pid < up; echo $pid > pid")
+    }
+
+    @Test func manyThatEscape() async {
         await #expect(processExitsWith: .success) {
             let bench = try Bench(.multiprocessing, Candidate.Wish(slots: 4))
-            let attempts = (0..<200).map {
-                bench.launch("t\($0)", .shell("setsid sleep 1000 & setsid env sleep 1000 & :"))
-            }
+            let text = "setsid sleep 1000 & setsid env sleep 1000 & :"
+            let attempts = (0..<200).map { bench.launch("t\($0)", .shell(text)) }
             for attempt in attempts { #expect(try await bench.exit(of: attempt) == .code(0)) }
             await bench.executor.stop()
             try expectNoChildren(bench.space)
         }
     }
 
-    /// Whose it is cannot be told: it is left alone, and nobody waits for it more than a moment.
+    /// Whose it is cannot be told: it is left alone, and keeps no task from ending.
     @Test func aDaemonWithoutAnEnvironment() async throws {
         let up = try Signpost(bench.space, "up")
-        let daemon = "(setsid env -i /bin/sh -c 'echo $$ > up; exec sleep 1000' &)"
+        let daemon = "(setsid env -i /bin/sh -c 'echo $$ > up; exec env -i sleep 1000' &)"
         #expect(try await bench.run("a", .shell("\(daemon); read pid < up; echo $pid")) == .code(0))
         _ = up
         let pid = try #require(pid_t(bench.log("a").dropLast()))
         defer { kill(pid, SIGKILL) }
         for number in 0..<5 { #expect(try await bench.run("b\(number)", .shell("true")) == .code(0)) }
+        #expect(kill(pid, 0) == 0)
     }
 
     /// As some launchers leave it; children then vanish without a trace, unless somebody sees to it.

@@ -53,6 +53,13 @@ import Testing
         #expect(try successes() == [Book.id(2), Book.id(1)])
     }
 
+    @Test func oneThatIsNewAndMoves() throws {
+        var batch = LedgerBatch(attempts: [Book.attempt(1)])
+        batch.moved = [(Book.id(1), .attic, "a")]
+        try ledger.commit(batch)
+        #expect(try places(1) == ["attic a"])
+    }
+
     @Test func orInTheOneBefore() throws {
         try ledger.commit(LedgerBatch(attempts: [Book.attempt(1)]))
         try move((1, .attic, "a"))

@@ -18,7 +18,7 @@ struct Remains {
     /// Nanoseconds after which a process that does not die of SIGKILL, in the kernel, is not waited for any longer.
     private static let patience: Int64 = 10_000_000_000
     /// Nanoseconds after which an orphan without an environment is taken for one that has none.
-    private static let doubt: Int64 = 100_000_000
+    private static let doubt: Int64 = 500_000_000
 
     private var rests: [Rest] = []
     /// Orphans without an environment; whose they are cannot be told.
@@ -55,7 +55,7 @@ struct Remains {
     }
 
     /// Kills what is left; `false` when there is nothing. A group's number cannot be another's as long as one of its
-    /// members exists.
+    /// members exists. Its members are orphans too, but not every kernel lists those.
     private mutating func endsMore(of rest: inout Rest, at now: Int64) -> Bool {
         let hasGroup = kill(-rest.group, SIGKILL) == 0
         let mark = Array("SATURN_ATTEMPT_ID=\(rest.attempt)".utf8)[...]
