@@ -4,8 +4,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
@@ -36,8 +38,8 @@ int csystem_spawn(const struct csystem_child *child, pid_t *pid) {
     posix_spawnattr_setflags(&attributes,
                              POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
     if (!error) error = posix_spawn_file_actions_adddup2(&actions, child->null, 0);
-    if (!error) error = posix_spawn_file_actions_adddup2(&actions, child->log, 1);
-    if (!error) error = posix_spawn_file_actions_adddup2(&actions, child->log, 2);
+    if (!error) error = posix_spawn_file_actions_adddup2(&actions, child->out, 1);
+    if (!error) error = posix_spawn_file_actions_adddup2(&actions, child->err, 2);
     // What saturn itself inherited, or a library opened without close-on-exec, is none of the task's.
     if (!error) error = posix_spawn_file_actions_addclosefrom_np(&actions, 3);
     if (!error) error = posix_spawn_file_actions_addchdir_np(&actions, child->workdir);
@@ -129,6 +131,7 @@ static void stop_signals(sigset_t *set) {
     sigemptyset(set);
     sigaddset(set, SIGINT);
     sigaddset(set, SIGTERM);
+    sigaddset(set, SIGUSR1);
     // Under nohup it is ignored, and stays so.
     struct sigaction hangup;
     if (sigaction(SIGHUP, NULL, &hangup) != 0 || hangup.sa_handler != SIG_IGN) sigaddset(set, SIGHUP);
@@ -165,3 +168,54 @@ void csystem_die_of(int number) {
     pthread_sigmask(SIG_UNBLOCK, &set, NULL);
     raise(number);
 }
+
+int csystem_syncfs(int fd) {
+    return syncfs(fd);
+}
+
+#ifdef DEBUG
+
+static struct {
+    pthread_once_t once;
+    pthread_mutex_t mutex;
+    int steps;
+    const char *name;
+    size_t length;
+    long left;
+} test = {.once = PTHREAD_ONCE_INIT, .mutex = PTHREAD_MUTEX_INITIALIZER, .steps = -1};
+
+static void read_test(void) {
+    const char *steps = getenv("SATURN_TEST_STEPS");
+    const char *die = getenv("SATURN_TEST_DIE_AT");
+    if (steps) test.steps = open(steps, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+    if (!die) return;
+    // Whoever changes the environment later does not change this.
+    test.name = strdup(die);
+    if (!test.name) return;
+    const char *colon = strchr(test.name, ':');
+    test.length = colon ? (size_t)(colon - test.name) : strlen(test.name);
+    test.left = colon ? strtol(colon + 1, NULL, 10) : 1;
+}
+
+void csystem_step(const char *name) {
+    pthread_once(&test.once, read_test);
+    if (test.steps < 0 && !test.name) return;
+    pthread_mutex_lock(&test.mutex);
+    char line[128];
+    size_t length = strnlen(name, sizeof line - 1);
+    memcpy(line, name, length);
+    line[length] = '\n';
+    // One write, so that processes that share the file do not mix their lines.
+    if (test.steps >= 0 && write(test.steps, line, length + 1) < 0) test.steps = -1;
+    if (test.name && strlen(name) == test.length && memcmp(name, test.name, test.length) == 0 && --test.left == 0)
+        kill(getpid(), SIGKILL);
+    pthread_mutex_unlock(&test.mutex);
+}
+
+#else
+
+void csystem_step(const char *name) {
+    (void)name;
+}
+
+#endif

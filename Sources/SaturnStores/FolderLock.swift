@@ -28,10 +28,12 @@ final class FolderLock: Sendable {
             guard errno == EWOULDBLOCK else {
                 throw Failure(.engine, "cannot open \(path): \(String(cString: strerror(errno)))")
             }
+            // Its first line is for people.
             let text = other.withUnsafeBufferPointer { $0.baseAddress.map { String(cString: $0) } ?? "" }
+                .prefix { $0 != "\n" }
             throw Failure(
                 .inUse, "\(what) is in use" + (text.isEmpty ? "" : " by \(text)"),
-                hint: "wait for it to end, or choose another directory")
+                hint: "--wait waits for it, or choose another directory")
         }
         descriptor.withLock { $0 = fd }
     }

@@ -1,6 +1,7 @@
 import CSystem
 import Glibc
 public import SaturnCore
+import Synchronization
 
 /// Results in a folder of this machine; a task's final folder is the workspace that its attempts fill.
 ///
@@ -17,6 +18,9 @@ public final class LocalDir: ResultStore {
     /// Absolute, links resolved where it exists.
     public let location: String
     private let lock: FolderLock
+    /// The location, open since it was claimed: what could not be written since then, the kernel tells whoever has had
+    /// it open all the time.
+    let claimed = Mutex<OpenFolder?>(nil)
 
     /// - Parameter directory: absolute; made when a run opens the store.
     public init(directory: String) {
@@ -24,19 +28,35 @@ public final class LocalDir: ResultStore {
         lock = FolderLock(path: location + "/.saturn/lock")
     }
 
+    public var lastHolder: String? {
+        get throws {
+            try reporting("read the lock of the results folder") {
+                try Files.read(location + "/.saturn/lock", limit: 4096).map { String(decoding: $0, as: UTF8.self) }
+            }
+        }
+    }
+
     public func claim(holder: String) throws {
-        try reporting("make the results folder") {
+        let folder = try reporting("make the results folder") {
             try Files.makeFolders(location + "/.saturn")
+            csystem_step("claim.folder")
+            return try OpenFolder(location)
         }
         try lock.take(holder: holder, what: "the results folder \(location)")
+        claimed.withLock { $0 = folder }
     }
 
     public func folder(of place: ResultPlace) -> String {
         switch place {
         case .standing(let task): "\(location)/\(task)"
         case .attic(let key, let attempt): "\(location)/.saturn/attic/\(key)/\(attempt)"
+        case .checkpoint(let key, 0): "\(location)/.saturn/checkpoints/\(key)"
+        case .checkpoint(let key, let replica): "\(location)/.saturn/checkpoints/\(key)-\(replica)"
+        case .at(let location, let place): LocalDir(directory: location).folder(of: place)
         }
     }
+
+    public func reaches(_ location: String) -> Bool { location.hasPrefix("/") }
 
     public func look(at place: ResultPlace) throws -> FolderLook {
         let folder = folder(of: place)
@@ -47,12 +67,12 @@ public final class LocalDir: ResultStore {
     }
 
     /// Empty, or with nothing but a cut-off `events`: saturn was killed while it made the folder.
-    private func isBarelyBegun(_ folder: String) throws -> Bool {
+    func isBarelyBegun(_ folder: String) throws -> Bool {
         guard let inside = try? OpenFolder(folder), case let names = try inside.names(), names.count <= 1 else {
             return false
         }
         guard let name = names.first else { return true }
-        guard name == Array("events".utf8CString), let bytes = try Files.read(folder + "/events", limit: 4096) else {
+        guard name == Array("events".utf8CString), let bytes = try inside.read("events", limit: 4096) else {
             return false
         }
         let text = String(decoding: bytes, as: UTF8.self)
@@ -87,88 +107,9 @@ public final class LocalDir: ResultStore {
         }
     }
 
-    public func begin(_ task: String, events: String) throws -> Workspace {
-        let workspace = Workspace(task: task, folder: folder(of: .standing(task: task)))
-        try reporting("prepare \(workspace.folder)") {
-            try makeTaskFolder(workspace.folder)
-            try Files.write(events, to: workspace.folder + "/events")
-            try Files.makeFolder(workspace.results)
-        }
-        return workspace
-    }
-
-    private func makeTaskFolder(_ folder: String) throws {
-        do { try Files.makeFolder(folder) } catch let error as Files.Problem where error.number == EEXIST {
-            try clearBarelyBegun(folder)
-            try Files.makeFolder(folder)
-        }
-    }
-
-    private func clearBarelyBegun(_ folder: String) throws {
-        if try isBarelyBegun(folder) { try Files.removeTree(folder) }
-    }
-
-    public func again(_ workspace: Workspace, number: Int, events: String) throws {
-        try reportingTask("prepare \(workspace.folder) for attempt \(number)") {
-            if try Files.exists(workspace.log) {
-                let kept = "\(workspace.log).\(number - 1)"
-                try Files.removeTree(kept)
-                try Files.rename(workspace.log, to: kept)
-            }
-            try Files.removeTree(workspace.results)
-            try Files.makeFolder(workspace.results)
-            try Files.append(events, to: workspace.folder + "/events")
-        }
-    }
-
-    public func publish(
-        _ workspace: Workspace, events: String, status: String?, error: Int32?
-    ) throws -> FileStamp? {
-        try reportingTask("write the result in \(workspace.folder)") {
-            if status != "success" { rmdir(workspace.results) }
-            try Files.append(events, to: workspace.folder + "/events")
-            if let error { try Files.write("\(error)", to: workspace.folder + "/error") }
-            guard let status else { return nil }
-            return try Files.write(status, to: workspace.folder + "/status")
-        }
-    }
-
-    public func note(_ events: String, on place: ResultPlace) throws {
-        try reporting("write \(folder(of: place))/events") {
-            try Files.append(events, to: folder(of: place) + "/events")
-        }
-    }
-
-    public func retire(_ task: String, key: TaskKey, attempt: AttemptID) throws {
-        let target = folder(of: .attic(key: key, attempt: attempt))
-        try reporting("move the result of '\(task)' to \(target)") {
-            try Files.makeFolders(location + "/.saturn/attic/\(key)")
-            try Files.rename(folder(of: .standing(task: task)), to: Files.free(target))
-        }
-    }
-
-    public func move(_ place: ResultPlace, to task: String) throws {
-        try reporting("move \(folder(of: place)) to '\(task)'") {
-            try clearBarelyBegun(folder(of: .standing(task: task)))
-            try Files.move(folder(of: place), to: folder(of: .standing(task: task)))
-        }
-    }
-
-    public func clone(_ place: ResultPlace, to task: String, events: String) throws -> FileStamp? {
-        let (source, target) = (folder(of: place), folder(of: .standing(task: task)))
-        return try reporting("copy \(source) to '\(task)'") {
-            try makeTaskFolder(target)
-            try Files.write(events, to: target + "/events")
-            let (from, to) = (try OpenFolder(source, followsLink: true), try OpenFolder(target))
-            let own = ["events", "status"].map { Array($0.utf8CString) }
-            for name in try from.names() where !own.contains(name) { try TreeCopy.copy(name, from: from, to: to) }
-            return try Files.write("success", to: target + "/status")
-        }
-    }
-
     /// Says what saturn was about to do when the file system refused; a name that is taken is somebody's.
-    private func reporting<Value>(_ what: String, _ body: () throws -> Value) throws -> Value {
-        do { return try body() } catch let error as Files.Problem {
+    func reporting<Value>(_ what: String, _ body: () throws -> Value) throws -> Value {
+        do { return try body() } catch let error as FileProblem {
             throw Failure(
                 error.number == EEXIST || error.number == ENOTEMPTY ? .inUse : .engine,
                 "cannot \(what): \(error.path): \(error.text)")
@@ -176,9 +117,9 @@ public final class LocalDir: ResultStore {
     }
 
     /// The same where a task was at work: one that removed or replaced its own folder spoils nobody else's.
-    private func reportingTask<Value>(_ what: String, _ body: () throws -> Value) throws -> Value {
+    func reportingTask<Value>(_ what: String, _ body: () throws -> Value) throws -> Value {
         try reporting(what) {
-            do { return try body() } catch let error as Files.Problem {
+            do { return try body() } catch let error as FileProblem {
                 let isItsOwn = [ENOENT, ENOTDIR, ELOOP, EISDIR, EINVAL].contains(error.number)
                 guard isItsOwn, access(location, F_OK) == 0 else { throw error }
                 throw Failure(.workspace, "cannot \(what): \(error.path): \(error.text)")

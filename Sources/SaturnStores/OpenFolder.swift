@@ -2,8 +2,8 @@ import Glibc
 
 /// A folder held open: what is in it is reached without following links, and however long the path has become.
 ///
-/// Names are bytes with a zero at the end: tasks give their files names that are not always text.
-final class OpenFolder {
+/// Names are bytes with a zero at the end: tasks give their files names that are not always text. Saturn's own are.
+final class OpenFolder: Sendable {
     typealias Name = [CChar]
 
     let descriptor: Int32
@@ -14,13 +14,13 @@ final class OpenFolder {
     init(_ path: String, followsLink: Bool = false) throws {
         self.path = path
         descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | (followsLink ? 0 : O_NOFOLLOW))
-        guard descriptor >= 0 else { throw Files.Problem(path) }
+        guard descriptor >= 0 else { throw FileProblem(path) }
     }
 
     init(_ name: Name, in parent: OpenFolder) throws {
         path = parent.path(of: name)
         descriptor = openat(parent.descriptor, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)
-        guard descriptor >= 0 else { throw Files.Problem(path) }
+        guard descriptor >= 0 else { throw FileProblem(path) }
     }
 
     deinit {
@@ -28,10 +28,27 @@ final class OpenFolder {
     }
 
     func path(of name: Name) -> String {
-        "\(path)/\(name.withUnsafeBufferPointer { $0.baseAddress.map { String(cString: $0) } ?? "" })"
+        path(of: name.withUnsafeBufferPointer { $0.baseAddress.map { String(cString: $0) } ?? "" })
     }
 
-    func problem(_ name: Name) -> Files.Problem { Files.Problem(path(of: name), errno) }
+    func path(of name: String) -> String { "\(path)/\(name)" }
+
+    func problem(_ name: Name) -> FileProblem {
+        let number = errno
+        return FileProblem(path(of: name), number)
+    }
+
+    func problem(_ name: String) -> FileProblem {
+        let number = errno
+        return FileProblem(path(of: name), number)
+    }
+
+    /// Of the folder itself.
+    func status() throws -> stat {
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { throw FileProblem(path) }
+        return status
+    }
 
     /// Links are not followed.
     func status(of name: Name) throws -> stat {
@@ -40,10 +57,18 @@ final class OpenFolder {
         return status
     }
 
+    /// `nil` when nothing has the name.
+    func status(of name: String) throws -> stat? {
+        var status = stat()
+        if fstatat(descriptor, name, &status, AT_SYMLINK_NOFOLLOW) == 0 { return status }
+        guard errno == ENOENT else { throw problem(name) }
+        return nil
+    }
+
     func names() throws -> [Name] {
         // The stream takes a descriptor of its own, and closes that one.
         let fd = openat(descriptor, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard fd >= 0, let stream = fdopendir(fd) else { throw Files.Problem(path) }
+        guard fd >= 0, let stream = fdopendir(fd) else { throw FileProblem(path) }
         defer { closedir(stream) }
         var names: [Name] = []
         errno = 0
@@ -56,23 +81,36 @@ final class OpenFolder {
             if name != Self.itself, name != Self.parent { names.append(name) }
             errno = 0
         }
-        guard errno == 0 else { throw Files.Problem(path) }
+        guard errno == 0 else { throw FileProblem(path) }
         return names
     }
 
     private static let itself = Array(".".utf8CString)
     private static let parent = Array("..".utf8CString)
 
-    /// Removes all that is in it; links are removed, not followed.
-    func removeAll() throws {
-        for name in try names() {
-            let mode = try status(of: name).st_mode
-            let isFolder = mode & S_IFMT == S_IFDIR
-            if isFolder {
-                if mode & S_IRWXU != S_IRWXU { fchmodat(descriptor, name, 0o700, 0) }
-                try OpenFolder(name, in: self).removeAll()
-            }
-            guard unlinkat(descriptor, name, isFolder ? AT_REMOVEDIR : 0) == 0 else { throw problem(name) }
+    func makeFolder(_ name: String) throws {
+        guard mkdirat(descriptor, name, 0o755) == 0 else { throw problem(name) }
+    }
+
+    func rename(_ name: String, to other: String) throws {
+        guard renameat(descriptor, name, descriptor, other) == 0 else { throw problem(name) }
+    }
+
+    func remove(_ name: String) throws { try remove(Array(name.utf8CString)) }
+
+    /// Removes a file, link or whole folder; links are removed, not followed. Nothing there is fine.
+    func remove(_ name: Name) throws {
+        var status = stat()
+        guard fstatat(descriptor, name, &status, AT_SYMLINK_NOFOLLOW) == 0 else {
+            if errno == ENOENT { return }
+            throw problem(name)
         }
+        let isFolder = status.st_mode & S_IFMT == S_IFDIR
+        if isFolder {
+            if status.st_mode & S_IRWXU != S_IRWXU { fchmodat(descriptor, name, 0o700, 0) }
+            let inner = try OpenFolder(name, in: self)
+            for name in try inner.names() { try inner.remove(name) }
+        }
+        guard unlinkat(descriptor, name, isFolder ? AT_REMOVEDIR : 0) == 0 else { throw problem(name) }
     }
 }

@@ -1,5 +1,6 @@
 import CSystem
 import Glibc
+import SaturnCore
 
 /// Copies files and folders: by reflink where the file system can, else byte by byte.
 enum TreeCopy {
@@ -20,6 +21,9 @@ enum TreeCopy {
         guard mkdirat(target.descriptor, name, 0o700) == 0 else { throw target.problem(name) }
         let (from, to) = (try OpenFolder(name, in: source), try OpenFolder(name, in: target))
         for inner in try from.names() { try copy(inner, from: from, to: to) }
+        guard try FileStamp(from.status()).isSameFolder(as: FileStamp(status)) else {
+            throw FileProblem(from.path, is: "changed while it was copied")
+        }
         // Last: the folder may not let anything be added.
         guard fchmod(to.descriptor, status.st_mode & 0o7777) == 0 else { throw target.problem(name) }
     }
@@ -38,7 +42,7 @@ enum TreeCopy {
         defer { close(from) }
         let to = openat(target.descriptor, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard to >= 0 else { throw target.problem(name) }
-        try Files.closing(to, target.path(of: name)) {
+        try Descriptor.closing(to, target.path(of: name)) {
             if csystem_reflink(to, from) != 0 {
                 try copyBytes(from, source.path(of: name), to, target.path(of: name))
             }
@@ -51,9 +55,9 @@ enum TreeCopy {
         while true {
             let count = read(from, &buffer, buffer.count)
             if count < 0, errno == EINTR { continue }
-            guard count >= 0 else { throw Files.Problem(source) }
+            guard count >= 0 else { throw FileProblem(source) }
             if count == 0 { return }
-            try buffer[..<count].withUnsafeBytes { try Files.put($0, to, target) }
+            try buffer[..<count].withUnsafeBytes { try Descriptor.put($0, to, target) }
         }
     }
 }

@@ -35,9 +35,11 @@ public final class MemoryLedger: Ledger {
         return Dictionary(standing.map { ($0.task, $0) }, uniquingKeysWith: { _, newer in newer })
     }
 
-    public func successes(of key: TaskKey, in location: String) throws -> [AttemptRecord] {
+    public func locations() throws -> [String] { Set(records.map(\.location)).sorted() }
+
+    public func successes(of key: TaskKey) throws -> [AttemptRecord] {
         records.reversed().filter {
-            $0.key == key && $0.location == location && $0.state == .success && $0.reusable && $0.place != .gone
+            $0.key == key && $0.state == .success && $0.reusable
         }
     }
 
@@ -84,6 +86,14 @@ public final class MemoryLedger: Ledger {
             for (attempt, place, task) in batch.moved { Self.move(attempt, to: place, task, in: &state) }
             for (run, task) in batch.tasks { state.plans[run, default: [:]][task.name] = task }
             for digest in batch.digests { state.digests[digest.path] = digest }
+            for attempt in batch.forgotten {
+                state.attempts[attempt] = nil
+                state.order.removeAll { $0 == attempt }
+            }
+            for run in batch.forgottenRuns {
+                state.runs[run] = nil
+                state.plans[run] = nil
+            }
         }
     }
 
@@ -102,11 +112,11 @@ public final class MemoryLedger: Ledger {
         state.attempts[attempt] = record
     }
 
-    /// One attempt stands in a folder; what was thought to be there has gone unless it moved.
+    /// One attempt stands in a folder; what was thought to be there is in the attic, or nowhere.
     private static func clear(_ task: String, in location: String, _ state: inout State) {
         for (id, record) in state.attempts
         where record.task == task && record.location == location && record.place == .standing {
-            state.attempts[id]?.place = .gone
+            state.attempts[id]?.place = .attic
         }
     }
 }

@@ -12,7 +12,7 @@ import Synchronization
 /// when its result is moved.
 public final class MemoryStore: ResultStore {
     public enum Operation: String, Hashable, Sendable {
-        case open, begin, again, publish, note, retire, move, clone
+        case open, begin, again, publish, note, retire, move, clone, sync, discard, checkpoint, forget
     }
 
     private struct Folder {
@@ -31,6 +31,7 @@ public final class MemoryStore: ResultStore {
         var counts: [Operation: Int] = [:]
         var failures: [Operation: [Int: Failure]] = [:]
         var inode: UInt64 = 0
+        var synced: [String: Timestamp] = [:]
     }
 
     public let location: String
@@ -109,10 +110,68 @@ public final class MemoryStore: ResultStore {
         switch place {
         case .standing(let task): "\(location)/\(task)"
         case .attic(let key, let attempt): "\(location)/.saturn/attic/\(key)/\(attempt)"
+        case .checkpoint(let key, let replica): "\(location)/.saturn/checkpoints/\(key)-\(replica)"
+        case .at(let location, let place): MemoryStore(location: location).folder(of: place)
         }
     }
 
+    /// Elsewhere means what a test has put ``ResultPlace/at(location:_:)``.
+    public func reaches(_ location: String) -> Bool { true }
+
+    // MARK: Archive
+
+    public func archived() throws -> ArchiveListing {
+        var listing = ArchiveListing()
+        for (place, folder) in state.withLock({ $0.folders }) {
+            guard case .attic(let key, let attempt) = place,
+                let events = folder.events.flatMap({ EventLog(parsing: $0) })
+            else { continue }
+            listing.results.append(
+                ArchivedResult(
+                    key: key, attempt: attempt, events: events, status: folder.status, since: Timestamp(microseconds: 0)
+                ))
+        }
+        return listing
+    }
+
+    public func result(at place: ResultPlace) throws -> ArchivedResult? {
+        guard let folder = state.withLock({ $0.folders[place] }),
+            let events = folder.events.flatMap({ EventLog(parsing: $0) }),
+            let key = events.key, let attempt = events.attempt
+        else { return nil }
+        return ArchivedResult(
+            key: key, attempt: attempt, events: events, status: folder.status, since: Timestamp(microseconds: 0))
+    }
+
+    public func checkpoint(at place: ResultPlace) throws -> ArchivedCheckpoint? { nil }
+
+    public func annotate(_ attempt: AttemptID, at place: ResultPlace, events: String) throws -> Bool {
+        guard try result(at: place)?.attempt == attempt else { return false }
+        try note(events, on: place)
+        return true
+    }
+
+    public func size(of place: ResultPlace) throws -> Int64 { 0 }
+
+    public func atticUse(limit: Int) throws -> AtticUse {
+        var use = AtticUse()
+        use.results = attic.count
+        return use
+    }
+
+    public func discard(_ place: ResultPlace) throws -> Bool {
+        try perform(.discard, name(place)) { $0.folders.removeValue(forKey: place) != nil }
+    }
+
+    public func purge() throws {}
+
+    public func lockAttic() throws -> any AtticLock { Lock() }
+
+    private final class Lock: AtticLock {}
+
     // MARK: Writing
+
+    public var lastHolder: String? { state.withLock { $0.holder } }
 
     public func claim(holder: String) throws {
         try perform(.open, "") { state in
@@ -162,14 +221,39 @@ public final class MemoryStore: ResultStore {
         try relocate(.move, place, to: .standing(task: task))
     }
 
-    public func clone(_ place: ResultPlace, to task: String, events: String) throws -> FileStamp? {
+    public func sync(at time: Timestamp, boot: String) throws {
+        try perform(.sync, "") { $0.synced[boot] = time }
+    }
+
+    public func synced(boot: String) throws -> Timestamp? { state.withLock { $0.synced[boot] } }
+
+    public func clone(
+        _ attempt: AttemptID, from place: ResultPlace, to task: String, events: String
+    ) throws -> FileStamp? {
         let target = ResultPlace.standing(task: task)
         return try perform(.clone, "\(name(place)) \(task)") { state in
-            guard state.folders[place] != nil else { throw Failure(.engine, "there is no \(folder(of: place))") }
+            guard state.folders[place] != nil else { throw Failure(.workspace, "there is no \(folder(of: place))") }
             try Self.requireFree(target, &state)
             let stamp = Self.stamp("success", &state)
             state.folders[target] = Folder(events: events, status: "success", stamp: stamp)
             return stamp
+        }
+    }
+
+    /// On disk, because that is where tasks look for it.
+    public func makeCheckpoint(of key: TaskKey, replica: Int) throws -> String {
+        let path = folder(of: .checkpoint(of: key, replica: replica))
+        return try perform(.checkpoint, "") { _ in
+            makeParents(of: path)
+            mkdir(path, 0o755)
+            return path
+        }
+    }
+
+    public func removeCheckpoint(of key: TaskKey, replica: Int, onlyEmpty: Bool) throws {
+        let path = folder(of: .checkpoint(of: key, replica: replica))
+        try perform(.forget, onlyEmpty ? "empty" : "") { _ in
+            if rmdir(path) != 0, !onlyEmpty { TestSpace.removeTree(path) }
         }
     }
 
@@ -179,6 +263,8 @@ public final class MemoryStore: ResultStore {
         switch place {
         case .standing(let task): task
         case .attic: "attic"
+        case .checkpoint: "checkpoint"
+        case .at(let location, let place): "\(location) \(name(place))"
         }
     }
 
@@ -226,10 +312,14 @@ public final class MemoryStore: ResultStore {
 
     private func renameOnDisk(_ source: String, to target: String) {
         guard access(source, F_OK) == 0 else { return }
-        for slash in target.indices where target[slash] == "/" && slash != target.startIndex {
-            mkdir(String(target[..<slash]), 0o755)
-        }
+        makeParents(of: target)
         rename(source, target)
+    }
+
+    private func makeParents(of path: String) {
+        for slash in path.indices where path[slash] == "/" && slash != path.startIndex {
+            mkdir(String(path[..<slash]), 0o755)
+        }
     }
 
     private static func stamp(_ status: String, _ state: inout State) -> FileStamp {

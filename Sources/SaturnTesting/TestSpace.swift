@@ -123,7 +123,7 @@ public final class TestSpace: Sendable {
         return names.sorted()
     }
 
-    private static func removeTree(_ path: String) {
+    static func removeTree(_ path: String) {
         var status = stat()
         guard lstat(path, &status) == 0 else { return }
         guard status.st_mode & S_IFMT == S_IFDIR else {

@@ -204,6 +204,20 @@ struct CommandTests {
         #expect(try bench.space.read("outside") == "mine")
     }
 
+    @Test func aFolderThatIsALinkIsNotFollowed() async throws {
+        try bench.space.write("outside/log", "mine")
+        let launch = bench.prepare("a", .shell("echo hi"))
+        bench.space.remove(launch.workspace.folder)
+        try bench.space.link(launch.workspace.folder, to: bench.space.path("outside"))
+        bench.executor.launch([launch])
+        guard case .notStarted(let problem, 126) = try await bench.exit(of: launch.attempt) else {
+            Issue.record("it ran")
+            return
+        }
+        #expect(problem.contains(launch.workspace.log))
+        #expect(try bench.space.read("outside/log") == "mine")
+    }
+
     @Test func aLogThatIsAPipeIsNotWaitedFor() async throws {
         let launch = bench.prepare("a", .shell("echo hi"))
         #expect(mkfifo(launch.workspace.log, 0o600) == 0)

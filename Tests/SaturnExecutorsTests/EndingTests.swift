@@ -75,6 +75,13 @@ struct EndingTests {
         #expect(!bench.space.exists("/proc/\(pid)"))
     }
 
+    /// A saturn that a task runs gives its own tasks other ids, and sessions of their own.
+    @Test func ofASaturnInTheTask() async throws {
+        let inner = "SATURN_PARENTS=\"outermost $SATURN_ATTEMPT_ID between\" SATURN_ATTEMPT_ID=other"
+        try await expectNothingLeft(
+            of: "\(inner) setsid sh -c 'echo $$ > up; exec sleep 1000' & read pid < up; echo $pid > pid")
+    }
+
     // MARK: Its output
 
     @Test func closedOutput() async throws {
@@ -153,6 +160,24 @@ struct EndingTests {
         defer { kill(pid, SIGKILL) }
         for number in 0..<5 { #expect(try await bench.run("b\(number)", .shell("true")) == .code(0)) }
         #expect(kill(pid, 0) == 0)
+    }
+
+    /// The last executor to stop ends also those whose task cannot be told, and what they have started.
+    @Test func daemonsWithoutAnEnvironmentAtTheEnd() async {
+        await #expect(processExitsWith: .success) {
+            let benches = try (0..<2).map { _ in try Bench(.multiprocessing) }
+            let space = benches[0].space
+            let up = try Signpost(space, "up")
+            try space.write("daemon", "sleep 1000 & echo $$ > up; wait")
+            let daemon = "(setsid env -i /bin/sh daemon &)"
+            #expect(try await benches[0].run("a", .shell("\(daemon); read pid < up; echo $pid")) == .code(0))
+            _ = up
+            let pid = try #require(pid_t(benches[0].log("a").dropLast()))
+            await benches[0].executor.stop()
+            #expect(kill(pid, 0) == 0, "the other executor may know whose it is")
+            await benches[1].executor.stop()
+            try expectNoChildren(space)
+        }
     }
 
     /// As some launchers leave it; children then vanish without a trace, unless somebody sees to it.

@@ -53,4 +53,52 @@ struct LimitsTests {
             #expect(count > 0 && count < 40, "\(count) ran at once")
         }
     }
+
+    /// Lets this process open no file until what is returned is called, and launches a task, which has been tried in vain
+    /// when this returns.
+    private static func launchInVain(_ bench: Bench) async throws -> (attempt: AttemptID, free: () -> Void) {
+        let launches = ["a", "b"].map { bench.prepare($0, .shell("echo hi")) }
+        var limit = rlimit()
+        getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        let free = {
+            var old = limit
+            setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &old)
+        }
+        let open = Set(try bench.space.list("/proc/self/fd").compactMap(Int.init))
+        var none = limit
+        none.rlim_cur = rlim_t(Self.limit(leaving: 0, open))
+        #expect(setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &none) == 0)
+        bench.executor.launch(launches)
+        // The other one waits behind it; that it does so no more is told after the first was tried.
+        bench.executor.cancel(launches[1].attempt, force: false)
+        #expect(try await bench.exit(of: launches[1].attempt) == .cancelled)
+        return (launches[0].attempt, free)
+    }
+
+    /// Others may have taken all there is, and give it back.
+    @Test func aShortageThatPasses() async {
+        await #expect(processExitsWith: .success) {
+            let bench = try Bench(.multiprocessing)
+            let (attempt, free) = try await LimitsTests.launchInVain(bench)
+            #expect(bench.ended.contains(attempt) == false, "it was not tried again")
+            free()
+            #expect(try await bench.exit(of: attempt) == .code(0))
+            #expect(try bench.log("a") == "hi\n")
+        }
+    }
+
+    @Test func aShortageThatStays() async {
+        await #expect(processExitsWith: .success) {
+            let bench = try Bench(.multiprocessing)
+            let (attempt, free) = try await LimitsTests.launchInVain(bench)
+            let exit = try await bench.exit(of: attempt)
+            free()
+            guard case .notStarted(let problem, 126) = exit else {
+                Issue.record("it ended with \(exit)")
+                return
+            }
+            #expect(problem.contains("Too many open files") && problem.contains("ulimit -n"))
+            #expect(try await bench.run("c", .shell("true")) == .code(0))
+        }
+    }
 }

@@ -64,6 +64,24 @@ struct SurroundingsTests {
         #expect(lines.count == rest.count + 2)
     }
 
+    static let (outer, inner) = ("00000000-0000-4000-8000-000000000001", "00000000-0000-4000-8000-000000000002")
+
+    @Test(arguments: [
+        (["SATURN_ATTEMPT_ID=\(outer)"], outer),
+        (["SATURN_ATTEMPT_ID=\(inner)", "SATURN_PARENTS=\(outer)"], "\(outer) \(inner)"),
+        (["SATURN_PARENTS=\(outer) \(inner)"], "\(outer) \(inner)"),
+        (["SATURN_PARENTS=none \(outer)", "SATURN_ATTEMPT_ID="], outer),
+        (["SATURN_ATTEMPT_ID=none", "SATURN_PARENTSx=\(outer)"], nil), ([], nil),
+    ])
+    func whoseTaskThisSaturnIs(_ inherited: [String], _ parents: String?) async throws {
+        let bench = try Bench(.multiprocessing, Candidate.Wish(environment: ["PATH=/usr/bin:/bin"] + inherited))
+        #expect(try await bench.run("a", .shell("env")) == .code(0))
+        let lines = try bench.log("a").split(separator: "\n")
+        #expect(lines.filter { $0.hasPrefix("SATURN_PARENTS") } == (parents.map { ["SATURN_PARENTS=\($0)"] } ?? []))
+        #expect(lines.filter { $0.hasPrefix("SATURN_ATTEMPT_ID") }.count == 1)
+        #expect(!lines.contains("SATURN_ATTEMPT_ID=\(Self.outer)"))
+    }
+
     @Test func theTasksVariablesReplaceInheritedOnes() async throws {
         let inherited = [
             "PATH=/usr/bin:/bin", "A=1", "B=first", "B=second", "C==x", "D=\u{338}combining", "PWD=/elsewhere",

@@ -54,7 +54,8 @@ import Testing
 
     @Test(arguments: ["full", "file", "link", "linkToEmpty"])
     func aTargetThatIsTaken(_ kind: String) throws {
-        try shelf.fill("a", shelf.attempt())
+        let attempt = shelf.attempt()
+        try shelf.fill("a", attempt)
         switch kind {
         case "file": try shelf.space.write("results/b", "mine")
         case "link": try shelf.space.link("results/b", to: "/nonexistent")
@@ -66,7 +67,7 @@ import Testing
         let before = try shelf.listing("results")
         for problem in try [
             failure { try shelf.store.move(.standing(task: "a"), to: "b") },
-            failure { _ = try shelf.store.clone(.standing(task: "a"), to: "b", events: "") },
+            failure { _ = try shelf.store.clone(attempt, from: .standing(task: "a"), to: "b", events: "") },
             failure { _ = try shelf.store.begin("b", events: "") },
         ] {
             #expect(problem.kind == .inUse)
@@ -88,7 +89,8 @@ import Testing
         switch how {
         case "begin": _ = try shelf.store.begin("b", events: shelf.header(other))
         case "move": try shelf.store.move(.standing(task: "a"), to: "b")
-        default: _ = try shelf.store.clone(.standing(task: "a"), to: "b", events: shelf.header(other))
+        default:
+            _ = try shelf.store.clone(attempt, from: .standing(task: "a"), to: "b", events: shelf.header(other))
         }
         #expect(try shelf.store.events(of: .standing(task: "b"))?.attempt == (how == "move" ? attempt : other))
     }
@@ -113,7 +115,6 @@ import Testing
         for problem in try [
             failure { try shelf.store.retire("a", key: shelf.key, attempt: attempt) },
             failure { try shelf.store.move(.attic(key: shelf.key, attempt: attempt), to: "a") },
-            failure { _ = try shelf.store.clone(.standing(task: "a"), to: "b", events: "") },
         ] {
             #expect(problem.kind == .engine)
             #expect(problem.message.contains("No such file"))
@@ -123,7 +124,8 @@ import Testing
     // MARK: Copying
 
     @Test func aCopyIsTheSameButForEventsAndStatus() throws {
-        let workspace = try shelf.store.begin("a", events: shelf.header(shelf.attempt()))
+        let attempt = shelf.attempt()
+        let workspace = try shelf.store.begin("a", events: shelf.header(attempt))
         try shelf.space.write(workspace.log + ".1", "earlier\n")
         try shelf.space.write(workspace.log, "log\n")
         let make = """
@@ -140,7 +142,7 @@ import Testing
         let source = try shelf.listing("results/a")
 
         let events = EventLog.header + "  - type: restored\n"
-        let stamp = try shelf.store.clone(.standing(task: "a"), to: "b", events: events)
+        let stamp = try shelf.store.clone(attempt, from: .standing(task: "a"), to: "b", events: events)
         defer { _ = try? shelf.space.run(["rm", "-rf", "results/a", "results/b"]) }
         #expect(try shelf.listing("results/a") == source, "copying changes nothing")
         let copied = Set(try shelf.listing("results/b").filter { !$0.hasSuffix(" events ") })
@@ -156,11 +158,77 @@ import Testing
         #expect(try shelf.inode("results/a/results/plain") != shelf.inode("results/b/results/plain"))
     }
 
-    @Test func aCopyOfWhatIsBehindALink() throws {
-        try shelf.fill("a", shelf.attempt())
-        try shelf.space.rename("results/a", to: "elsewhere")
-        try shelf.space.link("results/a", to: shelf.space.path("elsewhere"))
-        _ = try shelf.store.clone(.standing(task: "a"), to: "b", events: EventLog.header)
+    /// What is not there is another run's business, and no more is wrong; nothing half-copied is left.
+    @Test(arguments: ["nothing", "link", "file", "noStatus", "emptyStatus", "failure", "another", "noEvents"])
+    func aSourceThatIsNotThatResult(_ kind: String) throws {
+        let attempt = shelf.attempt()
+        try shelf.fill("a", attempt)
+        switch kind {
+        case "link":
+            try shelf.space.rename("results/a", to: "elsewhere")
+            try shelf.space.link("results/a", to: shelf.space.path("elsewhere"))
+        case "file":
+            shelf.space.remove("results/a")
+            try shelf.space.write("results/a", "mine")
+        case "noStatus": shelf.space.remove("results/a/status")
+        case "emptyStatus": try shelf.space.write("results/a/status", "")
+        case "failure": try shelf.space.write("results/a/status", "failure")
+        case "another": try shelf.space.write("results/a/events", shelf.header(shelf.attempt()))
+        case "noEvents": shelf.space.remove("results/a/events")
+        default: shelf.space.remove("results/a")
+        }
+        let problem = try failure {
+            _ = try shelf.store.clone(attempt, from: .standing(task: "a"), to: "b", events: "events:\n")
+        }
+        #expect(problem.kind == .workspace)
+        #expect(problem.message.contains(shelf.space.path("results/a")))
+        #expect(!shelf.space.exists("results/b"))
+    }
+
+    @Test func aCopyFromAnotherStore() throws {
+        let (attempt, other) = (shelf.attempt(), try Shelf(in: shelf.space, "other"))
+        try other.fill("a", attempt)
+        let place = ResultPlace.at(location: other.store.location, .standing(task: "a"))
+        _ = try shelf.store.clone(attempt, from: place, to: "b", events: EventLog.header)
         #expect(try shelf.names("results/b") == ["events", "log", "results", "results/value", "status"])
+        try other.store.retire("a", key: shelf.key, attempt: attempt)
+        #expect(try failure { _ = try shelf.store.clone(attempt, from: place, to: "c", events: "") }.kind == .workspace)
+        let attic = ResultPlace.at(location: other.store.location, .attic(key: shelf.key, attempt: attempt))
+        _ = try shelf.store.clone(attempt, from: attic, to: "c", events: EventLog.header)
+        #expect(try shelf.store.status(of: .standing(task: "c")) == "success")
+    }
+
+    /// After the first look at it, and before anything is copied: the process that copies waits for a reader of its steps.
+    @Test(.timeLimit(.minutes(1)), arguments: ["moved", "replaced", "deleted", "changed"])
+    func aSourceThatGoesWhileItIsCopied(_ how: String) async throws {
+        let attempt = try #require(StepTests.first)
+        try shelf.fill("a", attempt)
+        let steps = shelf.space.path("steps")
+        #expect(mkfifo(steps, 0o600) == 0)
+        let action =
+            switch how {
+            case "moved": "mv results/a elsewhere"
+            case "replaced": "mv results/a elsewhere; cp -a elsewhere results/a"
+            case "deleted": "rm results/a/status"
+            default: "rm results/a/log"
+            }
+        // A child that has ended would keep this process from hearing of the other's end: it is the other's child.
+        let script = "until [ -e results/b ]; do :; done; \(action); exec cat steps"
+        await #expect(processExitsWith: .success) {
+            [script = script as String, folder = shelf.space.folder as String] in
+            setenv("SATURN_TEST_STEPS", folder + "/steps", 1)
+            let meddler = try TestSpace().start(["/bin/sh", "-c", "cd \(folder); \(script)"])
+            defer {
+                meddler.signal(SIGKILL)
+                _ = try? meddler.wait()
+            }
+            let (store, attempt) = (LocalDir(directory: folder + "/results"), try #require(StepTests.first))
+            let problem = try failure {
+                _ = try store.clone(attempt, from: .standing(task: "a"), to: "b", events: EventLog.header)
+            }
+            #expect(problem.kind == .workspace)
+            #expect(problem.message.contains("\(folder)/results/a"))
+        }
+        #expect(!shelf.space.exists("results/b"))
     }
 }

@@ -79,22 +79,25 @@ struct FaultTests {
     @Test(.enabled(if: SmallDisk.canBeMade, needsMount)) func publishingOnAFullDisk() throws {
         let disk = try SmallDisk()
         let shelf = disk.shelf
-        let workspace = try shelf.store.begin("a", events: EventLog.header)
+        let workspaces = try ["success", "failure"].map { try shelf.store.begin($0, events: EventLog.header) }
         try disk.fill()
-        for status in ["success", "failure"] {
+        for workspace in workspaces {
             let problem = try failure {
                 _ = try shelf.store.publish(
-                    workspace, events: Shelf.complete, status: status, error: status == "failure" ? 1 : nil)
+                    workspace, events: Shelf.complete, status: workspace.task,
+                    error: workspace.task == "failure" ? 1 : nil)
             }
             #expect(problem.kind == .engine)
             #expect(problem.message.contains("No space left"))
             #expect(problem.message.contains(workspace.folder))
-            #expect(try shelf.store.look(at: .standing(task: "a")) == .noStatus)
+            #expect(try shelf.store.look(at: .standing(task: workspace.task)) == .noStatus)
             #expect(!shelf.space.exists(workspace.folder + "/status"))
         }
         disk.free()
-        _ = try shelf.store.publish(workspace, events: Shelf.complete, status: "success", error: nil)
-        #expect(try shelf.store.status(of: .standing(task: "a")) == "success")
+        for workspace in workspaces {
+            _ = try shelf.store.publish(workspace, events: Shelf.complete, status: workspace.task, error: nil)
+            #expect(try shelf.store.status(of: .standing(task: workspace.task)) == workspace.task)
+        }
     }
 
     @Test(.enabled(if: SmallDisk.canBeMade, needsMount)) func beginningOnAFullDisk() throws {
@@ -108,16 +111,17 @@ struct FaultTests {
     @Test(.enabled(if: SmallDisk.canBeMade, needsMount)) func copyingToAFullDisk() throws {
         let disk = try SmallDisk()
         let shelf = disk.shelf
-        let workspace = try shelf.store.begin("a", events: EventLog.header)
+        let attempt = shelf.attempt()
+        let workspace = try shelf.store.begin("a", events: shelf.header(attempt))
         try shelf.space.write(workspace.results + "/value", [UInt8](repeating: 1, count: 20_000))
         _ = try shelf.store.publish(workspace, events: Shelf.complete, status: "success", error: nil)
         try disk.fill(leaving: 3)
         let problem = try failure {
-            _ = try shelf.store.clone(.standing(task: "a"), to: "b", events: EventLog.header)
+            _ = try shelf.store.clone(attempt, from: .standing(task: "a"), to: "b", events: EventLog.header)
         }
         #expect(problem.kind == .engine)
         #expect(problem.message.contains("No space left"))
-        #expect(try shelf.store.look(at: .standing(task: "b")) == .noStatus)
+        #expect(!shelf.space.exists(shelf.store.folder(of: .standing(task: "b"))), "it still takes space")
         #expect(try shelf.store.status(of: .standing(task: "a")) == "success")
     }
 }

@@ -209,7 +209,8 @@ import Testing
         #expect(try shelf.store.look(at: .standing(task: name)) == .absent)
         try shelf.store.move(.attic(key: shelf.key, attempt: attempt), to: name)
         try shelf.store.retire(name, key: shelf.key, attempt: attempt)
-        _ = try shelf.store.clone(.attic(key: shelf.key, attempt: attempt), to: name, events: shelf.header(other))
+        _ = try shelf.store.clone(
+            attempt, from: .attic(key: shelf.key, attempt: attempt), to: name, events: shelf.header(other))
         #expect(try shelf.store.events(of: .standing(task: name))?.attempt == other)
         #expect(try shelf.space.read("results/\(name)/results/value") == "result of a")
     }

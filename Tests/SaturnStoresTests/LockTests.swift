@@ -72,7 +72,7 @@ struct LockTests {
 
 extension ChildProcess {
     /// Waits for the first byte of its output by way of the kernel's own: its pipe has something to read.
-    fileprivate func readLine() throws {
+    func readLine() throws {
         let stream = "/proc/\(pid)/fd/1"
         let descriptor = open(stream, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw Problem("open \(stream)", errno) }

@@ -63,7 +63,17 @@ struct PlantedTests {
                 #expect(!isRegular("\(workspace.folder)/status"))
                 continue
             }
+            if name == "results", status == "success", kind != .folder, kind != .fullFolder {
+                let problem = try failure { _ = try result.get() }
+                #expect(problem.kind == .workspace)
+                #expect(problem.message.contains("results is not a folder any more"))
+                #expect(try shelf.store.look(at: .standing(task: task)) == .noStatus)
+                continue
+            }
             let stamp = try result.get()
+            if name == "results", status != "success" {
+                #expect(shelf.space.exists("\(workspace.folder)/results") == (kind == .fullFolder))
+            }
             let look = try shelf.store.look(at: .standing(task: task))
             #expect(look == (stamp.map { .status($0) } ?? .noStatus))
             #expect(try shelf.store.status(of: .standing(task: task)) == status)
@@ -116,14 +126,44 @@ struct PlantedTests {
         }
     }
 
-    @Test(arguments: Plant.allCases)
-    func copying(_ kind: Plant) throws {
-        let workspace = try shelf.fill("a", shelf.attempt())
-        for name in ["events", "status", "log"] { try plant(kind, "\(workspace.folder)/\(name)") }
-        _ = try shelf.store.clone(.standing(task: "a"), to: "b", events: EventLog.header)
+    @Test(arguments: ["log", "results"], Plant.allCases)
+    func copying(_ name: String, _ kind: Plant) throws {
+        let attempt = shelf.attempt()
+        let workspace = try shelf.fill("a", attempt)
+        try plant(kind, "\(workspace.folder)/\(name)")
+        _ = try shelf.store.clone(attempt, from: .standing(task: "a"), to: "b", events: EventLog.header)
         #expect(isRegular(shelf.space.path("results/b/events")))
         #expect(try shelf.space.read("results/b/status") == "success")
         try expectOutsideUntouched()
+    }
+
+    // MARK: In place of the folder itself
+
+    /// A task may lead its own folder elsewhere, where all has the names that saturn writes to.
+    @Test(arguments: ["link", "pipe", "file"])
+    func theWholeFolder(_ kind: String) throws {
+        let files = ["events", "status", "error", "log", "results/value"]
+        for name in files { try shelf.space.write("outside/\(name)", "mine") }
+        let workspace = try shelf.store.begin("a", events: shelf.header(shelf.attempt()))
+        shelf.space.remove(workspace.folder)
+        switch kind {
+        case "link": try shelf.space.link(workspace.folder, to: shelf.space.path("outside"))
+        case "pipe": #expect(mkfifo(workspace.folder, 0o600) == 0)
+        default: try shelf.space.write(workspace.folder, "mine")
+        }
+        let before = try shelf.listing("outside")
+        for problem in try [
+            failure { _ = try shelf.store.publish(workspace, events: "x", status: "success", error: nil) },
+            failure { _ = try shelf.store.publish(workspace, events: "x", status: "failure", error: 1) },
+            failure { _ = try shelf.store.publish(workspace, events: "x", status: nil, error: nil) },
+            failure { try shelf.store.again(workspace, number: 2, events: "x") },
+        ] {
+            #expect(problem.kind == .workspace)
+            #expect(problem.message.contains(workspace.folder))
+        }
+        #expect(try failure { try shelf.store.note("x", on: .standing(task: "a")) }.kind == .engine)
+        #expect(try shelf.listing("outside") == before)
+        for name in files { #expect(try shelf.space.read("outside/\(name)") == "mine") }
     }
 
     @Test func aLockThatIsALink() throws {

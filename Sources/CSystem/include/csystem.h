@@ -9,14 +9,15 @@
 #include <sys/eventfd.h>
 #include <sys/types.h>
 
-/// How a child is started: its working folder, its log (stdout and stderr), and its own session.
+/// How a child is started: its working folder, its stdin, stdout and stderr; the session is its own.
 struct csystem_child {
     const char *path;
     char *const *argv;
     char *const *envp;
     const char *workdir;
-    int log;
     int null;
+    int out;
+    int err;
 };
 
 /// posix_spawn of a session leader with default signal dispositions and an empty mask. 0 or an errno.
@@ -54,10 +55,10 @@ int csystem_usable_cpus(void);
 /// (of `size` bytes) then holds what that one wrote.
 int csystem_lock(const char *path, const char *holder, char *other, int size);
 
-/// Blocks SIGINT, SIGTERM and SIGHUP in the calling thread and those it makes; ignores SIGPIPE.
+/// Blocks SIGINT, SIGTERM, SIGHUP and SIGUSR1 in the calling thread and those it makes; ignores SIGPIPE.
 void csystem_block_stop_signals(void);
 
-/// Waits for one of the three; returns its number.
+/// Waits for one of them; returns its number.
 int csystem_wait_stop_signal(void);
 
 /// Opens /dev/null for those of stdin, stdout and stderr that are closed, so that no other file gets their number.
@@ -65,5 +66,14 @@ void csystem_open_standard_descriptors(void);
 
 /// Restores the default action of `signal` and raises it.
 void csystem_die_of(int signal);
+
+/// Brings all of the file system that holds the open file `fd` to the disk. 0 or -1, with errno set.
+int csystem_syncfs(int fd);
+
+/// A named step between two changes on the disk, at which a test can have this process killed; in debug builds only.
+///
+/// Its name is added to the file that SATURN_TEST_STEPS names. At the step that SATURN_TEST_DIE_AT names, as "name" or
+/// "name:n" for the n-th time, the process kills itself.
+void csystem_step(const char *name);
 
 #endif

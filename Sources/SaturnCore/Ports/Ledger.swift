@@ -2,8 +2,10 @@
 public protocol Ledger: AnyObject, Sendable {
     /// Attempts whose place is `standing`, by task.
     func standing(in location: String) throws -> [String: AttemptRecord]
-    /// Successes under `key` that are not gone, newest first.
-    func successes(of key: TaskKey, in location: String) throws -> [AttemptRecord]
+    /// Successes under `key`, wherever they are, newest first.
+    func successes(of key: TaskKey) throws -> [AttemptRecord]
+    /// Of the stores that it has ever heard of.
+    func locations() throws -> [String]
     func fields(of key: TaskKey) throws -> [Manifest.Field]?
     /// Whether the latest plan of a run other than `run` has a task of this name at this location.
     func isPlanned(_ task: String, in location: String, otherThan run: String) throws -> Bool
@@ -31,11 +33,15 @@ public struct LedgerBatch: Sendable {
     /// Tasks of a run whose state changed.
     public var tasks: [(run: String, task: TaskRecord)] = []
     public var digests: [DigestRecord] = []
+    /// Attempts that are deleted, and not to be remembered.
+    public var forgotten: [AttemptID] = []
+    /// Runs that are not to be remembered.
+    public var forgottenRuns: [String] = []
 
     public init() {}
 
     public var isEmpty: Bool {
         runs.isEmpty && plans.isEmpty && manifests.isEmpty && moved.isEmpty && attempts.isEmpty && tasks.isEmpty
-            && digests.isEmpty
+            && digests.isEmpty && forgotten.isEmpty && forgottenRuns.isEmpty
     }
 }

@@ -1,7 +1,7 @@
 /// Where workspaces are filled and finished results stand, in the layout of DESIGN.md section 4.
 ///
 /// A store that shares this machine's disk hands out the final folder as the workspace.
-public protocol ResultStore: Sendable {
+public protocol ResultStore: Archive {
     /// Absolute and unique; the ledger's name for the store.
     var location: String { get }
     /// One look at a task's folder; reads nothing.
@@ -15,6 +15,11 @@ public protocol ResultStore: Sendable {
     /// The local path of a result's folder.
     func folder(of place: ResultPlace) -> String
 
+    /// Whether a store of the same kind is at `location`, from where results can be copied.
+    func reaches(_ location: String) -> Bool
+
+    /// What the last one who had its lock, or has it, gave as `holder`.
+    var lastHolder: String? { get throws }
     /// Makes the store's own folders and takes its lock; throws ``Failure`` `inUse` when another run has it.
     func claim(holder: String) throws
     /// An empty workspace for `task`; `events` is its first file.
@@ -23,19 +28,25 @@ public protocol ResultStore: Sendable {
     func again(_ workspace: Workspace, number: Int, events: String) throws
     /// Completes a workspace: `events`, then `error`, then `status`, which is nil for a terminated task.
     func publish(_ workspace: Workspace, events: String, status: String?, error: Int32?) throws -> FileStamp?
+    /// Brings all that was written so far to the disk, and notes there that what was complete at `time` is safe.
+    ///
+    /// - Parameter boot: the id of this start of the machine.
+    func sync(at time: Timestamp, boot: String) throws
+    /// Until when results of that start of the machine are known to have reached the disk.
+    func synced(boot: String) throws -> Timestamp?
     /// Adds to the events of what stands.
     func note(_ events: String, on place: ResultPlace) throws
     /// Renames what stands in a task's folder into the attic.
     func retire(_ task: String, key: TaskKey, attempt: AttemptID) throws
     /// Renames a result into the folder of `task`, which must be free.
     func move(_ place: ResultPlace, to task: String) throws
-    /// Copies a result into the folder of `task`, which must be free, with `events` of its own; `status` last.
-    func clone(_ place: ResultPlace, to task: String, events: String) throws -> FileStamp?
-}
-
-public enum ResultPlace: Hashable, Sendable {
-    case standing(task: String)
-    case attic(key: TaskKey, attempt: AttemptID)
+    /// Copies the result of `attempt` into the folder of `task`, which must be free, with `events` of its own; `status`
+    /// last. Throws a ``Failure`` of kind `workspace` when that result is not there, or not there any more.
+    func clone(_ attempt: AttemptID, from place: ResultPlace, to task: String, events: String) throws -> FileStamp?
+    /// Makes the folder of ``ResultPlace/checkpoint(of:replica:)``, which may be there and full; returns its local path.
+    func makeCheckpoint(of key: TaskKey, replica: Int) throws -> String
+    /// Removes it with all that is in it, or, when `onlyEmpty`, if nothing is. None there is fine.
+    func removeCheckpoint(of key: TaskKey, replica: Int, onlyEmpty: Bool) throws
 }
 
 /// What one look at a folder tells.

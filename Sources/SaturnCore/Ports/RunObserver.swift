@@ -8,6 +8,8 @@ public enum RunEvent: Sendable {
     case settled(task: Int, TaskState, Settled)
     /// Failed, and tried again as attempt `number`.
     case retrying(task: Int, number: Int, Cause)
+    /// Nothing more is started; what runs goes on.
+    case draining
     case stopping(signal: Int32, again: Bool)
     case warning(String)
     /// A beat, about ten a second.

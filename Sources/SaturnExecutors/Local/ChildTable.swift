@@ -31,6 +31,10 @@ final class ChildTable: @unchecked Sendable {
     private var events: [ExecutorEvent] = []
     private var isClosing = false
     private var isThrottled = false
+    /// What could not be started while nothing ran, and since when.
+    private var shortage: (attempt: AttemptID, since: Int64)?
+    /// Nanoseconds for which others may have taken all processes or descriptors of the machine.
+    private static let patience: Int64 = 10_000_000_000
 
     init(slots: Int, environment: [String], wake: Int32) throws {
         self.slots = slots
@@ -152,15 +156,24 @@ final class ChildTable: @unchecked Sendable {
         retryLater(launch, "cannot watch a process: \(problem)")
     }
 
-    /// The machine is short of processes or descriptors: wait for one to end, unless none of ours can.
+    /// The machine is short of processes or descriptors: wait for one of ours to end, or for a while.
     private func retryLater(_ launch: Launch, _ problem: String) {
-        guard !children.isEmpty || !remains.isEmpty else {
-            events.append(.exited(launch.attempt, .notStarted(problem, code: 126)))
+        if children.isEmpty, remains.isEmpty, !isWorthWaiting(launch.attempt) {
+            shortage = nil
+            let text =
+                "\(problem), for \(Self.patience / 1_000_000_000) s; see ulimit -u and ulimit -n, or end other programs"
+            events.append(.exited(launch.attempt, .notStarted(text, code: 126)))
             return
         }
         nextWaiting -= 1
         waiting[nextWaiting] = launch
         isThrottled = true
+    }
+
+    private func isWorthWaiting(_ attempt: AttemptID) -> Bool {
+        let now = Clocks.uptime()
+        if shortage?.attempt != attempt { shortage = (attempt, now) }
+        return now - (shortage?.since ?? now) < Self.patience
     }
 
     private func reap(_ tag: UInt64) {

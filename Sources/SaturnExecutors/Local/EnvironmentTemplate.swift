@@ -7,12 +7,13 @@ struct EnvironmentTemplate {
     private let positions: [String: Int]
     private let values: [String]
 
-    /// - Parameter environment: `NAME=value`; those of an enclosing saturn are left out, and of two of one name
-    ///   the first counts, as for getenv.
+    /// - Parameter environment: `NAME=value`; those of an enclosing saturn are left out, all but whose task this saturn
+    ///   is, and of two of one name the first counts, as for getenv.
     init(_ environment: [String]) {
         var positions: [String: Int] = [:]
         var values: [String] = []
-        for entry in environment where !entry.hasPrefix("SATURN_") && !entry.hasPrefix("RESULTS_DIR=") {
+        let own = environment.filter { !$0.hasPrefix("SATURN_") && !$0.hasPrefix("RESULTS_DIR=") }
+        for entry in own + [Self.parents(in: environment)].compactMap(\.self) {
             let name = String(decoding: entry.utf8.prefix { $0 != UInt8(ascii: "=") }, as: UTF8.self)
             guard positions[name] == nil else { continue }
             positions[name] = values.count
@@ -21,6 +22,15 @@ struct EnvironmentTemplate {
         self.positions = positions
         self.values = values
         base = CStringArray(values)
+    }
+
+    /// The attempts, the outermost first, in whose tasks this saturn runs. Its own tasks are in other sessions and have
+    /// other ids: by this they are known when one of those attempts has ended.
+    private static func parents(in environment: [String]) -> String? {
+        let ids = ["SATURN_PARENTS=", "SATURN_ATTEMPT_ID="].flatMap { name in
+            environment.first { $0.hasPrefix(name) }?.dropFirst(name.count).split(separator: " ") ?? []
+        }.filter { AttemptID($0) != nil }
+        return ids.isEmpty ? nil : "SATURN_PARENTS=" + ids.joined(separator: " ")
     }
 
     subscript(name: String) -> String? {

@@ -32,6 +32,22 @@ enum Orphans {
         }
     }
 
+    /// How many executors of this process are at work.
+    private static let users = Mutex(0)
+
+    static func use() { users.withLock { $0 += 1 } }
+
+    /// To be called when nothing of an executor runs any more. The last one kills the orphans that are left, whose tasks
+    /// could not be told, and waits until they are gone.
+    ///
+    /// - Parameter patience: nanoseconds; what does not die of SIGKILL, in the kernel, is not waited for any longer.
+    static func leave(patience: Int64) {
+        users.withLock { $0 -= 1 }
+        let end = Clocks.uptime() + patience
+        // Their own children are orphans only after them. None of an executor that begins meanwhile is among them.
+        while users.withLock({ $0 == 0 && !kill { _ in true }.isEmpty }), Clocks.uptime() < end { poll(nil, 0, 5) }
+    }
+
     private static func all() -> [pid_t] {
         let own = getsid(0)
         return ProcFile.bytes("/proc/self/task/\(getpid())/children").split(separator: UInt8(ascii: " ")).compactMap {

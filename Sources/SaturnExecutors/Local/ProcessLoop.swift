@@ -39,10 +39,12 @@ final class ProcessLoop: Sendable {
     func start(_ deliver: @escaping @Sendable ([ExecutorEvent]) -> Void) throws {
         let children = try ChildTable(slots: slots, environment: environment, wake: wake)
         inbox.withLock { $0.isRead = true }
+        Orphans.use()
         do {
             try startThread { [self] in run(children, deliver) }
         } catch {
             inbox.withLock { $0.isRead = false }
+            Orphans.leave(patience: 0)
             throw error
         }
     }
@@ -72,6 +74,7 @@ final class ProcessLoop: Sendable {
             if !events.isEmpty { deliver(events) }
             if !stops.isEmpty, children.isIdle { break }
         }
+        Orphans.leave(patience: Remains.patience)
         stops += inbox.withLock { inbox in
             inbox.isRead = false
             return inbox.stops

@@ -22,7 +22,7 @@ struct ProcessStarter {
     }
 
     func start(_ launch: Launch) -> Result {
-        let (log, problem) = openLog(launch.workspace.log)
+        let (log, problem) = openLog(in: launch.workspace.folder)
         guard log >= 0 else {
             let text = "cannot open the log \(launch.workspace.log): \(String(cString: strerror(problem)))"
             return problem == EMFILE || problem == ENFILE ? .exhausted(text) : .failed(text, code: 126)
@@ -46,13 +46,19 @@ struct ProcessStarter {
             (pid, error) = spawn("/bin/sh", ["/bin/sh", program] + argv.dropFirst(), launch, output)
         }
         guard error != 0 else { return .started(pid, masked) }
-        if error == EAGAIN || error == ENOMEM { return .exhausted(String(cString: strerror(error))) }
+        if error == EAGAIN || error == ENOMEM || error == EMFILE || error == ENFILE {
+            return .exhausted("cannot start a process: \(String(cString: strerror(error)))")
+        }
         return failure(error, name, program, launch, log)
     }
 
-    /// A descriptor, or -1 and an errno. Links are not followed, and a pipe without a reader is not waited for.
-    private func openLog(_ path: String) -> (descriptor: Int32, error: Int32) {
-        let log = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0o644)
+    /// A descriptor, or -1 and an errno. Links are not followed, also not one in place of the folder, and a pipe without
+    /// a reader is not waited for.
+    private func openLog(in folder: String) -> (descriptor: Int32, error: Int32) {
+        let folder = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)
+        guard folder >= 0 else { return (-1, errno) }
+        defer { close(folder) }
+        let log = openat(folder, "log", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0o644)
         guard log >= 0 else { return (-1, errno) }
         var status = stat()
         guard fstat(log, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
@@ -86,7 +92,7 @@ struct ProcessStarter {
                     block.pointers.withUnsafeBufferPointer { envp in
                         var child = csystem_child(
                             path: program, argv: argv.baseAddress, envp: envp.baseAddress, workdir: workdir,
-                            log: log, null: null)
+                            null: null, out: log, err: log)
                         return csystem_spawn(&child, &pid)
                     }
                 }

@@ -4,7 +4,8 @@ import SaturnCore
 /// Tasks whose leader has ended, and other processes of which have not all done so.
 ///
 /// Those in the leader's group are killed as a group. Those that left it are found among the orphans that this
-/// process adopts: they are still in the leader's session, or carry the attempt's id in their environment.
+/// process adopts: they are still in the leader's session, or carry the attempt's id in their environment, as their own
+/// or, when the task is a saturn itself, as that of a parent.
 struct Remains {
     private struct Rest {
         var attempt: AttemptID
@@ -16,7 +17,7 @@ struct Remains {
     }
 
     /// Nanoseconds after which a process that does not die of SIGKILL, in the kernel, is not waited for any longer.
-    private static let patience: Int64 = 10_000_000_000
+    static let patience: Int64 = 10_000_000_000
     /// Nanoseconds after which an orphan without an environment is taken for one that has none.
     private static let doubt: Int64 = 500_000_000
 
@@ -54,18 +55,31 @@ struct Remains {
         return events
     }
 
+    private static let marks = ["SATURN_ATTEMPT_ID=", "SATURN_PARENTS="].map { Array($0.utf8) }
+
+    private static func belongs(_ environment: [UInt8], to attempt: String) -> Bool {
+        environment.split(separator: 0).contains { variable in
+            marks.contains { mark in
+                variable.starts(with: mark)
+                    && variable.dropFirst(mark.count).split(separator: UInt8(ascii: " ")).contains {
+                        $0.elementsEqual(attempt.utf8)
+                    }
+            }
+        }
+    }
+
     /// Kills what is left; `false` when there is nothing. A group's number cannot be another's as long as one of its
     /// members exists. Its members are orphans too, but not every kernel lists those.
     private mutating func endsMore(of rest: inout Rest, at now: Int64) -> Bool {
         let hasGroup = kill(-rest.group, SIGKILL) == 0
-        let mark = Array("SATURN_ATTEMPT_ID=\(rest.attempt)".utf8)[...]
+        let id = "\(rest.attempt)"
         let escaped = rest.escaped
         var unclear: Set<pid_t> = []
         rest.escaped = Orphans.kill { pid in
             if escaped.contains(pid) || getsid(pid) == rest.group { return true }
             let environment = ProcFile.bytes("/proc/\(pid)/environ")
             if environment.isEmpty { unclear.insert(pid) }
-            return environment.split(separator: 0).contains { $0 == mark }
+            return Self.belongs(environment, to: id)
         }
         // One that is about to execute another program has no environment for a moment.
         strangers.formIntersection(unclear)
