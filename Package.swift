@@ -63,7 +63,7 @@ let package = Package(
         tests("SaturnLedgerTests", ["SaturnLedger"]),
         tests("SaturnExecutorsTests", ["SaturnExecutors"]),
         tests("SaturnStoresTests", ["SaturnStores"]),
-        tests("SaturnEngineTests", ["SaturnEngine"]),
+        tests("SaturnEngineTests", ["SaturnEngine", "SaturnStores"]),
         tests("SaturnCommandsTests", ["SaturnCommands"]),
         tests("EndToEnd", []),
     ]
