@@ -76,6 +76,14 @@ struct BuiltInStore: Sendable {
 
     static func named(_ spec: ComponentSpec) -> BuiltInStore { all.first { $0.schema.name == spec.name } ?? all[0] }
 
+    /// The one whose name in the ledger is `location`.
+    static func at(_ location: String) throws -> any ResultStore {
+        guard location.hasPrefix("/") else {
+            throw Failure(.engine, "this version of saturn cannot reach the results in \(location)")
+        }
+        return LocalDir(directory: location)
+    }
+
     private static func localDir(_ spec: ComponentSpec, _ run: String, _ folder: String) throws -> any ResultStore {
         let written = spec.settings["directory"]?.text ?? spec.settings["path"]?.text ?? "results/{name}"
         var directory = written.replacing("{name}", with: run)

@@ -5,8 +5,11 @@ import SaturnLedger
 
 struct CollectCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "collect", abstract: "Wait for a run and say how it ended.",
-        discussion: "The results of local tasks are in their place as soon as they are there.")
+        commandName: "collect", abstract: "Follow a run to its end, and finish one that died.",
+        discussion: """
+            Ends with the run's exit code. When the run's saturn was killed, the tasks that it had not finished are \
+            run here; failed ones are not tried again. With nothing outstanding it returns at once.
+            """)
 
     @Argument(help: "The run file, when not called from its project.")
     var file: String?
@@ -14,23 +17,38 @@ struct CollectCommand: AsyncParsableCommand {
     @Option(help: "The run; without it the newest.")
     var name: String?
 
+    @Flag(help: "Print one JSON document on stdout.")
+    var json = false
+
     @OptionGroup var location: LocationArguments
 
     func run() async throws {
-        var (view, state) = try location.find(file, name)
-        if let holder = view.holder {
-            Output.error("\(Printable.text(view.record.name)) is running: \(Printable.text(holder)); waiting for it\n")
-            while state.holder(of: view.record.name) != nil { try await Task.sleep(nanoseconds: 100_000_000) }
-            let ledger = try SQLiteLedger(reading: state.ledger)
-            view = try RunView(RunView.find(view.record.name, in: ledger), ledger: ledger, folder: state)
+        let (first, state) = try location.find(file, name)
+        let run = first.record.name
+        while true {
+            let view = try RunView.reading(run, state)
+            if view.holder != nil {
+                try await Follower(view: view, state: state).follow()
+            } else if view.unfinished.isEmpty {
+                return try CollectText.tell(view, json: json)
+            } else if try await finish(view, state) {
+                return
+            }
         }
-        Output.out(SummaryText(view).render())
-        guard let code = view.record.exitCode else {
-            Output.error(
-                DiagnosticText(style: .error).warning(
-                    "the run was interrupted; saturn run \(view.record.file) --name \(view.record.name) finishes it"))
-            throw ExitCode(1)
+    }
+
+    /// `false` when somebody else is at it.
+    private func finish(_ view: RunView, _ state: StateFolder) async throws -> Bool {
+        Output.error(CollectText.interrupted(view, state))
+        var arguments = try RunArguments.parse(view.record.arguments)
+        arguments.file.location.state = state.path
+        arguments.file.json = json
+        var execution = Execution(arguments)
+        execution.finishes = true
+        do { try await execution.execute() } catch let failure as Failure where failure.kind == .inUse {
+            guard state.holder(of: view.record.name) != nil else { throw failure }
+            return false
         }
-        if code != 0 { throw ExitCode(code) }
+        return true
     }
 }

@@ -69,10 +69,18 @@ private struct LogReader {
 
     var isOpen: Bool { fd >= 0 }
 
+    /// A file only: a task may have put a device there that never ends.
+    private static func open(_ path: String) -> Int32 {
+        let fd = Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
+        var status = stat()
+        guard fd >= 0, fstat(fd, &status) != 0 || status.st_mode & S_IFMT != S_IFREG else { return fd }
+        close(fd)
+        return -1
+    }
+
     /// What there is now; `false` when nobody reads any more.
     mutating func copy() -> Bool {
-        // Not blocking: a task may have put a pipe there.
-        if fd < 0 { fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK) }
+        if fd < 0 { fd = Self.open(path) }
         guard fd >= 0 else { return true }
         var buffer = [UInt8](repeating: 0, count: 1 << 16)
         while case let count = read(fd, &buffer, buffer.count), count > 0 {

@@ -14,17 +14,31 @@ struct PlanCommand: AsyncParsableCommand {
     func run() async throws {
         try file.location.enter()
         let preparation = try Self.prepare(file)
-        Output.out(file.json ? try PlanDocument(preparation).document() : PlanText(preparation).render())
+        try Self.show(preparation, json: file.json)
         let isDone = preparation.plan.decisions.allSatisfy { $0 == nil || $0?.action == .reuse }
         if exitCode, !isDone { throw ExitCode(6) }
     }
 
-    static func prepare(_ file: RunFileArguments) throws -> Preparation {
-        let loaded = try Wiring(file: file, needsExecutor: false).load()
+    static func show(_ file: RunFileArguments) throws { try show(prepare(file), json: file.json) }
+
+    private static func show(_ preparation: Preparation, json: Bool) throws {
+        Output.out(json ? try PlanDocument(preparation).document() : PlanText(preparation).render())
+    }
+
+    /// With a damaged ledger the plan is of what the results folder alone tells: a run would do the same.
+    private static func prepare(_ file: RunFileArguments) throws -> Preparation {
+        do { return try prepare(file, ignoresLedger: false) } catch let failure as Failure where failure.kind == .ledger
+        {
+            Output.error(DiagnosticText(style: .error).warning("\(failure.message); planning without it"))
+            return try prepare(file, ignoresLedger: true)
+        }
+    }
+
+    private static func prepare(_ file: RunFileArguments, ignoresLedger: Bool) throws -> Preparation {
+        let loaded = try Wiring(file: file, needsExecutor: false, ignoresLedger: ignoresLedger).load()
         if let holder = loaded.folder.holder(of: loaded.run) {
-            Output.error(
-                "note: this run is going on (\(Printable.text(holder))); the plan is of what it has left behind so far\n"
-            )
+            let who = Printable.text(holder.words)
+            Output.error("note: this run is going on (\(who)); the plan is of what it has left behind so far\n")
         }
         return try Preparation(
             loaded.compilation, ledger: loaded.ledger, project: loaded.folder.project,

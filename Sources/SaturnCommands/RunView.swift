@@ -1,5 +1,7 @@
+import Glibc
 import SaturnCore
 import SaturnEngine
+import SaturnLedger
 
 /// What the ledger knows of a run, with a look at who has its lock.
 struct RunView {
@@ -7,19 +9,49 @@ struct RunView {
     var tasks: [TaskRecord]
     var attempts: [AttemptID: AttemptRecord]
     /// Who runs it now.
-    var holder: String?
+    var holder: LockHolder?
 
-    init(_ record: RunRecord, ledger: any Ledger, folder: StateFolder) throws {
+    /// - Parameter folder: `nil` for whoever has the run's lock himself.
+    init(_ record: RunRecord, ledger: any Ledger, folder: StateFolder?) throws {
         self.record = record
         tasks = try ledger.tasks(of: record.name)
         attempts = try ledger.attempts(tasks.filter { !$0.state.hasResult }.compactMap(\.attempt))
-        holder = record.state == .running ? folder.holder(of: record.name) : nil
+        holder = record.state == .running ? folder?.holder(of: record.name) : nil
     }
 
     /// `running`, `succeeded`, `failed`, `stopped`, or `interrupted` when saturn was killed.
     var state: String { record.state == .running && holder == nil ? "interrupted" : record.state.rawValue }
 
+    /// Tasks of a run that died, or that an error of saturn's own ended, which it had planned and not finished. Nothing
+    /// of one that was stopped: whoever stopped it did not want it to go on.
+    var unfinished: [String] {
+        guard record.exitCode == nil, holder == nil else { return [] }
+        let open: Set<TaskState> = [.waiting, .ready, .running, .skipped, .terminated]
+        return tasks.filter { open.contains($0.state) }.map(\.name)
+    }
+
+    var hasAllResults: Bool { tasks.allSatisfy { $0.state.hasResult || $0.state == .excluded } }
+
+    /// What the ledger is to know when somebody stops a run that has died: it is not to be finished.
+    func stopped(at time: Timestamp) -> LedgerBatch {
+        var batch = LedgerBatch()
+        var stopped = record
+        (stopped.state, stopped.exitCode, stopped.ended) = (.stopped, 128 + SIGTERM, time)
+        batch.runs = [stopped]
+        for var task in tasks where !task.state.isSettled {
+            task.state = task.state == .running ? .terminated : .skipped
+            batch.tasks.append((record.name, task))
+        }
+        return batch
+    }
+
     func count(_ states: TaskState...) -> Int { tasks.count { states.contains($0.state) } }
+
+    /// As it is now.
+    static func reading(_ name: String, _ state: StateFolder) throws -> RunView {
+        let ledger = try SQLiteLedger(reading: state.ledger)
+        return try RunView(find(name, in: ledger), ledger: ledger, folder: state)
+    }
 
     /// The run of that name, else the newest whose run file has it; without a name the newest of all.
     static func find(_ name: String?, in ledger: any Ledger) throws -> RunRecord {

@@ -10,10 +10,12 @@ public struct SaturnCommand: AsyncParsableCommand {
         version: "0.1.0",
         subcommands: [
             RunCommand.self, PlanCommand.self, StatusCommand.self, ListCommand.self, LogsCommand.self,
-            CollectCommand.self, TerminateCommand.self,
+            CollectCommand.self, TerminateCommand.self, GcCommand.self, PinCommand.self,
         ])
 
     public init() {}
+
+    static let arguments = globalsLast(Array(CommandLine.arguments.dropFirst()))
 
     /// Parses, runs, and ends the process with the exit code of DESIGN.md section 5.
     ///
@@ -25,7 +27,6 @@ public struct SaturnCommand: AsyncParsableCommand {
         setlocale(LC_CTYPE, "C.UTF-8")
         // Before any other thread is there: all of them inherit it.
         csystem_block_stop_signals()
-        let arguments = globalsLast(Array(CommandLine.arguments.dropFirst()))
         Task.detached { Glibc.exit(await execute(arguments)) }
         while true { StopSignals.take(csystem_wait_stop_signal()) }
     }
@@ -75,7 +76,7 @@ public struct SaturnCommand: AsyncParsableCommand {
     private static func code(_ kind: Failure.Kind) -> Int32 {
         switch kind {
         case .usage: 2
-        case .engine, .workspace: 3
+        case .engine, .workspace, .ledger: 3
         case .inUse: 4
         case .fault: 5
         }

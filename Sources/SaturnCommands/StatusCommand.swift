@@ -21,15 +21,22 @@ struct StatusCommand: AsyncParsableCommand {
 
     private func render(_ view: RunView) -> String {
         var text = "\(Printable.text(view.record.name)): \(view.state)"
-        if let holder = view.holder { text += " (\(Printable.text(holder)))" }
+        if let holder = view.holder { text += " (\(Printable.text(holder.words)))" }
         text += ", started \(Dates.short(view.record.started))\n"
+        if !view.unfinished.isEmpty {
+            text += "  saturn collect --name \(Printable.text(ShellText.quoted(view.record.name))) finishes it\n"
+        }
         let width = min(60, view.tasks.map(\.name.count).max() ?? 0)
         for task in view.tasks {
             let note = task.note.map { "  \(Printable.text($0))" } ?? ""
             let line = "  \(Printable.text(task.name).padded(to: width))  \(task.state.rawValue)\(note)"
             text += line + "\n"
         }
-        return text + "\(SummaryText(view).counts())\nresults: \(Printable.text(view.record.location))\n"
+        text += "\(SummaryText(view).counts())\nresults: \(Printable.text(view.record.location))\n"
+        guard let use = (try? BuiltInStore.at(view.record.location)).flatMap({ AtticSize.measure($0) }) else {
+            return text
+        }
+        return text + AtticText.line(use)
     }
 }
 

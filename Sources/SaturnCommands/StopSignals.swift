@@ -1,7 +1,7 @@
 import CSystem
 import Synchronization
 
-/// SIGINT, SIGTERM and SIGHUP: a run hears of them, every other command dies of them.
+/// SIGINT, SIGTERM, SIGHUP and SIGUSR1: a run hears of them, every other command dies of them.
 enum StopSignals {
     private static let listener = Mutex<AsyncStream<Int32>.Continuation?>(nil)
 

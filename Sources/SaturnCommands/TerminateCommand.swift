@@ -6,7 +6,7 @@ import SaturnLedger
 
 struct TerminateCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "terminate", abstract: "Stop a run's tasks.")
+        commandName: "terminate", abstract: "Stop a run's tasks, and see that they are gone.")
 
     @Argument(help: "The run file, when not called from its project.")
     var file: String?
@@ -14,36 +14,79 @@ struct TerminateCommand: AsyncParsableCommand {
     @Option(help: "The run; without it the newest.")
     var name: String?
 
+    @Flag(help: "Let running tasks finish; start none.")
+    var drain = false
+
     @OptionGroup var location: LocationArguments
 
     func run() async throws {
-        let (view, state) = try location.find(file, name)
-        guard let holder = view.holder else { return Output.out(try endSurvivors(view, state)) }
-        // It holds the run's lock at this moment, so the number in the lock is its own.
-        let words = holder.split(separator: " ")
-        guard words.count >= 4, words[3] == RunCommand.host, let pid = pid_t(words[1]) else {
-            throw Failure(.inUse, "run '\(view.record.name)' is run by \(holder)", hint: "stop it there")
+        var (view, state) = try location.find(file, name)
+        if let name, let other = try liveMatch(name, state) { view = other }
+        // Whatever its record says: it may just have begun.
+        guard let holder = state.holder(of: view.record.name) else { return try endInterrupted(view, state) }
+        guard holder.host == Machine.host else {
+            throw Failure(.inUse, "run '\(view.record.name)' is run by \(holder.words)", hint: "stop it there")
         }
-        guard kill(pid, SIGTERM) == 0 || errno == ESRCH else {
-            throw Failure(.engine, "cannot stop process \(pid): \(String(cString: strerror(errno)))")
+        try await stop(holder, view.record.name, state)
+        let left = try Survivors.end(of: view.tasks.map(\.name), in: view.record.location)
+        Output.out(TerminateText(try RunView.reading(view.record.name, state), left, drained: drain).render())
+    }
+
+    /// Of the runs whose file has that name, the one that is going on.
+    private func liveMatch(_ name: String, _ state: StateFolder) throws -> RunView? {
+        let ledger = try SQLiteLedger(reading: state.ledger)
+        let runs = try ledger.runs()
+        guard !runs.contains(where: { $0.name == name }) else { return nil }
+        let live = try runs.filter { $0.specName == name }.map { try RunView($0, ledger: ledger, folder: state) }
+            .filter { $0.holder != nil }
+        guard live.count <= 1 else {
+            let names = live.map(\.record.name).sorted().joined(separator: ", ")
+            throw Failure(.usage, "\(live.count) runs of '\(name)' are going on: \(names)", hint: "name one of them")
+        }
+        return live.first
+    }
+
+    /// Asks, then urges, then kills; returns when the run's lock is free.
+    private func stop(_ holder: LockHolder, _ run: String, _ state: StateFolder) async throws {
+        guard let process = holder.process else {
+            throw Failure(.engine, "the lock of run '\(run)' does not say which process has it", hint: holder.words)
+        }
+        guard try process.signal(drain ? SIGUSR1 : SIGTERM) else {
+            // It holds the lock and is not to be seen: another container, perhaps.
+            guard state.holder(of: run) == holder else { return }
+            throw Failure(
+                .inUse, "run '\(run)' is run by \(holder.words), which cannot be reached", hint: "stop it there")
         }
         // Stopped by Ctrl-Z it would not hear of it.
-        kill(pid, SIGCONT)
-        while state.holder(of: view.record.name) != nil { try await Task.sleep(nanoseconds: 50_000_000) }
-        Output.out("\(Printable.text(view.record.name)): stopped process \(pid) and its tasks\n")
+        _ = try process.signal(SIGCONT)
+        if drain { Output.error("\(Printable.text(run)): waiting for what runs\n") }
+        var waited = 0
+        while state.holder(of: run) == holder {
+            try await Task.sleep(nanoseconds: 50_000_000)
+            waited += 1
+            if drain { continue }
+            // It has 5 s of grace for its tasks, and then some for what it has to write down.
+            if waited == 300 { _ = try process.signal(SIGTERM) }
+            if waited == 600 { _ = try process.signal(SIGKILL) }
+        }
     }
 
     /// A saturn that was killed cannot end its tasks any more.
-    private func endSurvivors(_ view: RunView, _ state: StateFolder) throws -> String {
+    private func endInterrupted(_ view: RunView, _ state: StateFolder) throws {
         let name = Printable.text(view.record.name)
+        guard view.record.exitCode == nil else { return Output.out("\(name): nothing is running\n") }
+        let holder = LockHolder(command: "terminate", path: view.record.file)
+        let lock = try state.lock(run: view.record.name, holder: holder)
+        defer { withExtendedLifetime(lock) {} }
+        let store = try BuiltInStore.at(view.record.location)
         // Another run that works in the same folder has tasks of the same names.
-        let neighbours = try SQLiteLedger(reading: state.ledger).runs().filter { $0.location == view.record.location }
-        guard view.state == "interrupted", neighbours.allSatisfy({ state.holder(of: $0.name) == nil }) else {
-            return "\(name): nothing is running\n"
-        }
-        let ended = try Survivors.end(of: view.tasks.map(\.name), in: view.record.location)
-        return ended == 0
-            ? "\(name): nothing is running\n"
-            : "\(name): ended \(counted(ended, "process")) that a killed saturn had left running\n"
+        try store.claim(holder: holder.text)
+        let attempts = view.attempts.values.filter { $0.state == .unfinished }.map(\.id)
+        let ended = try Survivors.end(of: view.tasks.map(\.name), attempts: attempts, in: view.record.location)
+        try SQLiteLedger(writing: state.ledger).commit(view.stopped(at: SystemClock().now()))
+        Output.out(
+            ended.isEmpty
+                ? "\(name): nothing is running\n"
+                : "\(name): ended \(counted(ended.count, "process")) that a killed saturn had left running\n")
     }
 }

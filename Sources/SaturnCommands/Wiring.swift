@@ -10,6 +10,8 @@ struct Wiring {
     let file: RunFileArguments
     /// Makes the executor even where only a plan is wanted.
     let needsExecutor: Bool
+    /// Works with what the results folder tells: the ledger is damaged.
+    var ignoresLedger = false
 
     /// A run file, read and compiled; nothing was written.
     struct Loaded {
@@ -47,7 +49,10 @@ struct Wiring {
         problems += executor?.problems(with: result.spec.tasks) ?? []
         // A ledger that is not there yet is read as an empty one: what is wrong with a file is told without a trace.
         let isWriting = needsExecutor && access(state.ledger, F_OK) == 0
-        let ledger = isWriting ? try SQLiteLedger(writing: state.ledger) : try SQLiteLedger(reading: state.ledger)
+        let ledger =
+            try ignoresLedger
+            ? SQLiteLedger.empty()
+            : isWriting ? SQLiteLedger(writing: state.ledger) : SQLiteLedger(reading: state.ledger)
         let context = Compilation.Context(
             files: [path] + (try file.tasks.map { [try Paths.absolute($0)] } ?? []), folder: folder, run: run,
             ownFolders: ownFolders(result.spec, store, state, folder),

@@ -35,6 +35,7 @@ struct Attempts {
     }
 
     var isEmpty: Bool { active.isEmpty }
+    var hasEvicted: Bool { !evicted.isEmpty }
     var underWay: [Int] { active.keys.sorted() }
 
     func task(of attempt: AttemptID) -> Int? { tasks[attempt] }
@@ -70,10 +71,12 @@ struct Attempts {
         let id = AttemptID(using: &generator)
         if number > 1, let earlier = active[task] {
             tasks[earlier.id] = nil
-            let events = EventLog.entry("retried", at: clock.now(), [Variable("attempt", id.description)])
-            try preparation.store.again(earlier.workspace, number: number, events: events)
+            let started = earlier.started.map { EventLog.entry("started", at: $0) } ?? ""
+            let retried = EventLog.entry("retried", at: clock.now(), [Variable("attempt", id.description)])
+            try preparation.store.again(earlier.workspace, number: number, events: started + retried)
             active[task]?.id = id
             active[task]?.number = number
+            active[task]?.started = nil
             active[task]?.startedUptime = nil
         } else {
             active[task] = try begin(task, id, &batch)
@@ -106,19 +109,22 @@ struct Attempts {
     private func header(_ node: TaskNode, _ attempt: AttemptID, _ key: TaskKey) -> String {
         var fields = [
             Variable("key", key.description), Variable("attempt", attempt.description),
-            Variable("run", preparation.run), Variable("project", preparation.project ?? ""),
+            Variable("run", preparation.run), Variable("task", node.name),
+            Variable("project", preparation.project ?? ""),
         ]
         if let commit = node.provenance.commit { fields.append(Variable("commit", commit)) }
         if node.provenance.dirty { fields.append(Variable("dirty", "true")) }
-        fields.append(Variable("host", host))
+        fields += [Variable("host", host), Variable("boot", preparation.boot)]
         return EventLog.header + EventLog.entry("submitted", at: clock.now(), fields)
     }
 
     private mutating func launch(_ task: Int) throws -> Launch {
         guard let attempt = active[task] else { throw Failure(.fault, "task \(task) has no attempt to launch") }
         let node = preparation.graph.nodes[task]
+        let checkpoint = try preparation.store.makeCheckpoint(of: attempt.key, replica: replicas[task])
         var environment =
             node.spec.env + [
+                Variable("SATURN_CHECKPOINT_DIR", checkpoint),
                 Variable("SATURN_RESULTS_DIR", attempt.workspace.results),
                 Variable("RESULTS_DIR", attempt.workspace.results),
                 Variable("SATURN_RUN", preparation.run), Variable("SATURN_TASK", node.name),
@@ -191,6 +197,9 @@ struct Attempts {
         record.stamp = try preparation.store.publish(
             attempt.workspace, events: events, status: status, error: record.exitCode)
         unpublished = nil
+        // Only now: with the result complete nobody needs it. What cannot be removed is left to gc.
+        try? preparation.store.removeCheckpoint(
+            of: attempt.key, replica: replicas[task], onlyEmpty: outcome != .success)
         return record
     }
 

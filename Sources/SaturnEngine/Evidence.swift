@@ -7,20 +7,39 @@ final class Evidence: PlanEvidence {
     private let digests: ContentDigests
     private let project: String?
     private let run: String
+    private let boot: String
     private let records: [String: AttemptRecord]
     private var digestOf: [AttemptID: Digest] = [:]
-    /// Attempts that stand in the layout and that the ledger did not know.
+    private var syncedOf: [String: Timestamp?] = [:]
+    /// Attempts that are in the layout and that the ledger did not know.
     private(set) var adopted: [AttemptRecord] = []
 
+    /// - Parameter boot: the id of this start of the machine.
     init(
-        ledger: any Ledger, store: any ResultStore, digests: ContentDigests, project: String?, run: String
+        ledger: any Ledger, store: any ResultStore, digests: ContentDigests, project: String?, run: String, boot: String
     ) throws {
         self.ledger = ledger
         self.store = store
         self.digests = digests
         self.project = project
         self.run = run
+        self.boot = boot
         records = try ledger.standing(in: store.location)
+        if records.isEmpty, try !ledger.locations().contains(store.location) { try adoptAttic() }
+    }
+
+    /// A ledger that was lost knows nothing of the store.
+    private func adoptAttic() throws {
+        let listing: ArchiveListing
+        do { listing = try store.archived() } catch let failure as Failure where failure.kind == .workspace {
+            // The folder is yet to be made.
+            return
+        }
+        for result in listing.results where result.events.project == project {
+            let record = adoption(
+                of: result.events, result.attempt, result.key, result.status, task: result.events.task ?? "", .attic)
+            if try record.state != .success || isOnDisk(result.events) { adopted.append(record) }
+        }
     }
 
     func standing(of task: String) throws -> Standing {
@@ -56,19 +75,46 @@ final class Evidence: PlanEvidence {
         let status = try store.status(of: place)
         guard events.project == project else {
             let problem = "belongs to another project (\(events.project ?? "unknown"))"
-            let isUsable = status == "success" && events.isReusable
+            let isUsable = try status == "success" && events.isReusable && isOnDisk(events)
             return isUsable ? .foreignSuccess(Occupant(attempt: attempt, key: key), problem) : .foreign(problem)
         }
         guard status == "success" || status == "failure" else {
             return .unfinished(Occupant(attempt: attempt, key: key))
         }
-        var record = AttemptRecord(
-            id: attempt, key: key, location: store.location, task: task, run: events.run ?? run,
-            state: status == "success" ? .success : .failure, place: .standing)
-        record.reusable = events.isReusable
-        record.stamp = stamp
+        let record = adoption(of: events, attempt, key, status, task: task, .standing, stamp)
+        guard try record.state != .success || isOnDisk(events) else { return .unsynced(Occupant(record)) }
         adopted.append(record)
         return standing(record)
+    }
+
+    /// What the ledger would know of a result, by its `events`.
+    private func adoption(
+        of events: EventLog, _ attempt: AttemptID, _ key: TaskKey, _ status: String?, task: String,
+        _ place: AttemptRecord.Place, _ stamp: FileStamp? = nil
+    ) -> AttemptRecord {
+        let state: AttemptRecord.State =
+            switch status {
+            case "success": .success
+            case "failure": .failure
+            default: events.events.last?.type == "terminated" ? .terminated : .unfinished
+            }
+        var record = AttemptRecord(
+            id: attempt, key: key, location: store.location, task: task, run: events.run ?? run, state: state,
+            place: place)
+        record.reusable = events.isReusable
+        record.origin = events.origin
+        record.stamp = stamp
+        return record
+    }
+
+    /// Whether a result that the ledger does not know is on the disk for certain. The ledger is told of results only
+    /// when they are; one of an earlier start of the machine may have been cut off when that ended.
+    private func isOnDisk(_ events: EventLog) throws -> Bool {
+        guard let boot = events.boot, boot != self.boot else { return true }
+        let synced = try syncedOf[boot] ?? store.synced(boot: boot)
+        syncedOf[boot] = .some(synced)
+        guard let synced, let completed = events.completed else { return false }
+        return completed <= synced
     }
 
     private func unfinished(_ place: ResultPlace, _ record: AttemptRecord?) throws -> Standing {
@@ -98,19 +144,30 @@ final class Evidence: PlanEvidence {
     }
 
     func results(of key: TaskKey) throws -> [StoredResult] {
-        let known = try ledger.successes(of: key, in: store.location)
-        return try (known + adopted.filter { $0.key == key && $0.state == .success && $0.reusable }).compactMap {
-            record in
-            try place(of: record).map {
-                StoredResult(attempt: record.id, key: key, task: record.task, place: $0)
-            }
-        }
+        let known = try ledger.successes(of: key)
+        let isHere = { (record: AttemptRecord) in record.location == self.store.location }
+        let here = known.filter(isHere) + adopted.filter { $0.key == key && $0.state == .success && $0.reusable }
+        let found = try here.compactMap { record in try place(of: record).map { stored(record, at: $0) } }
+        return found + known.filter { !isHere($0) }.compactMap(elsewhere)
+    }
+
+    private func stored(_ record: AttemptRecord, at place: ResultPlace) -> StoredResult {
+        StoredResult(attempt: record.id, key: record.key, task: record.task, place: place, origin: record.origin)
+    }
+
+    /// In another results folder, where no other run may look after it: what cannot be read there is not there.
+    private func elsewhere(_ record: AttemptRecord) -> StoredResult? {
+        guard store.reaches(record.location), let place = try? place(of: record, in: record.location),
+            let events = try? store.events(of: place), events.attempt == record.id
+        else { return nil }
+        return stored(record, at: place)
     }
 
     /// Where a success is: as recorded, or in the attic when saturn was killed after moving it there.
-    private func place(of record: AttemptRecord) throws -> ResultPlace? {
-        let standing = ResultPlace.standing(task: record.task)
-        let attic = ResultPlace.attic(key: record.key, attempt: record.id)
+    private func place(of record: AttemptRecord, in location: String? = nil) throws -> ResultPlace? {
+        let there = { (place: ResultPlace) in location.map { ResultPlace.at(location: $0, place) } ?? place }
+        let standing = there(.standing(task: record.task))
+        let attic = there(.attic(key: record.key, attempt: record.id))
         if record.place == .standing, case .status(let stamp) = try store.look(at: standing), stamp == record.stamp {
             return standing
         }
@@ -135,6 +192,6 @@ final class Evidence: PlanEvidence {
 
 extension Occupant {
     init(_ record: AttemptRecord) {
-        self.init(attempt: record.id, key: record.key)
+        self.init(attempt: record.id, key: record.key, origin: record.origin)
     }
 }

@@ -1,6 +1,6 @@
 import SaturnCore
 
-/// Gathers what the ledger is to know and writes it in batches; before a success is written down, it looks
+/// Gathers what the ledger is to know, in batches; before a success is written down, it looks
 /// whether the code and the inputs that it counts are still what they were.
 struct Journal {
     /// What a look at the sources found.
@@ -17,20 +17,21 @@ struct Journal {
     private var stale: Set<Int> = []
     private var lastFlush: Int64
     private var staleTasks: [Int] = []
+    private var adopted: [AttemptRecord]
     var batch = LedgerBatch()
 
     init(_ preparation: Preparation, clock: any TimeSource) {
         self.preparation = preparation
         self.clock = clock
         lastFlush = clock.uptime()
+        adopted = preparation.evidence.adopted
     }
 
-    mutating func begin(_ record: RunRecord, tasks: [TaskRecord]) throws {
+    mutating func begin(_ record: RunRecord, tasks: [TaskRecord]) -> LedgerBatch {
         self.record = record
         batch.runs = [record]
         batch.plans[record.name] = tasks
-        batch.attempts = preparation.evidence.adopted + batch.attempts
-        try write()
+        return takeBatch()
     }
 
     /// Whether something that the task's key counts is known to have changed during the run.
@@ -49,22 +50,21 @@ struct Journal {
     }
 
     /// Once a second, or when much has come together.
-    mutating func flush(force: Bool) throws -> Changes {
-        let now = clock.uptime()
-        guard force || now - lastFlush >= 1_000_000_000 || pending.count >= 4096 else { return Changes() }
-        lastFlush = now
+    var isDue: Bool { clock.uptime() - lastFlush >= 1_000_000_000 || pending.count >= 4096 }
+
+    mutating func take() throws -> (changes: Changes, batch: LedgerBatch) {
+        lastFlush = clock.uptime()
         let changes = try look()
-        try write()
-        return changes
+        return (changes, takeBatch())
     }
 
-    mutating func end(_ state: RunRecord.State, exitCode: Int32?) throws -> Changes {
+    mutating func end(_ state: RunRecord.State, exitCode: Int32?) throws -> (changes: Changes, batch: LedgerBatch) {
         let time = clock.now()
         record?.state = state
         record?.ended = time
         record?.exitCode = exitCode
         if let record { batch.runs = [record] }
-        return try flush(force: true)
+        return try take()
     }
 
     private mutating func look() throws -> Changes {
@@ -91,12 +91,13 @@ struct Journal {
         return changes
     }
 
-    private mutating func write() throws {
-        batch.attempts += pending.map(\.record)
+    /// What there is, without a look at the sources: nothing that ran may be in it.
+    mutating func takeBatch() -> LedgerBatch {
+        batch.attempts = adopted + batch.attempts + pending.map(\.record)
+        adopted = []
         pending = []
         batch.digests = preparation.digests.takeFresh()
-        let full = batch
-        batch = LedgerBatch()
-        try preparation.ledger.commit(full)
+        defer { batch = LedgerBatch() }
+        return batch
     }
 }

@@ -11,15 +11,20 @@ public struct Preparation {
     let evidence: Evidence
     let digests: ContentDigests
     let project: String?
+    let boot: String
 
     public var graph: Graph { compilation.graph }
 
     /// Decides what is to be done, from what `ledger` and the store have now.
     ///
-    /// - Parameter project: the project's id; `nil` before the first run.
+    /// - Parameters:
+    ///   - project: the project's id; `nil` before the first run.
+    ///   - boot: the id of this start of the machine.
     public init(
-        _ compilation: Compilation, ledger: any Ledger, project: String?, options: Planner.Options
+        _ compilation: Compilation, ledger: any Ledger, project: String?, options: Planner.Options,
+        boot: String = Machine.boot
     ) throws {
+        self.boot = boot
         self.compilation = compilation
         run = compilation.parts.context.run
         spec = compilation.parts.spec
@@ -27,7 +32,7 @@ public struct Preparation {
         digests = compilation.digests
         self.ledger = ledger
         self.project = project
-        evidence = try Evidence(ledger: ledger, store: store, digests: digests, project: project, run: run)
+        evidence = try Evidence(ledger: ledger, store: store, digests: digests, project: project, run: run, boot: boot)
         var planner = Planner(compilation.graph, evidence: evidence, options: options)
         var plan = try planner.plan()
         plan.notes = compilation.notes

@@ -1,3 +1,4 @@
+import CSystem
 import SaturnCore
 
 /// Brings back results that exist, before anything runs; executes nothing.
@@ -10,7 +11,12 @@ struct Restorer {
     let clock: any TimeSource
     let header: (TaskNode, AttemptID, TaskKey) -> String
 
+    /// A result that was to be restored has gone, or was not what it should be: the plan must be made again.
+    struct Vanished: Error {}
+
     /// Returns the new records of the restored tasks; `evicted` has the tasks whose folders are free now.
+    ///
+    /// Throws ``Vanished``; what was moved until then is in `batch`.
     func restore(into batch: inout LedgerBatch, evicted: inout Set<Int>) throws -> [Int: AttemptID] {
         let decisions = preparation.plan.decisions
         let restoring = decisions.indices.filter { decisions[$0]?.action == .restore }
@@ -34,6 +40,7 @@ struct Restorer {
         guard let occupant = preparation.plan.decisions[task]?.occupant, evicted.insert(task).inserted else { return }
         let name = preparation.graph.nodes[task].name
         try preparation.store.retire(name, key: occupant.key, attempt: occupant.attempt)
+        csystem_step("evict.moved")
         batch.moved.append((occupant.attempt, .attic, name))
     }
 
@@ -48,25 +55,36 @@ struct Restorer {
         }
         let target = ResultPlace.standing(task: node.name)
         guard transfer == .clone else {
+            guard try preparation.store.look(at: place) != .absent else { throw Vanished() }
             try preparation.store.move(place, to: node.name)
+            csystem_step("restore.moved")
             try preparation.store.note(EventLog.entry("restored", at: clock.now()), on: target)
             batch.moved.append((result.attempt, .standing, node.name))
             return result.attempt
         }
+        return try clone(result, from: place, to: node, &batch)
+    }
+
+    /// An attempt of its own, that says which one it is a copy of.
+    private func clone(
+        _ result: StoredResult, from place: ResultPlace, to node: TaskNode, _ batch: inout LedgerBatch
+    ) throws -> AttemptID {
         var generator = SystemRandomNumberGenerator()
-        let attempt = AttemptID(using: &generator)
-        let beginning = header(node, attempt, result.key)
         let time = clock.now()
-        let events =
-            beginning + EventLog.entry("restored", at: time, [Variable("from", result.attempt.description)])
-            + EventLog.entry("complete", at: time)
         var record = AttemptRecord(
-            id: attempt, key: result.key, location: preparation.store.location, task: node.name,
+            id: AttemptID(using: &generator), key: result.key, location: preparation.store.location, task: node.name,
             run: preparation.run, state: .success, place: .standing)
-        record.stamp = try preparation.store.clone(place, to: node.name, events: events)
-        record.started = time
-        record.ended = time
+        (record.origin, record.started, record.ended) = (result.origin, time, time)
+        let events =
+            header(node, record.id, result.key)
+            + EventLog.entry("restored", at: time, [Variable("from", result.origin.description)])
+            + EventLog.entry("complete", at: time)
+        do {
+            record.stamp = try preparation.store.clone(result.attempt, from: place, to: node.name, events: events)
+        } catch let failure as Failure where failure.kind == .workspace {
+            throw Vanished()
+        }
         batch.attempts.append(record)
-        return attempt
+        return record.id
     }
 }

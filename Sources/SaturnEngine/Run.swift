@@ -1,46 +1,17 @@
+import CSystem
+import Glibc
 public import SaturnCore
 
 /// One execution of a plan: the loop between scheduler, executor, store and ledger.
 ///
 /// Everything that happens comes in through one stream; the scheduler decides; this class does what it says.
 public final class Run {
-    public struct Options: Sendable {
-        /// Failed tasks after which nothing more is started.
-        public var maxFailures: Int?
-        /// Seconds between asking a task to end and ending it.
-        public var grace: Double
-        /// For people: who holds the locks.
-        public var holder: String
-        public var host: String
-        /// Absolute path of the run file.
-        public var file: String
-
-        public init(maxFailures: Int? = nil, grace: Double = 5, holder: String, host: String, file: String) {
-            self.maxFailures = maxFailures
-            self.grace = grace
-            self.holder = holder
-            self.host = host
-            self.file = file
-        }
-    }
-
-    public struct Summary: Sendable {
-        /// By task.
-        public var states: [TaskState]
-        public var causes: [Int: Cause]
-        public var blockedBy: [Int: Int]
-        /// Seconds.
-        public var duration: Double
-        /// The signal that stopped it.
-        public var stoppedBy: Int32?
-        /// Tasks whose results will not be reused, because the code or an input changed while they ran.
-        public var notReusable: [Int]
-    }
-
     private enum Input: Sendable {
         case executor([ExecutorEvent])
         case signal(Int32)
         case beat
+        /// The ledger has got a batch, or not.
+        case committed
     }
 
     private let preparation: Preparation
@@ -48,17 +19,28 @@ public final class Run {
     private let observer: any RunObserver
     private let clock: any TimeSource
     private let options: Options
+    private let committer: Committer
+    private let inputs: AsyncStream<Input>
+    private let deliver: AsyncStream<Input>.Continuation
     private var scheduler: Scheduler
     private var attempts: Attempts
     private var journal: Journal
     private var summary: Summary
     private var failure: (any Error)?
     private let began: Int64
+    private var hasBegun = false
+    private var isCommitting = false
+    private var isDraining = false
+    private var attic: (any AtticLock)?
 
+    /// - Parameter attic: the lock under which the plan was made; let go of when all is restored.
     public init(
         _ preparation: Preparation, executor: any Executor, state: StateFolder, observer: any RunObserver,
-        clock: any TimeSource, options: Options
+        clock: any TimeSource, options: Options, attic: (any AtticLock)? = nil
     ) {
+        self.attic = attic
+        (inputs, deliver) = AsyncStream<Input>.makeStream()
+        committer = Committer(ledger: preparation.ledger, store: preparation.store, boot: preparation.boot)
         self.preparation = preparation
         self.executor = executor
         self.observer = observer
@@ -69,7 +51,8 @@ public final class Run {
             Scheduler.Item(
                 needs: graph.nodes[index].needs, priority: graph.nodes[index].spec.priority,
                 retries: graph.nodes[index].spec.retries, timeout: graph.nodes[index].spec.timeout,
-                state: Self.initialState(preparation.plan.decisions[index]))
+                state: Self.initialState(
+                    preparation.plan.decisions[index], earlier: options.earlier[graph.nodes[index].name]?.state))
         }
         scheduler = Scheduler(
             items,
@@ -82,29 +65,32 @@ public final class Run {
         began = clock.uptime()
     }
 
-    private static func initialState(_ decision: Decision?) -> TaskState {
+    /// - Parameter earlier: where the task was in the run that this one goes on with.
+    private static func initialState(_ decision: Decision?, earlier: TaskState?) -> TaskState {
         switch decision?.action {
         case .run, .maybe, .blocked: .waiting
-        case .reuse: .reused
+        // Whatever that run had not found, it has made, also when it died before it could say so.
+        case .reuse: [nil, .reused, .restored, .excluded].contains(earlier) ? .reused : .succeeded
         case .restore: .restored
-        case nil: .excluded
+        case nil: earlier.flatMap { $0.isSettled ? $0 : nil } ?? .excluded
         }
     }
 
-    /// - Parameter signals: SIGINT and its like: the first stops, a second kills.
+    /// - Parameter signals: SIGINT and its like: the first stops, a second kills. SIGUSR1 drains.
     public func execute(signals: AsyncStream<Int32>) async throws -> Summary {
-        try begin()
-        let (inputs, continuation) = AsyncStream<Input>.makeStream()
+        guard try hasBegun || begin() else {
+            throw Failure(.engine, "a result that was to be restored has gone", hint: "run again")
+        }
         do {
-            try executor.start { continuation.yield(.executor($0)) }
+            try executor.start { [deliver] in deliver.yield(.executor($0)) }
         } catch {
             attempt { throw error }
-            return try end()
+            return try await end()
         }
         let beats = clock.beats(every: 100_000_000)
         let forwarding = [
-            Task { for await number in signals { continuation.yield(.signal(number)) } },
-            Task { for await _ in beats { continuation.yield(.beat) } },
+            Task { [deliver] in for await number in signals { deliver.yield(.signal(number)) } },
+            Task { [deliver] in for await _ in beats { deliver.yield(.beat) } },
         ]
         handle(.begin)
         if !scheduler.isDone {
@@ -115,35 +101,63 @@ public final class Run {
         }
         for task in forwarding { task.cancel() }
         await executor.stop()
-        return try end()
+        return try await end()
     }
 
-    private func begin() throws {
+    /// Ends what a killed run has left running, and restores. `false` when a result that was to be restored had gone:
+    /// then the plan must be made again.
+    public func begin() throws -> Bool {
+        try endSurvivors()
+        defer { attic = nil }
+        do {
+            // What the ledger does not know yet it would not find in the attic either.
+            try committer.commit(journal.takeBatch(), at: clock.now())
+            csystem_step("begin.adopted")
+            let restored = try attempts.restore(into: &journal.batch)
+            csystem_step("begin.restored")
+            for (index, decision) in preparation.plan.decisions.enumerated() {
+                if decision?.action == .reuse { attempts.results[index] = decision?.result?.attempt }
+            }
+            attempts.results.merge(restored) { _, new in new }
+            try record()
+            for task in restored.keys.sorted() { observer.observe(.settled(task: task, .restored, Settled())) }
+        } catch is Restorer.Vanished {
+            try committer.commit(journal.takeBatch(), at: clock.now())
+            return false
+        }
+        hasBegun = true
+        return true
+    }
+
+    private func record() throws {
+        var record = RunRecord(
+            name: preparation.run, specName: preparation.spec.name?.value, file: options.file,
+            location: preparation.store.location, state: .running, started: options.started ?? clock.now())
+        record.arguments = options.arguments
+        for task in preparation.graph.nodes.indices where preparation.plan.decisions[task] == nil {
+            attempts.results[task] = options.earlier[preparation.graph.nodes[task].name]?.attempt
+        }
+        try committer.commit(journal.begin(record, tasks: taskRecords()), at: clock.now())
+    }
+
+    private func endSurvivors() throws {
         let changing = preparation.graph.nodes.indices.filter {
             preparation.plan.decisions[$0].map { $0.action != .reuse && $0.action != .blocked } ?? false
         }
         let survivors = try Survivors.end(
-            of: changing.map { preparation.graph.nodes[$0].name }, in: preparation.store.location)
+            of: changing.map { preparation.graph.nodes[$0].name }, in: preparation.store.location
+        ).count
         if survivors > 0 {
             let noun = survivors == 1 ? "a process" : "\(survivors) processes"
             observer.observe(.warning("ended \(noun) that a killed saturn had left running"))
         }
-        let restored = try attempts.restore(into: &journal.batch)
-        for (index, decision) in preparation.plan.decisions.enumerated() {
-            if decision?.action == .reuse { attempts.results[index] = decision?.result?.attempt }
-        }
-        attempts.results.merge(restored) { _, new in new }
-        let record = RunRecord(
-            name: preparation.run, specName: preparation.spec.name?.value, file: options.file,
-            location: preparation.store.location, state: .running, started: clock.now())
-        try journal.begin(record, tasks: taskRecords())
-        for task in restored.keys.sorted() { observer.observe(.settled(task: task, .restored, Settled())) }
     }
 
     private func take(_ input: Input) {
         switch input {
         case .executor(let events):
             for event in events { take(event) }
+        case .signal(SIGUSR1): drain()
         case .signal(let number):
             observer.observe(.stopping(signal: number, again: summary.stoppedBy != nil))
             handle(summary.stoppedBy == nil ? .stop : .kill)
@@ -152,9 +166,25 @@ public final class Run {
             handle(.beat)
             for task in attempts.takeLongRunning() { journal.set(taskRecord(task)) }
             observer.observe(.beat)
+        case .committed:
+            isCommitting = false
+            attempt { try committer.check() }
         }
-        guard failure == nil else { return }
-        attempt { noticeChanges(try journal.flush(force: false)) }
+        guard failure == nil, !isCommitting, journal.isDue else { return }
+        attempt {
+            let (changes, batch) = try journal.take()
+            noticeChanges(changes)
+            guard !batch.isEmpty else { return }
+            isCommitting = true
+            committer.start(batch, at: clock.now()) { [deliver] in deliver.yield(.committed) }
+        }
+    }
+
+    private func drain() {
+        guard !isDraining, summary.stoppedBy == nil else { return }
+        isDraining = true
+        observer.observe(.draining)
+        handle(.drain)
     }
 
     private func take(_ event: ExecutorEvent) {
@@ -209,7 +239,10 @@ public final class Run {
         // Decided before the fault became known.
         guard failure == nil else { return handle(.exited(task: task, .cancelled)) }
         do {
-            executor.launch([try attempts.prepare(task, number: number, &journal.batch)])
+            let launch = try attempts.prepare(task, number: number, &journal.batch)
+            csystem_step("launch.prepared")
+            executor.launch([launch])
+            csystem_step("launch.handed")
         } catch let error as Failure where error.kind == .workspace {
             handle(.exited(task: task, .notStarted(error.message, code: 126)))
         } catch {
@@ -219,10 +252,12 @@ public final class Run {
     }
 
     private func publish(_ task: Int, _ outcome: Outcome) {
+        csystem_step("publish.begin")
         do {
             guard let record = try attempts.publish(task, outcome, isStale: journal.isStale(task)) else {
                 return handle(.published(task: task))
             }
+            csystem_step("publish.end")
             journal.add(record, of: task)
             handle(.published(task: task))
         } catch {
@@ -251,16 +286,21 @@ public final class Run {
     }
 
     private func taskRecord(_ task: Int) -> TaskRecord {
+        let name = preparation.graph.nodes[task].name
         let culprit = summary.blockedBy[task].map { "needs \(preparation.graph.nodes[$0].name)" }
-        let note = summary.causes[task]?.text ?? culprit
+        let isLeftAsItWas = preparation.plan.decisions[task] == nil
+        let note = summary.causes[task]?.text ?? culprit ?? (isLeftAsItWas ? options.earlier[name]?.note : nil)
         return TaskRecord(
-            name: preparation.graph.nodes[task].name, index: task, state: summary.states[task],
+            name: name, index: task, state: summary.states[task],
             attempt: attempts.results[task], note: note)
     }
 
     private func taskRecords() -> [TaskRecord] { preparation.graph.nodes.indices.map(taskRecord) }
 
-    private func end() throws -> Summary {
+    private func end() async throws -> Summary {
+        if isDraining, !scheduler.unstarted.isEmpty { summary.stoppedBy = summary.stoppedBy ?? SIGTERM }
+        await committer.finish()
+        attempt { try committer.check() }
         for task in scheduler.unstarted {
             summary.states[task] = .skipped
             journal.set(taskRecord(task))
@@ -270,11 +310,15 @@ public final class Run {
             summary.stoppedBy != nil || failure != nil ? .stopped : isComplete ? .succeeded : .failed
         let exitCode: Int32? = summary.stoppedBy.map { 128 + $0 } ?? (failure != nil ? nil : isComplete ? 0 : 1)
         do {
-            noticeChanges(try journal.end(state, exitCode: exitCode))
+            csystem_step("end.begin")
+            let (changes, batch) = try journal.end(state, exitCode: exitCode)
+            noticeChanges(changes)
+            try committer.commit(batch, at: clock.now())
         } catch  where failure != nil {
             // The first fault is the one to report.
         }
         if let failure { throw failure }
+        summary.hasSuperseded = attempts.hasEvicted
         summary.duration = Double(clock.uptime() - began) / 1e9
         return summary
     }

@@ -34,6 +34,8 @@ public struct StateFolder: Sendable {
     }
 
     public var ledger: String { path + "/ledger.sqlite" }
+    /// Where the supervisor of a detached run writes what it has to say.
+    public func supervisorLog(of run: String) -> String { "\(path)/supervisors/\(run).log" }
 
     /// The project's id; `nil` before the first run.
     public var project: String? {
@@ -51,12 +53,23 @@ public struct StateFolder: Sendable {
                 throw problem("make", parent)
             }
         }
-        for folder in [path, path + "/locks", path + "/needs"] {
+        for folder in [path, path + "/locks", path + "/needs", path + "/supervisors"] {
             guard mkdir(folder, 0o700) == 0 || errno == EEXIST else { throw problem("make", folder) }
         }
+        // A file without an id is what a power failure leaves.
+        if access(path + "/project", F_OK) == 0, project == nil { unlink(path + "/project") }
         var generator = SystemRandomNumberGenerator()
         try createFile("project", AttemptID(using: &generator).description + "\n")
         try createFile(".gitignore", "*\n")
+    }
+
+    /// Takes back the id of the project whose state was here, and is lost: the results are its own. For a project without
+    /// a ledger, whose id nothing else has yet.
+    public func reclaim(from last: LockHolder) throws {
+        guard last.state == path, let id = last.project, AttemptID(id) != nil, id != project else { return }
+        let draft = "\(path)/project.\(getpid())"
+        try writeFile(id + "\n", to: draft, isLasting: true)
+        guard rename(draft, path + "/project") == 0 else { throw problem("make", path + "/project") }
     }
 
     /// Whole or not at all, and never over one that is there: another saturn may be doing the same.
@@ -64,18 +77,28 @@ public struct StateFolder: Sendable {
         let target = "\(path)/\(name)"
         guard access(target, F_OK) != 0 else { return }
         let draft = "\(target).\(getpid())"
-        try writeFile(text, to: draft)
+        try writeFile(text, to: draft, isLasting: true)
         defer { unlink(draft) }
         guard link(draft, target) == 0 || errno == EEXIST else { throw problem("make", target) }
+        // Without its id a project would not know its results again, after a power failure.
+        for folder in [path, path + "/.."] { try sync(folder) }
     }
 
-    func writeFile(_ text: String, to file: String) throws {
+    private func sync(_ folder: String) throws {
+        let fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard fd >= 0 else { throw problem("open", folder) }
+        defer { close(fd) }
+        guard fsync(fd) == 0 || errno == EINVAL else { throw problem("write", folder) }
+    }
+
+    func writeFile(_ text: String, to file: String, isLasting: Bool = false) throws {
         let fd = open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
         guard fd >= 0 else { throw problem("make", file) }
         defer { close(fd) }
         guard text.utf8.isEmpty || write(fd, text, text.utf8.count) == text.utf8.count else {
             throw problem("write", file)
         }
+        guard !isLasting || fsync(fd) == 0 else { throw problem("write", file) }
     }
 
     private func problem(_ what: String, _ file: String) -> Failure {
@@ -83,26 +106,33 @@ public struct StateFolder: Sendable {
     }
 
     /// The lock of a run's name, held until it is let go of or the process ends.
-    public func lock(run: String, holder: String) throws -> RunLock {
-        var other = [CChar](repeating: 0, count: 512)
-        let fd = csystem_lock("\(path)/locks/\(run)", holder, &other, 512)
+    public func lock(run: String, holder: LockHolder) throws -> RunLock {
+        var other = [CChar](repeating: 0, count: 4096)
+        let fd = csystem_lock("\(path)/locks/\(run)", holder.text, &other, 4096)
         guard fd >= 0 else {
             guard errno == EWOULDBLOCK else { throw problem("lock", "\(path)/locks/\(run)") }
             let text = other.withUnsafeBufferPointer { $0.baseAddress.map { String(cString: $0) } ?? "" }
+            let words = LockHolder(parsing: text).words
             throw Failure(
-                .inUse, "run '\(run)' is in use" + (text.isEmpty ? "" : " by \(text)"),
-                hint: "wait for it to end, or choose another --name")
+                .inUse, "run '\(run)' is in use" + (words.isEmpty ? "" : " by \(words)"),
+                hint: "--wait waits for it, saturn terminate --name \(run) stops it, another --name is another run")
         }
         return RunLock(fd)
     }
 
-    /// Whether a process has the lock of this run; says who.
-    public func holder(of run: String) -> String? {
+    /// Who has the lock of this run, if somebody has.
+    public func holder(of run: String) -> LockHolder? {
         let fd = open("\(path)/locks/\(run)", O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
         guard fd >= 0 else { return nil }
         defer { close(fd) }
         if flock(fd, LOCK_SH | LOCK_NB) == 0 { return nil }
-        return FileBytes.read("\(path)/locks/\(run)", limit: 512).map { String(decoding: $0, as: UTF8.self) } ?? ""
+        let bytes = FileBytes.read("\(path)/locks/\(run)", limit: 4096) ?? []
+        return LockHolder(parsing: String(decoding: bytes, as: UTF8.self))
+    }
+
+    /// The runs that somebody has the lock of.
+    public func activeRuns() throws -> [String] {
+        try FileBytes.names(in: path + "/locks").filter { holder(of: $0) != nil }.sorted()
     }
 }
 

@@ -4,7 +4,7 @@ public import SaturnCore
 extension SQLiteLedger {
     private static let attemptColumns = """
         a.id, a.key, l.path, a.task, a.run, a.state, a.place, a.reusable, a.exit_code, a.started, a.ended,
-        a.status_inode, a.status_size, a.status_modified, a.status_changed
+        a.status_inode, a.status_size, a.status_modified, a.status_changed, a.origin
         FROM attempt a JOIN location l ON l.id = a.location
         """
 
@@ -14,12 +14,16 @@ extension SQLiteLedger {
         return Dictionary(rows.map { ($0.task, $0) }, uniquingKeysWith: { _, newer in newer })
     }
 
-    public func successes(of key: TaskKey, in location: String) throws -> [AttemptRecord] {
+    public func successes(of key: TaskKey) throws -> [AttemptRecord] {
         try attempts(
             """
-            WHERE a.key = ? AND l.path = ? AND a.state = 'success' AND a.reusable AND a.place != 'gone'
+            WHERE a.key = ? AND a.state = 'success' AND a.reusable
             ORDER BY a.number DESC
-            """, [key.data, location])
+            """, [key.data])
+    }
+
+    public func locations() throws -> [String] {
+        try reading { try String.fetchAll($0, sql: "SELECT path FROM location ORDER BY path") }
     }
 
     public func attempts(_ ids: [AttemptID]) throws -> [AttemptID: AttemptRecord] {
@@ -65,7 +69,7 @@ extension SQLiteLedger {
             try Row.fetchAll(
                 database,
                 sql: """
-                    SELECT name, spec_name, file, location, state, started, ended, exit_code
+                    SELECT name, spec_name, file, location, state, started, ended, exit_code, arguments
                     FROM run ORDER BY started DESC, name
                     """
             ).compactMap { try? RunRecord($0) }

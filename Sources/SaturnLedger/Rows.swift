@@ -23,18 +23,25 @@ extension AttemptID {
 }
 
 extension AttemptRecord {
+    private static let stale = "stale"
+
+    /// The column `state`.
+    var storedState: String { state == .success && !reusable ? Self.stale : state.rawValue }
+
     init(_ row: Row) throws {
         self.init(
             id: try known(AttemptID(bytes: row.decode(Data.self, atIndex: 0))),
             key: try known(TaskKey(bytes: row.decode(Data.self, atIndex: 1))),
             location: try row.decode(atIndex: 2), task: try row.decode(atIndex: 3), run: try row.decode(atIndex: 4),
-            state: try known(State(rawValue: row.decode(atIndex: 5))),
+            state: try row.decode(atIndex: 5) == Self.stale
+                ? .success : known(State(rawValue: row.decode(atIndex: 5))),
             place: try known(Place(rawValue: row.decode(atIndex: 6))))
-        reusable = try row.decode(atIndex: 7)
+        reusable = try row.decode(atIndex: 7) && row.decode(atIndex: 5) != Self.stale
         exitCode = try row.decode(atIndex: 8)
         started = try row.decode(Int64?.self, atIndex: 9).map(Timestamp.init)
         ended = try row.decode(Int64?.self, atIndex: 10).map(Timestamp.init)
         if try row.decode(Int64?.self, atIndex: 11) != nil { stamp = try FileStamp(row, from: 11) }
+        origin = try row.decode(Data?.self, atIndex: 15).flatMap { AttemptID(bytes: $0) }
     }
 }
 
@@ -49,6 +56,11 @@ extension FileStamp {
 }
 
 extension RunRecord {
+    /// The column `arguments`.
+    var storedArguments: String {
+        get throws { String(decoding: try JSONEncoder().encode(arguments), as: UTF8.self) }
+    }
+
     init(_ row: Row) throws {
         self.init(
             name: try row.decode(atIndex: 0), specName: try row.decode(atIndex: 1), file: try row.decode(atIndex: 2),
@@ -56,6 +68,7 @@ extension RunRecord {
             started: Timestamp(microseconds: try row.decode(atIndex: 5)))
         ended = try row.decode(Int64?.self, atIndex: 6).map(Timestamp.init)
         exitCode = try row.decode(atIndex: 7)
+        arguments = try JSONDecoder().decode([String].self, from: Data(row.decode(String.self, atIndex: 8).utf8))
     }
 }
 

@@ -17,7 +17,7 @@ public final class SQLiteLedger: Ledger {
     public convenience init(writing path: String) throws {
         var configuration = Self.configuration
         configuration.prepareDatabase { database in
-            try database.execute(sql: "PRAGMA journal_mode = TRUNCATE; PRAGMA synchronous = NORMAL")
+            try database.execute(sql: "PRAGMA journal_mode = TRUNCATE; PRAGMA synchronous = FULL")
         }
         let queue = try Self.saying("open", path) {
             let queue = try DatabaseQueue(path: path, configuration: configuration)
@@ -25,6 +25,13 @@ public final class SQLiteLedger: Ledger {
             return queue
         }
         self.init(queue, path)
+    }
+
+    /// One that knows nothing and is nowhere, in place of a damaged one.
+    public static func empty() throws -> SQLiteLedger {
+        let queue = try DatabaseQueue(configuration: configuration)
+        try Schema.upgrade(queue, "")
+        return SQLiteLedger(queue, "")
     }
 
     /// For looking: changes no file. A missing file is an empty ledger.
@@ -80,13 +87,39 @@ public final class SQLiteLedger: Ledger {
     }
 
     private static func saying<Value>(_ what: String, _ path: String, _ body: () throws -> Value) throws -> Value {
-        do { return try body() } catch let error as DatabaseError {
-            let isDamaged = [.SQLITE_NOTADB, .SQLITE_CORRUPT, .SQLITE_ERROR].contains(error.resultCode)
+        do { return try body() } catch let failure as Failure { throw failure } catch {
+            let problem = error as? DatabaseError
+            // A value that is none of its type's is damage too.
+            let isDamaged = problem.map(isDamage) ?? true
             throw Failure(
-                .engine, "cannot \(what) the ledger \(path): \(error.message ?? "\(error)")",
-                hint: isDamaged
-                    ? "move it away: results are not lost, without the ledger they are found again by their events"
-                    : nil)
+                isDamaged ? .ledger : .engine, "cannot \(what) the ledger \(path): \(problem?.message ?? "\(error)")",
+                hint: isDamaged ? "saturn run makes it again from the results" : nil)
         }
+    }
+
+    private static func isDamage(_ error: DatabaseError) -> Bool {
+        switch error.resultCode {
+        case .SQLITE_NOTADB, .SQLITE_CORRUPT, .SQLITE_ERROR, .SQLITE_MISMATCH: true
+        // An index that does not belong to its table any more.
+        case .SQLITE_CONSTRAINT: error.extendedResultCode != .SQLITE_CONSTRAINT_TRIGGER
+        default: false
+        }
+    }
+
+    /// Moves a damaged ledger out of the way; returns its new name. No other process may have it open: its journal
+    /// would be taken for that of the next one.
+    public static func setAside(_ path: String) throws -> String {
+        var target = path + ".damaged"
+        var number = 2
+        while access(target, F_OK) == 0 {
+            target = "\(path).damaged.\(number)"
+            number += 1
+        }
+        // A journal belongs to the file that it was written for: applied to another it would spoil that one.
+        rename(path + "-journal", target + "-journal")
+        guard rename(path, target) == 0 || errno == ENOENT else {
+            throw Failure(.engine, "cannot rename \(path): \(String(cString: strerror(errno)))")
+        }
+        return target
     }
 }

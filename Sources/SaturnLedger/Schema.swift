@@ -24,8 +24,18 @@ enum Schema {
     private static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("v1") { try $0.execute(sql: version1) }
+        migrator.registerMigration("v2") { try $0.execute(sql: version2) }
         return migrator
     }
+
+    /// `origin` is the attempt that one is a copy of, `arguments` is an array in JSON. One that must not be
+    /// reused is so by its state as well: a bit that flips on the disk must not make it good.
+    private static let version2 = """
+        ALTER TABLE attempt ADD COLUMN origin BLOB;
+        ALTER TABLE run ADD COLUMN arguments TEXT NOT NULL DEFAULT '[]';
+        UPDATE attempt SET state = 'stale' WHERE state = 'success' AND NOT reusable;
+        UPDATE attempt SET place = 'attic' WHERE place = 'gone';
+        """
 
     /// Times are microseconds since 1970 UTC, of files nanoseconds; keys and UUIDs are their bytes.
     private static let version1 = """

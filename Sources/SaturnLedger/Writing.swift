@@ -20,14 +20,30 @@ private struct Writer {
         try write(moved: batch.moved)
         try write(tasks: batch.tasks)
         try write(digests: batch.digests)
+        try forget(batch.forgotten, runs: batch.forgottenRuns)
+    }
+
+    /// What a manifest says is kept as long as an attempt has its key.
+    private func forget(_ attempts: [AttemptID], runs: [String]) throws {
+        var keys: [Data] = []
+        for attempt in attempts {
+            let sql = "DELETE FROM attempt WHERE id = ? RETURNING key"
+            if let key = try Data.fetchOne(database, sql: sql, arguments: [attempt.data]) { keys.append(key) }
+        }
+        let orphan = "DELETE FROM manifest WHERE key = ? AND key NOT IN (SELECT key FROM attempt)"
+        for key in keys { try database.cachedStatement(sql: orphan).execute(arguments: [key]) }
+        for run in runs {
+            try database.execute(sql: "DELETE FROM task WHERE run = ?", arguments: [run])
+            try database.execute(sql: "DELETE FROM run WHERE name = ?", arguments: [run])
+        }
     }
 
     private func write(_ run: RunRecord) throws {
         try database.execute(
-            sql: "INSERT OR REPLACE INTO run VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            sql: "INSERT OR REPLACE INTO run VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             arguments: [
                 run.name, run.specName, run.file, run.location, run.state.rawValue, run.started.microseconds,
-                run.ended?.microseconds, run.exitCode,
+                run.ended?.microseconds, run.exitCode, run.storedArguments,
             ])
     }
 
@@ -61,9 +77,9 @@ private struct Writer {
         let insert = try database.cachedStatement(
             sql: """
                 INSERT OR REPLACE INTO attempt (number, id, key, location, task, run, state, place, reusable,
-                exit_code, started, ended, status_inode, status_size, status_modified, status_changed)
+                exit_code, started, ended, status_inode, status_size, status_modified, status_changed, origin)
                 VALUES ((SELECT number FROM attempt WHERE id = ?1),
-                ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
+                ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
                 """)
         for attempt in attempts {
             let location = try locations[attempt.location] ?? id(of: attempt.location)
@@ -71,18 +87,19 @@ private struct Writer {
             if attempt.place == .standing { try clear(attempt.task, in: location) }
             let stamp = attempt.stamp
             try insert.execute(arguments: [
-                attempt.id.data, attempt.key.data, location, attempt.task, attempt.run, attempt.state.rawValue,
+                attempt.id.data, attempt.key.data, location, attempt.task, attempt.run, attempt.storedState,
                 attempt.place.rawValue, attempt.reusable, attempt.exitCode, attempt.started?.microseconds,
                 attempt.ended?.microseconds, stamp.map { Int64(bitPattern: $0.inode) }, stamp?.size,
-                stamp?.modified, stamp?.changed,
+                stamp?.modified, stamp?.changed, attempt.origin?.data,
             ])
         }
     }
 
-    /// One attempt stands in a folder; what the ledger thought was there has gone unless it moved.
+    /// One attempt stands in a folder. What the ledger thought was there was moved to the attic by a run that died before
+    /// it could say so, or is gone: whoever wants it looks.
     private func clear(_ task: String, in location: Int64) throws {
         try database.cachedStatement(
-            sql: "UPDATE attempt SET place = 'gone' WHERE location = ? AND task = ? AND place = 'standing'"
+            sql: "UPDATE attempt SET place = 'attic' WHERE location = ? AND task = ? AND place = 'standing'"
         ).execute(arguments: [location, task])
     }
 

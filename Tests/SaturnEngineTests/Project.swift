@@ -64,7 +64,7 @@ final class Project: Sendable {
         let run = Run(
             preparation, executor: executor, state: state, observer: observer, clock: clock,
             options: Run.Options(
-                maxFailures: maxFailures, grace: 5, holder: "test", host: "box", file: space.path("run.yaml")))
+                maxFailures: maxFailures, grace: 5, host: "box", file: space.path("run.yaml")))
         return try await run.execute(signals: signals)
     }
 }

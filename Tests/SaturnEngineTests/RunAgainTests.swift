@@ -50,7 +50,9 @@ import Testing
         let record = try #require(try ledger.attempts([old])[old])
         #expect(record.place == .attic)
         #expect(project.store.attic == [.attic(key: record.key, attempt: old)])
-        #expect(project.store.calls.all.suffix(3) == ["retire a attic", "begin a", "publish a"])
+        #expect(
+            project.store.calls.all.suffix(6)
+                == ["retire a attic", "begin a", "checkpoint", "publish a", "forget", "sync"])
         #expect(try standing("a") != old)
     }
 

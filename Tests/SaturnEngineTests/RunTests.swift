@@ -95,8 +95,15 @@ import Testing
         #expect(launches.map { $0[variable: "SATURN_ATTEMPT_ID"] } == launches.map(\.attempt.description))
         #expect(Set(launches.map(\.attempt)).count == 3)
         #expect(Set(launches.map(\.workspace)).count == 1)
-        #expect(project.store.calls.all == ["begin flaky", "again flaky", "again flaky", "publish flaky"])
-        #expect(project.store.eventTypes(of: "flaky") == ["submitted", "retried", "retried", "started", "complete"])
+        #expect(Set(launches.map { $0[variable: "SATURN_CHECKPOINT_DIR"] }).count == 1, "it survives a retry")
+        #expect(
+            project.store.calls.all == [
+                "begin flaky", "checkpoint", "again flaky", "checkpoint", "again flaky", "checkpoint", "publish flaky",
+                "forget", "sync",
+            ])
+        #expect(
+            project.store.eventTypes(of: "flaky")
+                == ["submitted", "started", "retried", "started", "retried", "started", "complete"])
         #expect(ledger.records.map(\.id) == [launches[2].attempt])
         #expect(try project.store.events(of: .standing(task: "flaky"))?.attempt == launches[2].attempt)
         let retries = observer.events.all.compactMap { event -> Int? in

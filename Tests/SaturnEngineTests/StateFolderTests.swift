@@ -18,7 +18,7 @@ import struct SaturnCore.Failure
         #expect(try space.mode(".saturn") == 0o700)
         #expect(try space.mode(".saturn/project") == 0o600)
         #expect(try space.read(".saturn/.gitignore") == "*\n")
-        #expect(try space.list(".saturn") == [".gitignore", "locks", "needs", "project"])
+        #expect(try space.list(".saturn") == [".gitignore", "locks", "needs", "project", "supervisors"])
         #expect(AttemptID(try #require(state.project)) != nil)
     }
 
@@ -83,23 +83,53 @@ import struct SaturnCore.Failure
         let state = StateFolder(path: space.path(".saturn"))
         try state.create()
         #expect(state.holder(of: "sweep") == nil)
-        var lock: RunLock? = try state.lock(run: "sweep", holder: "process 42 on box")
-        #expect(state.holder(of: "sweep") == "process 42 on box")
+        let ada = LockHolder(parsing: "process 42 on box (saturn run /home/ada/run.yaml)\n42 1835502\n")
+        var lock: RunLock? = try state.lock(run: "sweep", holder: ada)
+        #expect(state.holder(of: "sweep") == ada)
         #expect(
             throws: Failure(
-                .inUse, "run 'sweep' is in use by process 42 on box",
-                hint: "wait for it to end, or choose another --name")
-        ) { try state.lock(run: "sweep", holder: "other") }
+                .inUse, "run 'sweep' is in use by process 42 on box (saturn run /home/ada/run.yaml)",
+                hint:
+                    "--wait waits for it, saturn terminate --name sweep stops it, another --name is another run")
+        ) { try state.lock(run: "sweep", holder: LockHolder(parsing: "other")) }
         // Another run of the same project is free.
-        let second = try state.lock(run: "other", holder: "process 43")
-        #expect(state.holder(of: "other") == "process 43")
+        let second = try state.lock(run: "other", holder: LockHolder(parsing: "process 43"))
+        #expect(state.holder(of: "other")?.words == "process 43")
+        #expect(try state.activeRuns() == ["other", "sweep"])
         withExtendedLifetime((lock, second)) {}
         lock = nil
         #expect(state.holder(of: "sweep") == nil)
-        let again = try state.lock(run: "sweep", holder: "short")
+        #expect(try state.activeRuns() == ["other"])
+        let again = try state.lock(run: "sweep", holder: LockHolder(parsing: "short"))
         // Nothing of the longer text is left.
-        #expect(state.holder(of: "sweep") == "short")
+        #expect(state.holder(of: "sweep") == LockHolder(parsing: "short"))
         withExtendedLifetime(again) {}
+    }
+
+    @Test func aHolderIsThisProcess() throws {
+        let holder = LockHolder(command: "run", path: "/a b/run.yaml")
+        #expect(LockHolder(parsing: holder.text) == holder)
+        #expect(holder.host == Machine.host)
+        #expect(holder.process?.pid == getpid())
+        #expect(holder.process == ProcessIdentity(of: getpid()))
+    }
+
+    /// What cannot be read names nobody that could be stopped in its place.
+    @Test(arguments: ["", "\n", "process", "process 1 on box", "process 1 on box\n1", "x\none two\n", "x\n1 2 3\n"])
+    func aHolderThatCannotBeRead(_ text: String) {
+        #expect(LockHolder(parsing: text).process == nil)
+    }
+
+    /// Row 18: a number that another process has now is not taken for the one that had it.
+    @Test func aNumberThatIsAnothersNow() throws {
+        let sleeper = try space.start(["sleep", "1000"])
+        let identity = try #require(ProcessIdentity(of: sleeper.pid))
+        let earlier = LockHolder(parsing: "p\n\(sleeper.pid) \(identity.start - 1)\n")
+        #expect(try earlier.process?.signal(SIGKILL) == false)
+        #expect(kill(sleeper.pid, 0) == 0)
+        #expect(try identity.signal(SIGKILL))
+        #expect(try sleeper.wait().status != 0)
+        #expect(try identity.signal(SIGKILL) == false)
     }
 
     @Test(.enabled(if: access("/usr/bin/flock", X_OK) == 0, "NOT CHECKED: util-linux's flock is not installed"))
@@ -110,10 +140,10 @@ import struct SaturnCore.Failure
         let script = "echo > ready; read line < go"
         let holder = try space.start(["/usr/bin/flock", ".saturn/locks/sweep", "sh", "-c", script])
         _ = try space.read("ready")
-        #expect(throws: Failure.self) { try state.lock(run: "sweep", holder: "me") }
+        #expect(throws: Failure.self) { try state.lock(run: "sweep", holder: LockHolder(parsing: "me")) }
         try space.write("go", "\n")
         #expect(try holder.wait().status == 0)
-        let lock = try state.lock(run: "sweep", holder: "me")
+        let lock = try state.lock(run: "sweep", holder: LockHolder(parsing: "me"))
         withExtendedLifetime(lock) {}
     }
 }

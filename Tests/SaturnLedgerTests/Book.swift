@@ -78,7 +78,7 @@ final class Book {
             try ledger.tasks(of: "run \(number)").map(\.name) == ["planned", "task"],
             try ledger.fields(of: key("\(number)")) != nil,
             try ledger.standing(in: location)["task \(number)"]?.id == id(number),
-            try ledger.successes(of: key("\(number)"), in: location).count == 1,
+            try ledger.successes(of: key("\(number)")).count == 1,
             try ledger.attempts([id(number)]).count == 1,
             try ledger.isPlanned("task", in: location, otherThan: "another") || ledger.runs().isEmpty,
             try ledger.digest(of: "/file \(number)") != nil,

@@ -24,11 +24,12 @@ import Testing
     @Test func attempts() throws {
         var records: [AttemptRecord] = []
         let states: [AttemptRecord.State] = [.success, .failure, .terminated, .unfinished]
-        let places: [AttemptRecord.Place] = [.standing, .attic, .gone]
+        let places: [AttemptRecord.Place] = [.standing, .attic]
         for (state, place) in states.flatMap({ state in places.map { (state, $0) } }) {
             let number = UInt64(records.count)
             var record = Book.attempt(number, key: "\(number)", task: "task \(number)", place, state)
             record.reusable = number.isMultiple(of: 2)
+            record.origin = number.isMultiple(of: 5) ? Book.id(number + 100) : nil
             record.exitCode = number.isMultiple(of: 3) ? nil : Int32(number) - 5
             record.started =
                 number.isMultiple(of: 4) ? nil : Timestamp(microseconds: Int64(number) * 1_000_003 - 5_000_000)

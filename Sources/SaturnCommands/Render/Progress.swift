@@ -45,6 +45,9 @@ final class Progress: RunObserver {
                     : "saturn: stopping after signal \(signal): \(counted(state.running.count, "running task")) "
                         + "\(state.running.count == 1 ? "is" : "are") asked to end; once more kills\n"
                 flush(&state)
+            case .draining:
+                state.pending += "saturn: draining: \(counted(state.running.count, "running task")) may finish\n"
+                flush(&state)
             case .warning(let text): state.pending += DiagnosticText(style: style).warning(text)
             case .beat: flush(&state)
             }

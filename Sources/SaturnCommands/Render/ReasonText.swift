@@ -24,6 +24,7 @@ struct ReasonText {
         case .terminated: "was terminated"
         case .unfinished: "has not finished"
         case .changedWhileRunning: "code or an input changed while it ran"
+        case .unsynced: "the machine went down before its files were on the disk"
         case .folderGone: "its folder was deleted"
         case .statusGone: "its status was deleted"
         case .forced: "forced"
@@ -31,6 +32,7 @@ struct ReasonText {
         case .inPlace: "up to date"
         case .fromAttic: "from the attic"
         case .fromTask(let task): "from the folder of \(task)"
+        case .fromLocation(let location): "from \(Printable.text(location))"
         case .blocked: "needs a task that will have no result"
         }
     }

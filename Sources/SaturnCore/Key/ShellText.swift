@@ -13,6 +13,12 @@ public enum ShellText {
         return words
     }
 
+    /// One word as a shell reads it back.
+    public static func quoted(_ word: String) -> String {
+        let isBare = !word.isEmpty && word.utf8.allSatisfy { isPlain($0) && $0 != 32 && $0 != 9 }
+        return isBare ? word : "'" + word.replacing("'", with: "'\\''") + "'"
+    }
+
     private static func isPlain(_ byte: UInt8) -> Bool {
         switch byte {
         case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),

@@ -24,6 +24,19 @@ public struct EventLog: Hashable, Sendable {
     public var attempt: AttemptID? { events.last { $0["attempt"] != nil }?["attempt"].flatMap { AttemptID($0) } }
     public var project: String? { first("project") }
     public var run: String? { first("run") }
+    public var task: String? { first("task") }
+    /// The id of the start of the machine on which it ran.
+    public var boot: String? { first("boot") }
+    /// The attempt that this one is a copy of.
+    public var origin: AttemptID? {
+        events.first { $0.type == "restored" && $0["from"] != nil }?["from"].flatMap { AttemptID($0) }
+    }
+    /// When the result was complete.
+    public var completed: Timestamp? {
+        events.last { $0.type == "complete" }?["utctimestamp"].flatMap { Timestamp($0) }
+    }
+    /// Kept from gc.
+    public var isPinned: Bool { events.last { $0.type == "pinned" || $0.type == "unpinned" }?.type == "pinned" }
     /// The code or an input changed while it ran.
     public var isReusable: Bool { !events.contains { $0.type == "changed" } }
 

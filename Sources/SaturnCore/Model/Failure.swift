@@ -7,6 +7,8 @@ public struct Failure: Error, Hashable, Sendable {
         case usage
         /// The executor or the results store cannot be used.
         case engine
+        /// The ledger is damaged; it can be made again from the results.
+        case ledger
         /// One task's folder is not as it was left; the others are not concerned.
         case workspace
         /// The run or its directory is in use, or not saturn's to touch.

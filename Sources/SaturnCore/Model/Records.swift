@@ -9,9 +9,8 @@ public struct AttemptRecord: Hashable, Sendable {
     public enum Place: String, Hashable, Sendable {
         /// In the folder of its task.
         case standing
+        /// Or nowhere any more, deleted by hand.
         case attic
-        /// Deleted, by gc or by hand.
-        case gone
     }
 
     public var id: AttemptID
@@ -24,6 +23,8 @@ public struct AttemptRecord: Hashable, Sendable {
     public var place: Place
     /// `false` when the code or an input changed while it ran.
     public var reusable = true
+    /// The attempt that this one is a copy of.
+    public var origin: AttemptID?
     public var exitCode: Int32?
     public var started: Timestamp?
     public var ended: Timestamp?
@@ -75,6 +76,8 @@ public struct RunRecord: Hashable, Sendable {
     public var started: Timestamp
     public var ended: Timestamp?
     public var exitCode: Int32?
+    /// The arguments of `saturn run` that do the same from any folder.
+    public var arguments: [String] = []
 
     public init(
         name: String, specName: String?, file: String, location: String, state: State, started: Timestamp

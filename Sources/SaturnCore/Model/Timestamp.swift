@@ -6,6 +6,17 @@ public struct Timestamp: Hashable, Sendable, Comparable, CustomStringConvertible
         self.microseconds = microseconds
     }
 
+    /// Reads what `description` writes.
+    public init?(_ text: some StringProtocol) {
+        let parts = text.utf8.split { !(48...57).contains($0) }.map { Int64(String(decoding: $0, as: UTF8.self)) ?? 0 }
+        guard parts.count == 9, text.hasSuffix("+00:00"), (1...12).contains(parts[1]), (1...31).contains(parts[2])
+        else {
+            return nil
+        }
+        let seconds = (Self.days(parts[0], parts[1], parts[2]) * 24 + parts[3]) * 3600 + parts[4] * 60 + parts[5]
+        self.init(microseconds: seconds * 1_000_000 + parts[6])
+    }
+
     public static func < (left: Timestamp, right: Timestamp) -> Bool { left.microseconds < right.microseconds }
 
     public var description: String {
@@ -30,6 +41,15 @@ public struct Timestamp: Hashable, Sendable, Comparable, CustomStringConvertible
         let shiftedMonth = (5 * dayOfYear + 2) / 153
         let month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9
         return (yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month, dayOfYear - (153 * shiftedMonth + 2) / 5 + 1)
+    }
+
+    /// The inverse of ``civil(_:)``.
+    private static func days(_ year: Int64, _ month: Int64, _ date: Int64) -> Int64 {
+        let shifted = month <= 2 ? year - 1 : year
+        let era = (shifted >= 0 ? shifted : shifted - 399) / 400
+        let yearOfEra = shifted - era * 400
+        let dayOfYear = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + date - 1
+        return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
     }
 
     private func pad(_ number: Int64, _ width: Int) -> String {

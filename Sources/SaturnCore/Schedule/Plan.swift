@@ -51,12 +51,15 @@ public struct StoredResult: Hashable, Sendable {
     /// The task in whose folder it stands or stood last.
     public var task: String
     public var place: ResultPlace
+    /// The attempt that executed it: another one where this is a copy.
+    public var origin: AttemptID
 
-    public init(attempt: AttemptID, key: TaskKey, task: String, place: ResultPlace) {
+    public init(attempt: AttemptID, key: TaskKey, task: String, place: ResultPlace, origin: AttemptID? = nil) {
         self.attempt = attempt
         self.key = key
         self.task = task
         self.place = place
+        self.origin = origin ?? attempt
     }
 }
 
@@ -64,10 +67,13 @@ public struct StoredResult: Hashable, Sendable {
 public struct Occupant: Hashable, Sendable {
     public var attempt: AttemptID
     public var key: TaskKey
+    /// The attempt that executed it: another one where this is a copy.
+    public var origin: AttemptID
 
-    public init(attempt: AttemptID, key: TaskKey) {
+    public init(attempt: AttemptID, key: TaskKey, origin: AttemptID? = nil) {
         self.attempt = attempt
         self.key = key
+        self.origin = origin ?? attempt
     }
 }
 
@@ -84,6 +90,8 @@ public enum Reason: Hashable, Sendable {
     case unfinished
     /// The code or an input changed while the last attempt ran.
     case changedWhileRunning
+    /// The machine went down before all of the last attempt's files were on the disk.
+    case unsynced
     case folderGone
     case statusGone
     case forced
@@ -93,6 +101,8 @@ public enum Reason: Hashable, Sendable {
     case fromAttic
     /// From the folder of another task.
     case fromTask(String)
+    /// From another results folder: its location.
+    case fromLocation(String)
     /// A needed task will not have a result.
     case blocked(by: Int)
 }
@@ -107,6 +117,8 @@ public enum Standing: Hashable, Sendable {
     case terminated(Occupant)
     case unfinished(Occupant)
     case changedWhileRunning(Occupant)
+    /// A success of which, when the machine went down, not everything may have been on the disk.
+    case unsynced(Occupant)
     /// Not saturn's, or another project's: a clause that says which.
     case foreign(String)
     /// Another project's success, with its key: usable under that key alone.

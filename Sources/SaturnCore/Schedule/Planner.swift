@@ -20,10 +20,13 @@ public struct Planner {
         /// Tasks that `--only` selects; `nil` is all.
         public var selected: Set<Int>?
         public var force: Bool
+        /// Tasks that `force` does not concern.
+        public var spared: Set<Int>
 
-        public init(selected: Set<Int>? = nil, force: Bool = false) {
+        public init(selected: Set<Int>? = nil, force: Bool = false, spared: Set<Int> = []) {
             self.selected = selected
             self.force = force
+            self.spared = spared
         }
     }
 
@@ -106,9 +109,10 @@ public struct Planner {
         if let occupant = standing.success, occupant.key == key, !isForced(task) {
             let place = ResultPlace.standing(task: graph.nodes[task].name)
             let result = StoredResult(
-                attempt: occupant.attempt, key: key, task: graph.nodes[task].name, place: place)
+                attempt: occupant.attempt, key: key, task: graph.nodes[task].name, place: place,
+                origin: occupant.origin)
             decisions[task] = Decision(action: .reuse, reason: .inPlace, key: key, result: result)
-            claimed.insert(occupant.attempt)
+            claimed.insert(occupant.origin)
             return nil
         }
         if case .foreignSuccess(_, let problem) = standing {
@@ -146,20 +150,25 @@ public struct Planner {
         return try evidence.results(of: key).filter { isFree($0, for: task) }
     }
 
-    private func isForced(_ task: Int) -> Bool { options.force && isSelected(task) }
+    private func isForced(_ task: Int) -> Bool { options.force && isSelected(task) && !options.spared.contains(task) }
 
     /// Claims the newest result that no other task has claimed; `false` when there is none.
     private mutating func restore(_ pending: Pending, ofOwnName: Bool) throws -> Bool {
         let (task, name) = (pending.task, graph.nodes[pending.task].name)
-        let result = pending.results.first { !claimed.contains($0.attempt) && (!ofOwnName || $0.task == name) }
+        let result = pending.results.first { !claimed.contains($0.origin) && (!ofOwnName || $0.task == name) }
         guard let result else { return false }
-        claimed.insert(result.attempt)
+        claimed.insert(result.origin)
         decide(task, .restore, .fromAttic, result.key, pending.standing)
         decisions[task]?.result = result
-        if case .standing(let owner) = result.place {
+        switch result.place {
+        case .standing(let owner):
             let moves = try leaves(owner)
             decisions[task]?.reason = .fromTask(owner)
             decisions[task]?.transfer = moves ? .move : .clone
+        case .at(let location, _):
+            decisions[task]?.reason = .fromLocation(location)
+            decisions[task]?.transfer = .clone
+        case .attic, .checkpoint: break
         }
         return true
     }
@@ -212,6 +221,7 @@ public struct Planner {
         case .terminated: return .terminated
         case .unfinished: return .unfinished
         case .changedWhileRunning: return .changedWhileRunning
+        case .unsynced: return .unsynced
         // A success of this key that another task has claimed cannot stand here; the rest is new.
         case .success, .foreignSuccess, .foreign, .nothing: return .new
         }
@@ -245,7 +255,7 @@ extension Standing {
         switch self {
         case .nothing, .foreign, .foreignSuccess: nil
         case .gone(_, let occupant), .success(let occupant), .failure(let occupant, _), .terminated(let occupant),
-            .unfinished(let occupant), .changedWhileRunning(let occupant):
+            .unfinished(let occupant), .changedWhileRunning(let occupant), .unsynced(let occupant):
             occupant
         }
     }

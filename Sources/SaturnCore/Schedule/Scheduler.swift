@@ -54,6 +54,8 @@ public struct Scheduler: Sendable {
         /// Its result could not be kept.
         case unpublished(task: Int, String)
         case beat
+        /// Start nothing more; what runs goes on to its end.
+        case drain
         /// Start nothing more and end what runs.
         case stop
         /// End what runs now.
@@ -128,6 +130,7 @@ public struct Scheduler: Sendable {
         case .published(let task): published(task, &actions)
         case .unpublished(let task, let problem): unpublished(task, problem, &actions)
         case .beat: beat(now, &actions)
+        case .drain: isStopping = true
         case .stop: stop(now, &actions)
         case .kill:
             isStopping = true

@@ -1,0 +1,42 @@
+public import SaturnCore
+
+extension Run {
+    public struct Options: Sendable {
+        /// Failed tasks after which nothing more is started.
+        public var maxFailures: Int?
+        /// Seconds between asking a task to end and ending it.
+        public var grace: Double
+        public var host: String
+        /// Absolute path of the run file.
+        public var file: String
+        /// The arguments of `saturn run` that do the same from any folder.
+        public var arguments: [String] = []
+        /// The tasks, by name, of the interrupted run that this one goes on with: those that this plan leaves out stay as
+        /// they were.
+        public var earlier: [String: TaskRecord] = [:]
+        /// When that run was started.
+        public var started: Timestamp?
+
+        public init(maxFailures: Int? = nil, grace: Double = 5, host: String, file: String) {
+            self.maxFailures = maxFailures
+            self.grace = grace
+            self.host = host
+            self.file = file
+        }
+    }
+
+    public struct Summary: Sendable {
+        /// By task.
+        public var states: [TaskState]
+        public var causes: [Int: Cause]
+        public var blockedBy: [Int: Int]
+        /// Seconds.
+        public var duration: Double
+        /// The signal that stopped it; SIGTERM when it was drained with tasks left to start.
+        public var stoppedBy: Int32?
+        /// Tasks whose results will not be reused, because the code or an input changed while they ran.
+        public var notReusable: [Int]
+        /// Something was moved into the attic.
+        public var hasSuperseded = false
+    }
+}
