@@ -62,7 +62,7 @@ let package = Package(
         tests("SaturnGitTests", ["SaturnGit"]),
         tests("SaturnLedgerTests", ["SaturnLedger"]),
         tests("SaturnExecutorsTests", ["SaturnExecutors"]),
-        tests("SaturnStoresTests", ["SaturnStores"]),
+        tests("SaturnStoresTests", ["SaturnStores", "CSystem"]),
         tests("SaturnEngineTests", ["SaturnEngine", "SaturnStores"]),
         tests("SaturnCommandsTests", ["SaturnCommands"]),
         tests("EndToEnd", []),

@@ -197,7 +197,18 @@ static void read_test(void) {
     test.left = colon ? strtol(colon + 1, NULL, 10) : 1;
 }
 
+static _Thread_local struct {
+    void (*call)(const char *, void *);
+    void *context;
+} listener;
+
+void csystem_on_step(void (*call)(const char *, void *), void *context) {
+    listener.call = call;
+    listener.context = context;
+}
+
 void csystem_step(const char *name) {
+    if (listener.call) listener.call(name, listener.context);
     pthread_once(&test.once, read_test);
     if (test.steps < 0 && !test.name) return;
     pthread_mutex_lock(&test.mutex);
@@ -213,6 +224,11 @@ void csystem_step(const char *name) {
 }
 
 #else
+
+void csystem_on_step(void (*call)(const char *, void *), void *context) {
+    (void)call;
+    (void)context;
+}
 
 void csystem_step(const char *name) {
     (void)name;

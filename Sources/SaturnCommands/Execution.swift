@@ -93,22 +93,25 @@ struct Execution {
     private func claim(_ loaded: Wiring.Loaded, _ holder: LockHolder) throws {
         let store = loaded.compilation.parts.store
         let last = try store.lastHolder.map { LockHolder(parsing: $0) }
-        try store.claim(holder: holder.owned(by: loaded.folder.project, state: loaded.folder.path).text)
         if !loaded.isWriting, let last { try loaded.folder.reclaim(from: last) }
+        try store.claim(holder: holder.owned(by: loaded.folder.project, state: loaded.folder.path).text)
     }
 
     private func execute(_ loaded: Wiring.Loaded, _ executor: any Executor) async throws {
         if !isSupervised { unlink(loaded.folder.supervisorLog(of: loaded.run)) }
         let ledger = loaded.isWriting ? loaded.ledger : try SQLiteLedger(writing: loaded.folder.ledger)
         // Under the lock: another one may just have finished it.
-        let interrupted =
-            finishes ? try RunView(RunView.find(loaded.run, in: ledger), ledger: ledger, folder: nil) : nil
-        if let interrupted, interrupted.unfinished.isEmpty { return try CollectText.tell(interrupted, json: file.json) }
-        if let other = try ledger.runs().first(where: { $0.name == loaded.run }), other.file != loaded.path {
+        let left = finishes ? try RunView(RunView.find(loaded.run, in: ledger), ledger: ledger, folder: nil) : nil
+        let interrupted = try left.flatMap {
+            try Interrupted($0, store: loaded.compilation.parts.store, ledger: ledger)
+        }
+        if let left, interrupted == nil { return try CollectText.tell(left, json: file.json) }
+        let other = try ledger.runs().first { $0.name == loaded.run && $0.file != loaded.path }
+        let (run, progress) = try begin(loaded, executor, ledger, interrupted)
+        if let other {
             let text = "'\(loaded.run)' was the name of \(other.file): its record is replaced; --name gives another"
             Output.error(DiagnosticText(style: .error).warning(text))
         }
-        let (run, progress) = try begin(loaded, executor, ledger, interrupted)
         try onBegin(loaded)
         let summary = try await run.execute(signals: StopSignals.stream())
         progress.finish()
@@ -123,7 +126,7 @@ struct Execution {
 
     /// Plans until all that is to be restored could be.
     private func begin(
-        _ loaded: Wiring.Loaded, _ executor: any Executor, _ ledger: any Ledger, _ interrupted: RunView?
+        _ loaded: Wiring.Loaded, _ executor: any Executor, _ ledger: any Ledger, _ interrupted: Interrupted?
     ) throws -> (Run, Progress) {
         for _ in 0..<10 {
             let attic = try loaded.compilation.parts.store.lockAttic()
@@ -131,7 +134,7 @@ struct Execution {
                 loaded.compilation, ledger: ledger, project: loaded.folder.project,
                 options: Planner.Options(
                     selected: try selection(loaded.compilation.graph, interrupted), force: file.force,
-                    spared: try spared(loaded, interrupted, ledger)))
+                    spared: Self.tasks(interrupted?.finished ?? [], of: loaded.compilation.graph)))
             let progress = Progress(preparation.graph, plan: preparation.plan)
             let run = Run(
                 preparation, executor: executor, state: loaded.folder, observer: progress, clock: SystemClock(),
@@ -146,33 +149,23 @@ struct Execution {
         throw Failure(.engine, "results that are to be restored disappear all the time", hint: "is another gc at work?")
     }
 
-    private func options(_ loaded: Wiring.Loaded, _ interrupted: RunView?) throws -> Run.Options {
+    private func options(_ loaded: Wiring.Loaded, _ interrupted: Interrupted?) throws -> Run.Options {
         var options = Run.Options(maxFailures: arguments.failureLimit, host: Machine.host, file: loaded.path)
         options.arguments = try arguments.repeated(run: loaded.run)
         if let interrupted {
-            options.earlier = Dictionary(
-                interrupted.tasks.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+            options.earlier = interrupted.tasks
             options.started = interrupted.record.started
         }
         return options
     }
 
-    private func selection(_ graph: Graph, _ interrupted: RunView?) throws -> Set<Int>? {
+    private func selection(_ graph: Graph, _ interrupted: Interrupted?) throws -> Set<Int>? {
         guard let interrupted else { return try file.selection(graph) }
-        return Set(interrupted.unfinished.compactMap { graph.indices[$0] })
+        return Self.tasks(interrupted.open, of: graph)
     }
 
-    /// What the run that died had finished before the ledger could hear of it: it has been forced already.
-    private func spared(
-        _ loaded: Wiring.Loaded, _ interrupted: RunView?, _ ledger: any Ledger
-    ) throws -> Set<Int> {
-        guard let interrupted, file.force else { return [] }
-        let store = loaded.compilation.parts.store
-        return Set(
-            try interrupted.unfinished.filter { name in
-                guard let attempt = try store.events(of: .standing(task: name))?.attempt else { return false }
-                return try ledger.attempts([attempt]).isEmpty
-            }.compactMap { loaded.compilation.graph.indices[$0] })
+    private static func tasks(_ names: Set<String>, of graph: Graph) -> Set<Int> {
+        Set(names.compactMap { graph.indices[$0] })
     }
 
     private static func exit(_ summary: Run.Summary) throws {

@@ -59,7 +59,8 @@ struct GcCommand: AsyncParsableCommand {
             limits: limits, run: try name.map { try RunView.find($0, in: ledger) }, removesResults: results)
         let collector = GarbageCollector(
             ledger: ledger, state: state, clock: SystemClock(),
-            holder: LockHolder(command: "gc", path: state.path), stores: BuiltInStore.at)
+            holder: LockHolder(command: "gc", path: state.path).owned(by: state.project, state: state.path),
+            stores: BuiltInStore.at)
         let garbage = try dryRun ? collector.plan(request) : collector.collect(request)
         for note in garbage.notes { Output.error("note: \(Printable.text(note))\n") }
         Output.out(GarbageText(garbage: garbage, isDryRun: dryRun).render())

@@ -1,4 +1,3 @@
-import Glibc
 import SaturnCore
 import SaturnEngine
 import SaturnLedger
@@ -31,19 +30,6 @@ struct RunView {
     }
 
     var hasAllResults: Bool { tasks.allSatisfy { $0.state.hasResult || $0.state == .excluded } }
-
-    /// What the ledger is to know when somebody stops a run that has died: it is not to be finished.
-    func stopped(at time: Timestamp) -> LedgerBatch {
-        var batch = LedgerBatch()
-        var stopped = record
-        (stopped.state, stopped.exitCode, stopped.ended) = (.stopped, 128 + SIGTERM, time)
-        batch.runs = [stopped]
-        for var task in tasks where !task.state.isSettled {
-            task.state = task.state == .running ? .terminated : .skipped
-            batch.tasks.append((record.name, task))
-        }
-        return batch
-    }
 
     func count(_ states: TaskState...) -> Int { tasks.count { states.contains($0.state) } }
 

@@ -80,10 +80,13 @@ struct TerminateCommand: AsyncParsableCommand {
         defer { withExtendedLifetime(lock) {} }
         let store = try BuiltInStore.at(view.record.location)
         // Another run that works in the same folder has tasks of the same names.
-        try store.claim(holder: holder.text)
+        try store.claim(holder: holder.owned(by: state.project, state: state.path).text)
         let attempts = view.attempts.values.filter { $0.state == .unfinished }.map(\.id)
         let ended = try Survivors.end(of: view.tasks.map(\.name), attempts: attempts, in: view.record.location)
-        try SQLiteLedger(writing: state.ledger).commit(view.stopped(at: SystemClock().now()))
+        let ledger = try SQLiteLedger(writing: state.ledger)
+        if let interrupted = try Interrupted(view, store: store, ledger: ledger) {
+            try ledger.commit(interrupted.stopped(at: SystemClock().now()))
+        }
         Output.out(
             ended.isEmpty
                 ? "\(name): nothing is running\n"

@@ -103,6 +103,7 @@ final class Evidence: PlanEvidence {
             place: place)
         record.reusable = events.isReusable
         record.origin = events.origin
+        if state == .failure { record.exitCode = events.exitCode }
         record.stamp = stamp
         return record
     }

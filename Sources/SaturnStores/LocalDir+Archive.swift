@@ -46,7 +46,7 @@ extension LocalDir {
                 else { return false }
                 // What a crash cut short must not swallow what comes after it.
                 let isWhole = bytes.last == UInt8(ascii: "\n")
-                try Descriptor.put(isWhole ? events : "\n" + events, file, folder.path + "/events")
+                try folder.append(isWhole ? events : "\n" + events, to: "events")
                 return true
             }
         }

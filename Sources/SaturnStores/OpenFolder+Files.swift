@@ -35,9 +35,10 @@ extension OpenFolder {
         }
     }
 
-    /// To a file that is there; neither a link is followed nor a pipe waited for.
+    /// To a file that is there; neither a link is followed nor a pipe waited for. One that has another name too, by a task
+    /// or in somebody's backup, is that one's: this folder gets its own first.
     func append(_ text: String, to name: String) throws {
-        let fd = openat(descriptor, name, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
+        let fd = openat(descriptor, name, O_RDWR | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
         guard fd >= 0 else {
             throw errno == ELOOP || errno == ENXIO
                 ? FileProblem(path(of: name), is: "not a file any more") : problem(name)
@@ -47,7 +48,9 @@ extension OpenFolder {
             guard fstat(fd, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
                 throw FileProblem(path(of: name), is: "not a file any more")
             }
-            try Descriptor.put(text, fd, path(of: name))
+            guard status.st_nlink > 1 else { return try Descriptor.put(text, fd, path(of: name)) }
+            let bytes = try Descriptor.read(fd, limit: 1 << 20, path(of: name)) ?? []
+            try write(String(decoding: bytes, as: UTF8.self) + text, to: name)
         }
     }
 

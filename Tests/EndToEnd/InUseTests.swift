@@ -30,7 +30,7 @@ import Testing
         #expect(
             second.err == """
                 saturn: error: run 'busy' is in use by process PID on HOST (saturn run ~/run.yaml)
-                  hint: wait for it to end, or choose another --name
+                  hint: --wait waits for it, saturn terminate --name busy stops it, another --name is another run
 
                 """)
         #expect(String(decoding: second.rawErr, as: UTF8.self).contains("by process \(run.pid) on "))
@@ -48,7 +48,7 @@ import Testing
         #expect(
             second.err == """
                 saturn: error: the results folder ~/results is in use by process PID on HOST (saturn run ~/run.yaml)
-                  hint: wait for it to end, or choose another directory
+                  hint: --wait waits for it, or choose another directory
 
                 """)
         go.send()

@@ -139,7 +139,7 @@ import Testing
         let logs = try session.background("logs", "-f", "a")
         try logs.waitForOutput("one\n")
         let collect = try session.background("collect", "--name", "live")
-        try collect.waitForErrors("waiting for it\n")
+        try collect.waitForErrors("leaves it running\n")
         let status = try session.saturn("status")
         #expect(status.status == 0)
         #expect(
@@ -155,7 +155,13 @@ import Testing
         #expect(followed.out == "one\ntwo\n")
         let collected = try collect.ended()
         #expect(collected.status == 1)
-        #expect(collected.err == "live is running: process PID on HOST (saturn run ~/run.yaml); waiting for it\n")
+        #expect(
+            collected.err == """
+                live is running: process PID on HOST (saturn run ~/run.yaml); Ctrl-C leaves it running
+                [2/2] a failed: exit code 5
+                [2/2] b blocked: needs a
+
+                """)
         #expect(
             collected.out == """
                 live: 1 failed, 1 blocked

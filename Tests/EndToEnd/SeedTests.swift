@@ -130,8 +130,10 @@ import Testing
                     key: KEY
                     attempt: UUID
                     run: run1
+                    task: lr-0.5
                     project: UUID
                     host: HOST
+                    boot: UUID
                   - type: started
                     utctimestamp: TIME
                   - type: complete

@@ -348,4 +348,61 @@ import Testing
             Occupant(attempt: .number(1), key: other(1)), "belongs to another project")
         #expect(throws: Failure.self) { try plan(graph) }
     }
+
+    // MARK: Copies
+
+    private func copy(_ attempt: UInt64, of origin: UInt64, _ key: TaskKey, task: String, _ place: ResultPlace) {
+        evidence.stored[key, default: []].append(
+            StoredResult(
+                attempt: .number(attempt), key: key, task: task, place: place, origin: .number(origin)))
+    }
+
+    @Test func aResultElsewhereIsCopied() throws {
+        let graph = try graph([TaskSpec("a")])
+        let key = try key("a", in: graph)
+        evidence.store(.number(1), key, of: "a", at: .at(location: "/other", .standing(task: "a")))
+        let decision = try decision(plan(graph), 0)
+        #expect(decision.action == .restore)
+        #expect(decision.reason == .fromLocation("/other"))
+        #expect(decision.transfer == .clone)
+    }
+
+    /// Two simulations with equal manifests want two results: one and its copy are one.
+    @Test func anOriginalAndItsCopyAreOneResult() throws {
+        let graph = try graph([TaskSpec("a", "same"), TaskSpec("b", "same")])
+        let key = try key("a", in: graph)
+        copy(2, of: 1, key, task: "a", .at(location: "/second", .standing(task: "a")))
+        evidence.store(.number(1), key, of: "a", at: .at(location: "/first", .standing(task: "a")))
+        #expect(try plan(graph).decisions.map { $0?.action } == [.restore, .run])
+        copy(4, of: 3, key, task: "b", .at(location: "/second", .standing(task: "b")))
+        #expect(try plan(graph).decisions.map { $0?.action } == [.restore, .restore])
+    }
+
+    @Test func theCopyInItsPlaceCountsAsItsOriginal() throws {
+        let graph = try graph([TaskSpec("a", "same"), TaskSpec("b", "same")])
+        let key = try key("a", in: graph)
+        evidence.standing["a"] = .success(Occupant(attempt: .number(2), key: key, origin: .number(1)))
+        evidence.store(.number(1), key, of: "a", at: .at(location: "/first", .standing(task: "a")))
+        #expect(try plan(graph).decisions.map { $0?.action } == [.reuse, .run])
+    }
+
+    // MARK: After a crash
+
+    @Test func whatMayNotHaveReachedTheDiskIsRunAgain() throws {
+        let graph = try graph([TaskSpec("a")])
+        let occupant = Occupant(attempt: .number(1), key: try key("a", in: graph))
+        evidence.standing["a"] = .unsynced(occupant)
+        let decision = try decision(plan(graph), 0)
+        #expect(decision.action == .run)
+        #expect(decision.reason == .unsynced)
+        #expect(decision.occupant == occupant, "it must leave")
+    }
+
+    @Test func whatIsSparedIsNotForced() throws {
+        let graph = try graph([TaskSpec("a"), TaskSpec("b", "other")])
+        evidence.succeeded("a", .number(1), try key("a", in: graph))
+        evidence.succeeded("b", .number(2), try key("b", in: graph))
+        var planner = Planner(graph, evidence: evidence, options: .init(force: true, spared: [1]))
+        #expect(try planner.plan().decisions.map { $0?.action } == [.run, .reuse])
+    }
 }

@@ -363,6 +363,31 @@ import Testing
         #expect(excluded.handle(.begin, at: 0).count == count - 1)
     }
 
+    // MARK: Draining
+
+    @Test func drainedItFinishesWhatRunsAndStartsNothing() {
+        var scheduler = scheduler([.init(retries: 3), .init(), .init()])
+        _ = scheduler.handle(.begin, at: 0)
+        #expect(scheduler.handle(.drain, at: 1).isEmpty)
+        // Another attempt would be a start.
+        #expect(
+            scheduler.handle(.exited(task: 0, .code(1)), at: 2) == [.publish(task: 0, .failure(.exited(1)))])
+        #expect(scheduler.handle(.published(task: 0), at: 2) == [.settle(task: 0, .failed, .exited(1))])
+        #expect(!scheduler.isDone)
+        #expect(scheduler.handle(.beat, at: 100 * Self.second).isEmpty, "nobody is asked to end")
+        _ = scheduler.handle(.exited(task: 1, .code(0)), at: 3)
+        #expect(scheduler.handle(.published(task: 1), at: 3) == [.settle(task: 1, .succeeded, nil)])
+        #expect(scheduler.isDone)
+        #expect(scheduler.unstarted == [2])
+    }
+
+    @Test func drainedItCanBeStopped() {
+        var scheduler = running()
+        _ = scheduler.handle(.drain, at: 1)
+        #expect(scheduler.handle(.stop, at: 2) == [.cancel(task: 0, force: false)])
+        #expect(scheduler.handle(.kill, at: 3) == [.cancel(task: 0, force: true)])
+    }
+
     // MARK: Events that come too late
 
     @Test func eventsOfTasksThatDoNotRunChangeNothing() {

@@ -61,4 +61,11 @@ import Testing
     func simpleWordsAreWords(_ text: String) {
         #expect(ShellText.simpleWords(of: text) == ShellText.words(of: text))
     }
+
+    @Test(arguments: [
+        ("lr-0.5", "lr-0.5"), ("a b", "'a b'"), ("", "''"), ("it's", "'it'\\''s'"), ("$(x)", "'$(x)'"), ("é", "é"),
+        ("a\nb", "'a\nb'"), ("*", "'*'"),
+    ]) func quoted(_ word: String, _ text: String) {
+        #expect(ShellText.quoted(word) == text)
+    }
 }

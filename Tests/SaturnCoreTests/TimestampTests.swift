@@ -16,6 +16,7 @@ import Testing
         (-62_135_596_800, "0001-01-01T00:00:00"), (253_402_300_799, "9999-12-31T23:59:59"),
     ]) func knownDates(_ seconds: Int64, _ text: String) {
         #expect(Timestamp(microseconds: seconds * 1_000_000).description == text + ".000000+00:00")
+        #expect(Timestamp(text + ".000000+00:00") == Timestamp(microseconds: seconds * 1_000_000))
     }
 
     @Test(arguments: [
@@ -24,6 +25,14 @@ import Testing
         (1_662_928_319_555_695, "2022-09-11T20:31:59.555695"), (-86_400_000_001, "1969-12-30T23:59:59.999999"),
     ]) func microseconds(_ microseconds: Int64, _ text: String) {
         #expect(Timestamp(microseconds: microseconds).description == text + "+00:00")
+        #expect(Timestamp(text + "+00:00") == Timestamp(microseconds: microseconds))
+    }
+
+    @Test(arguments: [
+        "", "now", "2022-09-11", "2022-09-11T20:31:59+00:00", "2022-13-11T20:31:59.555695+00:00",
+        "2022-09-11T20:31:59.555695+01:00", "2022-09-11T20:31:59.5556",
+    ]) func whatIsNoTime(_ text: String) {
+        #expect(Timestamp(text) == nil)
     }
 
     /// Four hundred years day by day: the calendar repeats after that.

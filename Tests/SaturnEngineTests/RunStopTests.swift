@@ -81,4 +81,35 @@ import Testing
         #expect(try await running.states == [.succeeded])
         #expect(try ledger.runs().first?.exitCode == 130)
     }
+
+    @Test func drainedItStartsNothingAndWaits() async throws {
+        let executor = ScriptedExecutor(slots: 1, clock: project.clock) { _, _ in .held }
+        async let running = project.run(
+            [TaskSpec("a"), TaskSpec("b")], with: executor, ledger: ledger, observer: observer,
+            signals: signals.stream)
+        try await observer.started(0)
+        signals.continuation.yield(SIGUSR1)
+        signals.continuation.yield(SIGUSR1)
+        try await observer.events.first { if case .draining = $0 { true } else { false } }
+        try await executor.release("a")
+        let summary = try await running
+        #expect(summary.states == [.succeeded, .skipped])
+        #expect(summary.stoppedBy == SIGTERM)
+        #expect(executor.cancels.all.isEmpty)
+        #expect(observer.events.all.count { if case .draining = $0 { true } else { false } } == 1)
+        #expect(try ledger.runs().first?.exitCode == 143)
+    }
+
+    /// Nothing was left to start: it has just ended.
+    @Test func drainedAtTheEndItHasSucceeded() async throws {
+        let executor = ScriptedExecutor(clock: project.clock) { _, _ in .held }
+        async let running = project.run(
+            [TaskSpec("a")], with: executor, ledger: ledger, observer: observer, signals: signals.stream)
+        try await observer.started(0)
+        signals.continuation.yield(SIGUSR1)
+        try await observer.events.first { if case .draining = $0 { true } else { false } }
+        try await executor.release("a")
+        #expect(try await running.stoppedBy == nil)
+        #expect(try ledger.runs().first?.exitCode == 0)
+    }
 }

@@ -170,6 +170,85 @@ struct ReadingTests {
         #expect(try Book.readAll(book.reader(), 1).allSatisfy { $0 })
     }
 
+    /// A ledger of the first version, as it was written.
+    @Test func ofTheFirstVersion() throws {
+        try book.execute(
+            """
+            CREATE TABLE grdb_migrations (identifier TEXT NOT NULL PRIMARY KEY);
+            INSERT INTO grdb_migrations VALUES ('v1');
+            CREATE TABLE location (id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE);
+            CREATE TABLE run (
+                name TEXT PRIMARY KEY NOT NULL, spec_name TEXT, file TEXT NOT NULL, location TEXT NOT NULL,
+                state TEXT NOT NULL, started INTEGER NOT NULL, ended INTEGER, exit_code INTEGER);
+            CREATE TABLE task (
+                run TEXT NOT NULL, name TEXT NOT NULL, position INTEGER NOT NULL, state TEXT NOT NULL,
+                attempt BLOB, note TEXT, PRIMARY KEY (run, name)) WITHOUT ROWID;
+            CREATE INDEX task_name ON task (name);
+            CREATE TABLE manifest (key BLOB PRIMARY KEY NOT NULL, fields BLOB NOT NULL) WITHOUT ROWID;
+            CREATE TABLE attempt (
+                number INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, key BLOB NOT NULL,
+                location INTEGER NOT NULL REFERENCES location, task TEXT NOT NULL, run TEXT NOT NULL,
+                state TEXT NOT NULL, place TEXT NOT NULL, reusable INTEGER NOT NULL, exit_code INTEGER,
+                started INTEGER, ended INTEGER,
+                status_inode INTEGER, status_size INTEGER, status_modified INTEGER, status_changed INTEGER);
+            CREATE INDEX attempt_key ON attempt (key);
+            CREATE INDEX attempt_standing ON attempt (location, task) WHERE place = 'standing';
+            CREATE TABLE digest (
+                path TEXT PRIMARY KEY NOT NULL, inode INTEGER NOT NULL, size INTEGER NOT NULL,
+                modified INTEGER NOT NULL, changed INTEGER NOT NULL, digest BLOB NOT NULL) WITHOUT ROWID;
+            INSERT INTO location VALUES (1, '\(Book.location)');
+            INSERT INTO run VALUES ('run', NULL, '/run.yaml', '\(Book.location)', 'succeeded', 5, 6, 0);
+            INSERT INTO attempt VALUES (1, x'\(Self.hex(Book.id(1).bytes))', x'\(Self.hex(Book.key("key").bytes))', 1,
+                'a', 'run', 'success', 'standing', 1, NULL, 5, 6, 7, 7, 8, 9);
+            INSERT INTO attempt VALUES (2, x'\(Self.hex(Book.id(2).bytes))', x'\(Self.hex(Book.key("key").bytes))', 1,
+                'b', 'run', 'success', 'gone', 0, NULL, 5, 6, 7, 7, 8, 9);
+            """)
+        for ledger in [try book.reader(), try book.writer()] {
+            #expect(try ledger.runs().map(\.arguments) == [[]])
+            #expect(try ledger.successes(of: Book.key("key")).map(\.id) == [Book.id(1)])
+            let old = try #require(try ledger.attempts([Book.id(2)])[Book.id(2)])
+            #expect(old.place == .attic)
+            #expect(old.state == .success)
+            #expect(!old.reusable)
+        }
+    }
+
+    private static func hex(_ bytes: some Sequence<UInt8>) -> String {
+        bytes.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
+    }
+
+    // MARK: Damage
+
+    @Test func setAside() throws {
+        try book.writer().commit(Book.batch(1))
+        try book.space.write(book.path + "-journal", "of the damaged one")
+        let first = try SQLiteLedger.setAside(book.path)
+        #expect(try book.reader().runs().isEmpty)
+        #expect(try book.reader().attempts([Book.id(1)]).isEmpty)
+        #expect(try book.space.read(first + "-journal") == "of the damaged one")
+        try book.writer().commit(Book.batch(2))
+        let second = try SQLiteLedger.setAside(book.path)
+        #expect(first != second)
+        #expect(book.space.exists(first) && book.space.exists(second))
+        // What is not there needs no place.
+        _ = try SQLiteLedger.setAside(book.path)
+    }
+
+    @Test func forgets() throws {
+        let ledger = try book.writer()
+        for number in [1, 2] as [UInt64] { try ledger.commit(Book.batch(number)) }
+        var batch = LedgerBatch()
+        batch.forgotten = [Book.id(1)]
+        batch.forgottenRuns = ["run 1"]
+        try ledger.commit(batch)
+        #expect(try ledger.attempts([Book.id(1)]).isEmpty)
+        #expect(try ledger.fields(of: Book.key("1")) == nil, "nobody has that key")
+        #expect(try ledger.fields(of: Book.key("2")) != nil)
+        #expect(try !ledger.runs().map(\.name).contains("run 1"))
+        #expect(try ledger.tasks(of: "run 1").isEmpty)
+        #expect(try ledger.locations() == [Book.location])
+    }
+
     // MARK: Two processes
 
     /// A connection whose transactions may last.

@@ -1,3 +1,4 @@
+import CSystem
 import Glibc
 import SaturnCore
 import SaturnStores
@@ -198,37 +199,58 @@ import Testing
         #expect(try shelf.store.status(of: .standing(task: "c")) == "success")
     }
 
-    /// After the first look at it, and before anything is copied: the process that copies waits for a reader of its steps.
-    @Test(.timeLimit(.minutes(1)), arguments: ["moved", "replaced", "deleted", "changed"])
-    func aSourceThatGoesWhileItIsCopied(_ how: String) async throws {
-        let attempt = try #require(StepTests.first)
+    /// After the first look at it, and before anything is copied.
+    @Test(arguments: ["moved", "replaced", "deleted", "changed"])
+    func aSourceThatGoesWhileItIsCopied(_ how: String) throws {
+        let attempt = shelf.attempt()
         try shelf.fill("a", attempt)
-        let steps = shelf.space.path("steps")
-        #expect(mkfifo(steps, 0o600) == 0)
-        let action =
+        let space = shelf.space
+        let meddler = Meddler("clone.made") {
             switch how {
-            case "moved": "mv results/a elsewhere"
-            case "replaced": "mv results/a elsewhere; cp -a elsewhere results/a"
-            case "deleted": "rm results/a/status"
-            default: "rm results/a/log"
+            case "moved": try space.rename("results/a", to: "elsewhere")
+            case "replaced":
+                try space.rename("results/a", to: "elsewhere")
+                _ = try space.run(["cp", "-a", "elsewhere", "results/a"])
+            case "deleted": space.remove("results/a/status")
+            default: space.remove("results/a/log")
             }
-        // A child that has ended would keep this process from hearing of the other's end: it is the other's child.
-        let script = "until [ -e results/b ]; do :; done; \(action); exec cat steps"
-        await #expect(processExitsWith: .success) {
-            [script = script as String, folder = shelf.space.folder as String] in
-            setenv("SATURN_TEST_STEPS", folder + "/steps", 1)
-            let meddler = try TestSpace().start(["/bin/sh", "-c", "cd \(folder); \(script)"])
-            defer {
-                meddler.signal(SIGKILL)
-                _ = try? meddler.wait()
-            }
-            let (store, attempt) = (LocalDir(directory: folder + "/results"), try #require(StepTests.first))
-            let problem = try failure {
-                _ = try store.clone(attempt, from: .standing(task: "a"), to: "b", events: EventLog.header)
-            }
-            #expect(problem.kind == .workspace)
-            #expect(problem.message.contains("\(folder)/results/a"))
         }
-        #expect(!shelf.space.exists("results/b"))
+        let problem = try meddler.listening {
+            try failure { _ = try shelf.store.clone(attempt, from: .standing(task: "a"), to: "b", events: "") }
+        }
+        #expect(meddler.count == 1)
+        #expect(problem.kind == .workspace)
+        #expect(problem.message.contains("\(space.folder)/results/a"))
+        #expect(!space.exists("results/b"))
+    }
+}
+
+/// Does something at a named step of what this thread does.
+private final class Meddler {
+    private let step: String
+    private let act: () throws -> Void
+    private(set) var count = 0
+
+    init(_ step: String, act: @escaping () throws -> Void) {
+        self.step = step
+        self.act = act
+    }
+
+    func listening<Value>(_ body: () throws -> Value) rethrows -> Value {
+        // Not retained: it outlives `body`.
+        let this = Unmanaged.passUnretained(self).toOpaque()
+        csystem_on_step(
+            { name, this in
+                guard let name, let this else { return }
+                Unmanaged<Meddler>.fromOpaque(this).takeUnretainedValue().hear(String(cString: name))
+            }, this)
+        defer { csystem_on_step(nil, nil) }
+        return try body()
+    }
+
+    private func hear(_ name: String) {
+        guard name == step else { return }
+        count += 1
+        do { try act() } catch { Issue.record(error) }
     }
 }

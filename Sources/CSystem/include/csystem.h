@@ -76,4 +76,7 @@ int csystem_syncfs(int fd);
 /// "name:n" for the n-th time, the process kills itself.
 void csystem_step(const char *name);
 
+/// From now on `call` hears of the steps of this thread, until it is NULL; in debug builds only.
+void csystem_on_step(void (*call)(const char *, void *), void *context);
+
 #endif

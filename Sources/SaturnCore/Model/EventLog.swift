@@ -35,6 +35,10 @@ public struct EventLog: Hashable, Sendable {
     public var completed: Timestamp? {
         events.last { $0.type == "complete" }?["utctimestamp"].flatMap { Timestamp($0) }
     }
+    /// Of the last attempt that ended, unless it was a success.
+    public var exitCode: Int32? {
+        events.last { $0.type == "complete" }?["exit_code"].flatMap { Int32($0) }
+    }
     /// Kept from gc.
     public var isPinned: Bool { events.last { $0.type == "pinned" || $0.type == "unpinned" }?.type == "pinned" }
     /// The code or an input changed while it ran.
