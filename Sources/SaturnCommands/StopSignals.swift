@@ -1,20 +1,37 @@
 import CSystem
+import Glibc
 import Synchronization
 
-/// SIGINT, SIGTERM, SIGHUP and SIGUSR1: a run hears of them, every other command dies of them.
+/// SIGINT, SIGTERM, SIGHUP and SIGUSR1: a run hears of them, every other command dies of them, but for the last.
 enum StopSignals {
-    private static let listener = Mutex<AsyncStream<Int32>.Continuation?>(nil)
+    private struct State {
+        var listener: AsyncStream<Int32>.Continuation?
+        /// SIGUSR1 came before there was a run to drain.
+        var isDraining = false
+    }
+
+    private static let state = Mutex(State())
 
     /// From now on signals come here.
     static func stream() -> AsyncStream<Int32> {
         let (stream, continuation) = AsyncStream<Int32>.makeStream()
-        listener.withLock { $0 = continuation }
+        state.withLock { state in
+            state.listener = continuation
+            if state.isDraining { continuation.yield(SIGUSR1) }
+        }
         return stream
     }
 
     /// What the main thread does with a signal that came.
     static func take(_ number: Int32) {
-        guard let listener = listener.withLock(\.self) else { return csystem_die_of(number) }
-        listener.yield(number)
+        let listener = state.withLock { state in
+            if number == SIGUSR1 { state.isDraining = true }
+            return state.listener
+        }
+        if let listener {
+            listener.yield(number)
+        } else if number != SIGUSR1 {
+            csystem_die_of(number)
+        }
     }
 }

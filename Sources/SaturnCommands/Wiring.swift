@@ -35,34 +35,36 @@ struct Wiring {
         let run = try runName(result.spec, path)
         let folder = Paths.parent(path)
         let state = try file.location.stateFolder(for: folder)
-        // With a broken executor or store section the rest is still checked, so that all errors come at once.
-        let store: any ResultStore
-        var executor: (any Executor)?
-        var problems = result.problems
-        if problems.isEmpty {
-            store = try BuiltInStore.named(result.spec.results).make(result.spec.results, run, folder)
-            executor = try makeExecutor(result.spec)
-        } else {
-            executor = try? makeExecutor(result.spec)
-            store = try BuiltInStore.all[0].make(ComponentSpec(name: ""), run, folder)
-        }
-        problems += executor?.problems(with: result.spec.tasks) ?? []
+        let backends = try makeBackends(result.spec, isSound: result.problems.isEmpty, run, folder)
+        let problems = result.problems + (backends.executor?.problems(with: result.spec.tasks) ?? [])
         // A ledger that is not there yet is read as an empty one: what is wrong with a file is told without a trace.
         let isWriting = needsExecutor && access(state.ledger, F_OK) == 0
-        let ledger =
-            try ignoresLedger
-            ? SQLiteLedger.empty()
-            : isWriting ? SQLiteLedger(writing: state.ledger) : SQLiteLedger(reading: state.ledger)
+        let ledger = try openLedger(state.ledger, isWriting: isWriting)
         let context = Compilation.Context(
             files: [path] + (try file.tasks.map { [try Paths.absolute($0)] } ?? []), folder: folder, run: run,
-            ownFolders: ownFolders(result.spec, store, state, folder),
-            environment: Environment.dictionary, executor: executor?.identity ?? [])
+            ownFolders: ownFolders(result.spec, backends.store, state, folder),
+            environment: Environment.dictionary, executor: backends.executor?.identity ?? [])
         let parts = Compilation.Parts(
             spec: result.spec, problems: problems, texts: result.sources, context: context,
-            code: GitCodeSource(), ledger: ledger, store: store)
+            code: GitCodeSource(), ledger: ledger, store: backends.store)
         return Loaded(
-            run: run, path: path, folder: state, compilation: try Compiler.compile(parts), executor: executor,
-            ledger: ledger, isWriting: isWriting)
+            run: run, path: path, folder: state, compilation: try Compiler.compile(parts),
+            executor: backends.executor, ledger: ledger, isWriting: isWriting)
+    }
+
+    private func openLedger(_ path: String, isWriting: Bool) throws -> any Ledger {
+        if ignoresLedger { return try SQLiteLedger.empty() }
+        return isWriting ? try SQLiteLedger(writing: path) : try SQLiteLedger(reading: path)
+    }
+
+    /// With a broken executor or store section the rest is still checked, so that all errors come at once.
+    private func makeBackends(
+        _ spec: RunSpec, isSound: Bool, _ run: String, _ folder: String
+    ) throws -> (store: any ResultStore, executor: (any Executor)?) {
+        guard isSound else {
+            return (try BuiltInStore.all[0].make(ComponentSpec(name: ""), run, folder), try? makeExecutor(spec))
+        }
+        return (try BuiltInStore.named(spec.results).make(spec.results, run, folder), try makeExecutor(spec))
     }
 
     private func makeExecutor(_ spec: RunSpec) throws -> (any Executor)? {

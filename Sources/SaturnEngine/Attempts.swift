@@ -53,7 +53,7 @@ struct Attempts {
     /// Tasks that have been running for a while and were not told of yet: most are over before anybody looks.
     mutating func takeLongRunning() -> [Int] {
         let now = clock.uptime()
-        let found = active.filter { !$0.value.isTold && now - ($0.value.startedUptime ?? now) > 1_000_000_000 }
+        let found = active.filter { !$0.value.isTold && now - ($0.value.startedUptime ?? now) > 500_000_000 }
             .keys.sorted()
         for task in found { active[task]?.isTold = true }
         return found
