@@ -39,7 +39,7 @@ struct CollectCommand: AsyncParsableCommand {
 
     /// `false` when somebody else is at it.
     private func finish(_ view: RunView, _ state: StateFolder) async throws -> Bool {
-        Output.error(CollectText.interrupted(view, state))
+        _ = try Ownership.store(at: view.record.location, for: state)
         var arguments = try RunArguments.parse(view.record.arguments)
         arguments.file.location.state = state.path
         arguments.file.json = json

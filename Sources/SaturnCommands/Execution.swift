@@ -45,13 +45,14 @@ struct Execution {
     }
 
     private func executeOnce() async throws {
+        var isNew = false
         while true {
             let loaded = try Wiring(file: file, needsExecutor: true).load()
             guard let executor = loaded.executor else { throw Failure(.fault, "there is no executor") }
-            try loaded.folder.create()
+            isNew = try loaded.folder.create() || isNew
             let holder = LockHolder(command: finishes ? "collect" : "run", path: loaded.path)
             do {
-                let lock = try lock(loaded, holder)
+                let lock = try lock(loaded, holder, isNew: isNew)
                 defer { withExtendedLifetime(lock) {} }
                 return try await execute(loaded, executor)
             } catch let taken as Taken {
@@ -67,10 +68,11 @@ struct Execution {
         var failure: Failure
     }
 
-    private func lock(_ loaded: Wiring.Loaded, _ holder: LockHolder) throws -> RunLock {
+    /// - Parameter isNew: the project has got its id a moment ago.
+    private func lock(_ loaded: Wiring.Loaded, _ holder: LockHolder, isNew: Bool) throws -> RunLock {
         do {
             let lock = try loaded.folder.lock(run: loaded.run, holder: holder)
-            try claim(loaded, holder)
+            try claim(loaded, holder, isNew: isNew)
             return lock
         } catch let failure as Failure where failure.kind == .inUse {
             throw Taken(failure: failure)
@@ -81,7 +83,7 @@ struct Execution {
     private func wait(for loaded: Wiring.Loaded, _ holder: LockHolder) async throws {
         while true {
             do {
-                _ = try lock(loaded, holder)
+                _ = try lock(loaded, holder, isNew: false)
                 return
             } catch is Taken {
                 try await Task.sleep(nanoseconds: 100_000_000)
@@ -90,15 +92,14 @@ struct Execution {
     }
 
     /// Takes the lock of the results folder; a project that has lost its state folder gets its id back from there.
-    private func claim(_ loaded: Wiring.Loaded, _ holder: LockHolder) throws {
+    private func claim(_ loaded: Wiring.Loaded, _ holder: LockHolder, isNew: Bool) throws {
         let store = loaded.compilation.parts.store
         let last = try store.lastHolder.map { LockHolder(parsing: $0) }
-        if !loaded.isWriting, let last { try loaded.folder.reclaim(from: last) }
+        if isNew, let last { try loaded.folder.reclaim(from: last) }
         try store.claim(holder: holder.owned(by: loaded.folder.project, state: loaded.folder.path).text)
     }
 
     private func execute(_ loaded: Wiring.Loaded, _ executor: any Executor) async throws {
-        if !isSupervised { unlink(loaded.folder.supervisorLog(of: loaded.run)) }
         let ledger = loaded.isWriting ? loaded.ledger : try SQLiteLedger(writing: loaded.folder.ledger)
         // Under the lock: another one may just have finished it.
         let left = finishes ? try RunView(RunView.find(loaded.run, in: ledger), ledger: ledger, folder: nil) : nil
@@ -106,6 +107,8 @@ struct Execution {
             try Interrupted($0, store: loaded.compilation.parts.store, ledger: ledger)
         }
         if let left, interrupted == nil { return try CollectText.tell(left, json: file.json) }
+        if let interrupted { Output.error(CollectText.interrupted(interrupted, loaded.folder)) }
+        if !isSupervised { unlink(loaded.folder.supervisorLog(of: loaded.run)) }
         let other = try ledger.runs().first { $0.name == loaded.run && $0.file != loaded.path }
         let (run, progress) = try begin(loaded, executor, ledger, interrupted)
         if let other {
@@ -140,6 +143,12 @@ struct Execution {
                 preparation, executor: executor, state: loaded.folder, observer: progress, clock: SystemClock(),
                 options: try options(loaded, interrupted), attic: attic)
             guard try run.begin() else { continue }
+            if !loaded.isWriting, preparation.adopted > 0 {
+                let results = counted(preparation.adopted, "result")
+                let text =
+                    "there was no ledger; \(results) found again in \(preparation.compilation.parts.store.location)"
+                Output.error(DiagnosticText(style: .error).warning(text))
+            }
             Output.error(PlanText(preparation).summary())
             for note in preparation.plan.notes where preparation.plan.count(.run) > 0 {
                 Output.error("note: \(Printable.text(note))\n")

@@ -28,7 +28,7 @@ struct PinCommand: AsyncParsableCommand {
         let state = try location.existingState()
         let ledger = try SQLiteLedger(reading: state.ledger)
         let run = try RunView.find(name, in: ledger)
-        let pinning = Pinning(ledger: ledger, store: try BuiltInStore.at(run.location), run: run)
+        let pinning = Pinning(ledger: ledger, store: try Ownership.store(at: run.location, for: state), run: run)
         // All of them are looked at before one is pinned.
         let targets = try pinning.targets(tasks)
         guard !targets.isEmpty else {

@@ -24,7 +24,7 @@ struct StatusCommand: AsyncParsableCommand {
         if let holder = view.holder { text += " (\(Printable.text(holder.words)))" }
         text += ", started \(Dates.short(view.record.started))\n"
         if !view.unfinished.isEmpty {
-            text += "  saturn collect --name \(Printable.text(ShellText.quoted(view.record.name))) finishes it\n"
+            text += "  saturn collect \(Printable.text(ShellText.option("--name", view.record.name))) finishes it\n"
         }
         let width = min(60, view.tasks.map(\.name.count).max() ?? 0)
         for task in view.tasks {

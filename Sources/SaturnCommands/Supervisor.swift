@@ -102,12 +102,12 @@ struct Detachment {
 
     private func tell(_ run: String, _ pid: pid_t) throws {
         if json { return Output.out(try DetachedDocument(run: run, pid: pid).document()) }
-        let name = Printable.text(ShellText.quoted(run))
+        let name = Printable.text(ShellText.option("--name", run))
         Output.out(
             """
             \(Printable.text(run)): goes on in the background (process \(pid))
-              saturn collect --name \(name)     follows it to its end
-              saturn terminate --name \(name)   stops it
+              saturn collect \(name)     follows it to its end
+              saturn terminate \(name)   stops it
 
             """)
     }

@@ -20,16 +20,32 @@ struct TerminateCommand: AsyncParsableCommand {
     @OptionGroup var location: LocationArguments
 
     func run() async throws {
-        var (view, state) = try location.find(file, name)
+        var view: RunView
+        let state: StateFolder
+        do { (view, state) = try location.find(file, name) } catch let failure as Failure {
+            guard try await stopWithoutLedger() else { throw failure }
+            return
+        }
         if let name, let other = try liveMatch(name, state) { view = other }
         // Whatever its record says: it may just have begun.
         guard let holder = state.holder(of: view.record.name) else { return try endInterrupted(view, state) }
-        guard holder.host == Machine.host else {
-            throw Failure(.inUse, "run '\(view.record.name)' is run by \(holder.words)", hint: "stop it there")
-        }
         try await stop(holder, view.record.name, state)
         let left = try Survivors.end(of: view.tasks.map(\.name), in: view.record.location)
         Output.out(TerminateText(try RunView.reading(view.record.name, state), left, drained: drain).render())
+    }
+
+    /// What the ledger should know, and was damaged or lost: the lock says who is at work. `false` when nobody is.
+    private func stopWithoutLedger() async throws -> Bool {
+        let state =
+            try file.map { try location.stateFolder(for: Paths.parent(Paths.absolute($0))) }
+            ?? location.existingState()
+        let active = try state.activeRuns()
+        guard let run = name ?? (active.count == 1 ? active.first : nil), let holder = state.holder(of: run) else {
+            return false
+        }
+        try await stop(holder, run, state)
+        Output.out("\(Printable.text(run)): \(drain ? "drained" : "stopped")\n")
+        return true
     }
 
     /// Of the runs whose file has that name, the one that is going on.
@@ -48,6 +64,9 @@ struct TerminateCommand: AsyncParsableCommand {
 
     /// Asks, then urges, then kills; returns when the run's lock is free.
     private func stop(_ holder: LockHolder, _ run: String, _ state: StateFolder) async throws {
+        guard holder.host == Machine.host else {
+            throw Failure(.inUse, "run '\(run)' is run by \(holder.words)", hint: "stop it there")
+        }
         guard let process = holder.process else {
             throw Failure(.engine, "the lock of run '\(run)' does not say which process has it", hint: holder.words)
         }
@@ -78,7 +97,7 @@ struct TerminateCommand: AsyncParsableCommand {
         let holder = LockHolder(command: "terminate", path: view.record.file)
         let lock = try state.lock(run: view.record.name, holder: holder)
         defer { withExtendedLifetime(lock) {} }
-        let store = try BuiltInStore.at(view.record.location)
+        let store = try Ownership.store(at: view.record.location, for: state)
         // Another run that works in the same folder has tasks of the same names.
         try store.claim(holder: holder.owned(by: state.project, state: state.path).text)
         let attempts = view.attempts.values.filter { $0.state == .unfinished }.map(\.id)

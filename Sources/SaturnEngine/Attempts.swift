@@ -90,8 +90,12 @@ struct Attempts {
         let manifest = try Planner.manifest(of: task, in: preparation.graph) { need in
             try results[need].map { attempt in
                 let name = preparation.graph.nodes[need].name
-                return try preparation.evidence.digest(
-                    of: StoredResult(attempt: attempt, key: attemptKey, task: name, place: .standing(task: name)))
+                let result = StoredResult(
+                    attempt: attempt, key: attemptKey, task: name, place: .standing(task: name))
+                guard let digest = try preparation.evidence.digest(of: result) else {
+                    throw Failure(.workspace, "the results of '\(name)' were deleted")
+                }
+                return digest
             }
         }
         let encoded = manifest.encoded

@@ -94,7 +94,8 @@ final class Evidence: PlanEvidence {
     ) -> AttemptRecord {
         let state: AttemptRecord.State =
             switch status {
-            case "success": .success
+            // A status that was written by hand makes no success of a task that failed, or that never ended.
+            case "success": events.exitCode != nil ? .failure : events.completed == nil ? .unfinished : .success
             case "failure": .failure
             default: events.events.last?.type == "terminated" ? .terminated : .unfinished
             }
@@ -176,10 +177,9 @@ final class Evidence: PlanEvidence {
         return attic
     }
 
-    func digest(of result: StoredResult) throws -> Digest {
+    func digest(of result: StoredResult) throws -> Digest? {
         if let known = digestOf[result.attempt] { return known }
-        // A task that wrote nothing has an empty folder, or none: the same to whoever reads it.
-        let digest = try digests.digest(of: store.folder(of: result.place) + "/results") ?? Digest(of: [])
+        let digest = try digests.digest(of: store.folder(of: result.place) + "/results")
         digestOf[result.attempt] = digest
         return digest
     }

@@ -55,9 +55,9 @@ public struct GarbageCollector {
         claims?.release()
         // Also where nothing goes now: an earlier gc may have been killed before it came to this.
         for location in places {
-            do { try stores(location).purge() } catch let failure as Failure where failure.kind == .workspace {
-                continue
-            } catch { problem = problem ?? error }
+            do { try stores(location).purge() } catch let failure as Failure
+                where failure.kind == .workspace || failure.kind == .inUse
+            { continue } catch { problem = problem ?? error }
         }
         try NeedsFiles(state).sweep(at: clock.now())
         if let problem { throw problem }

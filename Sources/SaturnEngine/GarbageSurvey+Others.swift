@@ -8,7 +8,7 @@ extension GarbageSurvey {
         guard !shelf.listing.checkpoints.isEmpty else { return }
         let location = shelf.store.location
         let isActive = runs.contains { shelf.locations.contains($0.location) && activeRuns.contains($0.name) }
-        let (states, names) = (states(on: shelf), try names(on: shelf, candidates))
+        let (states, names) = try (states(on: shelf), names(on: shelf, candidates))
         let retention = CheckpointRetention(request.limits, now: now)
         for checkpoint in shelf.listing.checkpoints {
             guard request.run == nil || names[checkpoint.key] != nil else { continue }
@@ -27,9 +27,11 @@ extension GarbageSurvey {
         if isActive { garbage.notes.append("a run is active in \(location): its checkpoints stay") }
     }
 
-    private func states(on shelf: Shelf) -> [TaskKey: CheckpointRetention.KeyState] {
+    private func states(on shelf: Shelf) throws -> [TaskKey: CheckpointRetention.KeyState] {
         var states: [TaskKey: CheckpointRetention.KeyState] = [:]
-        for record in shelf.standing.values {
+        for (task, record) in shelf.standing {
+            // Deleted by hand: nobody goes on with it.
+            guard try shelf.store.look(at: .standing(task: task)) != .absent else { continue }
             let isSuccess = record.state == .success
             states[record.key, default: .init()].successes += isSuccess ? 1 : 0
             states[record.key, default: .init()].unfinished += isSuccess ? 0 : 1
@@ -98,7 +100,11 @@ extension GarbageSurvey {
     }
 
     private func hasResults(_ run: RunRecord, onlyPinned: Bool) throws -> Bool {
-        let store = try stores(run.location)
+        let store: any ResultStore
+        do { store = try stores(run.location) } catch let failure as Failure where failure.kind == .inUse {
+            // Another project's: nobody looks into them.
+            return true
+        }
         return try ledger.tasks(of: run.name).contains { task in
             let place = ResultPlace.standing(task: task.name)
             guard try store.look(at: place) != .absent else { return false }

@@ -48,7 +48,13 @@ struct GarbageSurvey {
     private func shelves(_ locations: [String], _ garbage: inout Garbage) throws -> [Shelf] {
         var shelves: [Shelf] = []
         for location in locations {
-            let store = try stores(location)
+            let store: any ResultStore
+            do { store = try stores(location) } catch let failure as Failure where failure.kind == .inUse {
+                // The original's, when this project is a copy.
+                guard request.run == nil else { throw failure }
+                garbage.notes.append(failure.message)
+                continue
+            }
             let standing = try ledger.standing(in: location)
             if let index = shelves.firstIndex(where: { $0.store.location == store.location }) {
                 shelves[index].locations.append(location)

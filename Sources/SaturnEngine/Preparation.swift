@@ -13,6 +13,8 @@ public struct Preparation {
     let project: String?
     let boot: String
 
+    /// How many results the ledger did not know.
+    public var adopted: Int { evidence.adopted.count }
     public var graph: Graph { compilation.graph }
 
     /// Decides what is to be done, from what `ledger` and the store have now.

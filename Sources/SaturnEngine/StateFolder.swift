@@ -37,15 +37,16 @@ public struct StateFolder: Sendable {
     /// Where the supervisor of a detached run writes what it has to say.
     public func supervisorLog(of run: String) -> String { "\(path)/supervisors/\(run).log" }
 
-    /// The project's id; `nil` before the first run.
+    /// The project's id, a UUID; `nil` before the first run.
     public var project: String? {
         guard let bytes = FileBytes.read(path + "/project", limit: 64) else { return nil }
         let text = String(decoding: bytes, as: UTF8.self).prefix { !$0.isWhitespace }
-        return text.isEmpty ? nil : String(text)
+        return AttemptID(text).map(\.description)
     }
 
-    /// Makes what is missing.
-    public func create() throws {
+    /// Makes what is missing; `true` when that was the project's id.
+    @discardableResult
+    public func create() throws -> Bool {
         var parent = ""
         for component in path.split(separator: "/").dropLast() {
             parent += "/\(component)"
@@ -56,15 +57,17 @@ public struct StateFolder: Sendable {
         for folder in [path, path + "/locks", path + "/needs", path + "/supervisors"] {
             guard mkdir(folder, 0o700) == 0 || errno == EEXIST else { throw problem("make", folder) }
         }
+        let isNew = project == nil
         // A file without an id is what a power failure leaves.
-        if access(path + "/project", F_OK) == 0, project == nil { unlink(path + "/project") }
+        if isNew, access(path + "/project", F_OK) == 0 { unlink(path + "/project") }
         var generator = SystemRandomNumberGenerator()
         try createFile("project", AttemptID(using: &generator).description + "\n")
         try createFile(".gitignore", "*\n")
+        return isNew
     }
 
-    /// Takes back the id of the project whose state was here, and is lost: the results are its own. For a project without
-    /// a ledger, whose id nothing else has yet.
+    /// Takes back the id of the project whose state was here, and is lost: the results are its own. For a project whose id
+    /// was just made.
     public func reclaim(from last: LockHolder) throws {
         guard last.state == path, let id = last.project, AttemptID(id) != nil, id != project else { return }
         let draft = "\(path)/project.\(getpid())"
@@ -115,7 +118,9 @@ public struct StateFolder: Sendable {
             let words = LockHolder(parsing: text).words
             throw Failure(
                 .inUse, "run '\(run)' is in use" + (words.isEmpty ? "" : " by \(words)"),
-                hint: "--wait waits for it, saturn terminate --name \(run) stops it, another --name is another run")
+                hint:
+                    "--wait waits for it, saturn terminate \(ShellText.option("--name", run)) stops it, another --name is another run"
+            )
         }
         return RunLock(fd)
     }
@@ -132,7 +137,8 @@ public struct StateFolder: Sendable {
 
     /// The runs that somebody has the lock of.
     public func activeRuns() throws -> [String] {
-        try FileBytes.names(in: path + "/locks").filter { holder(of: $0) != nil }.sorted()
+        guard access(path + "/locks", F_OK) == 0 else { return [] }
+        return try FileBytes.names(in: path + "/locks").filter { holder(of: $0) != nil }.sorted()
     }
 }
 

@@ -10,7 +10,9 @@ struct SurvivorSearch {
         var pidfd: Int32
     }
 
-    private let tasks: [[UInt8]: String]
+    /// `nil` is all of the location.
+    private let tasks: [[UInt8]: String]?
+    private let location: [UInt8]
     private var attempts: Set<[UInt8]>
     private let spared: Set<pid_t>
     /// Without an environment, and in how many looks on end: one that is about to execute another program has none for a
@@ -19,9 +21,12 @@ struct SurvivorSearch {
     /// Whether there are some that may still show whose they are.
     var isUnclear: Bool { bare.values.contains { $0 < 5 } }
 
-    init(_ tasks: [String], _ attempts: [AttemptID], in location: String) {
-        self.tasks = Dictionary(
-            tasks.map { (Array("\(location)/\($0)/results".utf8), $0) }, uniquingKeysWith: { first, _ in first })
+    init(_ tasks: [String]?, _ attempts: [AttemptID], in location: String) {
+        self.location = Array("\(location)/".utf8)
+        self.tasks = tasks.map { tasks in
+            Dictionary(
+                tasks.map { (Array("\(location)/\($0)/results".utf8), $0) }, uniquingKeysWith: { first, _ in first })
+        }
         self.attempts = Set(attempts.map { Array($0.description.utf8) })
         spared = Self.ownLine()
     }
@@ -58,15 +63,25 @@ struct SurvivorSearch {
         }
         var (task, ids, parents): (String?, [[UInt8]], [[UInt8]]) = (nil, [], [])
         for variable in environment.split(separator: 0) where variable.starts(with: "SATURN_".utf8) {
-            if let value = Self.value("SATURN_RESULTS_DIR", of: variable) { task = tasks[value] }
+            if let value = Self.value("SATURN_RESULTS_DIR", of: variable) { task = self.task(of: value) }
             if let value = Self.value("SATURN_ATTEMPT_ID", of: variable) { ids = [value] }
             if let value = Self.value("SATURN_PARENTS", of: variable) {
                 parents = value.split(separator: UInt8(ascii: " ")).map { Array($0) }
             }
         }
+        // Somebody may have set the folder by hand; the attempt's id is saturn's.
+        if tasks == nil, ids.isEmpty { task = nil }
         guard task != nil || !attempts.isDisjoint(with: ids + parents), Self.isProgram(pid) else { return nil }
         if task != nil { attempts.formUnion(ids) }
         return Survivor(pid: pid, task: task)
+    }
+
+    private func task(of folder: [UInt8]) -> String? {
+        if let tasks { return tasks[folder] }
+        guard folder.starts(with: location), case let rest = folder.dropFirst(location.count).split(separator: 47),
+            rest.count == 2, rest[1].elementsEqual("results".utf8)
+        else { return nil }
+        return String(decoding: rest[0], as: UTF8.self)
     }
 
     private static func value(_ name: String, of variable: ArraySlice<UInt8>) -> [UInt8]? {

@@ -9,14 +9,15 @@ public import SaturnCore
 /// in a task has started, by `SATURN_PARENTS`. Whoever looks for them has the lock of the results folder, so that none of
 /// them is another run's.
 public enum Survivors {
-    /// Kills those that were started for one of `tasks` (names) in the store at `location`, or for one of `attempts`,
-    /// and waits until they are gone; returns them. Neither this process nor one that it comes from is among them.
+    /// Kills those that were started for one of `tasks` (names; `nil` is any) in the store at `location`, or for one of
+    /// `attempts`, and waits until they are gone; returns them. Neither this process nor one that it comes from is among
+    /// them.
     ///
     /// Throws a ``Failure`` when one does not go.
     public static func end(
-        of tasks: [String], attempts: [AttemptID] = [], in location: String
+        of tasks: [String]?, attempts: [AttemptID] = [], in location: String
     ) throws -> [Survivor] {
-        guard !tasks.isEmpty || !attempts.isEmpty else { return [] }
+        guard tasks?.isEmpty != true || !attempts.isEmpty else { return [] }
         var search = SurvivorSearch(tasks, attempts, in: location)
         var ended: [Survivor] = []
         var doubts = 0

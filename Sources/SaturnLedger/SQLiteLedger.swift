@@ -20,6 +20,7 @@ public final class SQLiteLedger: Ledger {
             try database.execute(sql: "PRAGMA journal_mode = TRUNCATE; PRAGMA synchronous = FULL")
         }
         let queue = try Self.saying("open", path) {
+            _ = try Self.isThere(path)
             let queue = try DatabaseQueue(path: path, configuration: configuration)
             try Schema.upgrade(queue, path)
             return queue
@@ -64,12 +65,20 @@ public final class SQLiteLedger: Ledger {
     /// What may not be read is not taken for missing.
     private static func isThere(_ path: String) throws -> Bool {
         // Not by opening it: closing it again would let go of the locks that another connection of this process has.
-        if faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) == 0 { return true }
-        guard errno == ENOENT else {
-            throw Failure(.engine, "cannot open the ledger \(path): \(String(cString: strerror(errno)))")
+        guard faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) == 0 else {
+            guard errno == ENOENT else {
+                throw Failure(.engine, "cannot open the ledger \(path): \(String(cString: strerror(errno)))")
+            }
+            return false
         }
-        return false
+        var status = stat()
+        guard stat(path, &status) != 0 || status.st_mode & S_IFMT == S_IFREG else {
+            throw Failure(.ledger, "the ledger \(path) is not a file", hint: repair)
+        }
+        return true
     }
+
+    private static let repair = "saturn run makes it again from the results"
 
     private static var configuration: Configuration {
         var configuration = Configuration()
@@ -93,7 +102,7 @@ public final class SQLiteLedger: Ledger {
             let isDamaged = problem.map(isDamage) ?? true
             throw Failure(
                 isDamaged ? .ledger : .engine, "cannot \(what) the ledger \(path): \(problem?.message ?? "\(error)")",
-                hint: isDamaged ? "saturn run makes it again from the results" : nil)
+                hint: isDamaged ? repair : nil)
         }
     }
 

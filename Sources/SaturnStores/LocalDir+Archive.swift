@@ -115,7 +115,9 @@ extension LocalDir {
     private func opened(_ place: ResultPlace) throws -> (OpenFolder, OpenFolder.Name)? {
         // A name from elsewhere must not lead out of the layout.
         if case .standing(let task) = place, TaskName.problem(with: task) != nil { return nil }
-        var path = folder(of: place).dropFirst(location.utf8.count).split(separator: "/").map(String.init)
+        // By bytes: a name may have more of them than characters.
+        let inside = folder(of: place).utf8.dropFirst(location.utf8.count)
+        var path = inside.split(separator: UInt8(ascii: "/")).map { String(decoding: $0, as: UTF8.self) }
         let name = path.popLast() ?? ""
         var folder = try OpenFolder(location)
         for component in path {

@@ -8,8 +8,8 @@ import Synchronization
 /// let store = MemoryStore(location: space.folder + "/results")
 /// store.fails(.publish, at: 2)
 /// ```
-/// Only what a test itself puts into `results/` of a workspace is on disk, where digests look for it; it goes along
-/// when its result is moved.
+/// Only `results/` of a workspace is on disk, with what a test itself puts there, where digests look for it; it goes
+/// along when its result is moved.
 public final class MemoryStore: ResultStore {
     public enum Operation: String, Hashable, Sendable {
         case open, begin, again, publish, note, retire, move, clone, sync, discard, checkpoint, forget
@@ -186,7 +186,9 @@ public final class MemoryStore: ResultStore {
             try Self.requireFree(place, &state)
             state.folders[place] = Folder(events: events)
         }
-        return Workspace(task: task, folder: folder(of: place))
+        let workspace = Workspace(task: task, folder: folder(of: place))
+        makeFolders(workspace.results)
+        return workspace
     }
 
     public func again(_ workspace: Workspace, number: Int, events: String) throws {
@@ -231,6 +233,7 @@ public final class MemoryStore: ResultStore {
         _ attempt: AttemptID, from place: ResultPlace, to task: String, events: String
     ) throws -> FileStamp? {
         let target = ResultPlace.standing(task: task)
+        makeFolders(folder(of: target) + "/results")
         return try perform(.clone, "\(name(place)) \(task)") { state in
             guard state.folders[place] != nil else { throw Failure(.workspace, "there is no \(folder(of: place))") }
             try Self.requireFree(target, &state)
@@ -244,7 +247,7 @@ public final class MemoryStore: ResultStore {
     public func makeCheckpoint(of key: TaskKey, replica: Int) throws -> String {
         let path = folder(of: .checkpoint(of: key, replica: replica))
         return try perform(.checkpoint, "") { _ in
-            makeParents(of: path)
+            makeFolders(Self.parent(of: path))
             mkdir(path, 0o755)
             return path
         }
@@ -312,14 +315,17 @@ public final class MemoryStore: ResultStore {
 
     private func renameOnDisk(_ source: String, to target: String) {
         guard access(source, F_OK) == 0 else { return }
-        makeParents(of: target)
+        makeFolders(Self.parent(of: target))
         rename(source, target)
     }
 
-    private func makeParents(of path: String) {
-        for slash in path.indices where path[slash] == "/" && slash != path.startIndex {
-            mkdir(String(path[..<slash]), 0o755)
-        }
+    private static func parent(of path: String) -> String {
+        path.lastIndex(of: "/").map { String(path[..<$0]) } ?? path
+    }
+
+    private func makeFolders(_ path: String) {
+        for slash in path.indices.dropFirst() where path[slash] == "/" { mkdir(String(path[..<slash]), 0o755) }
+        mkdir(path, 0o755)
     }
 
     private static func stamp(_ status: String, _ state: inout State) -> FileStamp {

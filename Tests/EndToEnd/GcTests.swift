@@ -174,6 +174,35 @@ import Testing
 
     // MARK: Pins
 
+    /// Names with more bytes than characters, in every place of a path.
+    @Test(arguments: ["日本", "ñandú", "🙂", "a\u{301}"]) func namesThatAreLongInBytes(_ name: String) throws {
+        let session = try Session()
+        for text in ["one", "two"] {
+            try session.write(
+                "\(name)/run.yaml",
+                "name: \(name)\ndefaults: {code: none}\ntasks: [{name: \(name), command: echo \(text)}]\n")
+            #expect(try session.saturn("run", in: name).status == 0)
+        }
+        #expect(try session.saturn("pin", name, in: name).out == "\(name): pinned\n")
+        #expect(try session.saturn("gc", "--all", in: name).out.contains("freed "))
+        let results = try session.saturn("gc", "--name", name, "--results", in: name)
+        #expect(results.out.contains("1 pinned"), "\(results.out)\(results.err)")
+        #expect(try session.saturn("pin", "--remove", name, in: name).status == 0)
+        #expect(try session.saturn("gc", "--name", name, "--results", in: name).status == 0)
+        #expect(!session.exists("\(name)/results/\(name)/\(name)"))
+    }
+
+    /// A task that was stopped goes on from its checkpoint, whatever gc is asked to delete.
+    @Test func checkpointsOfWhatWasCutOffStay() throws {
+        let session = try Session()
+        let kept = "echo half > $SATURN_CHECKPOINT_DIR/x"
+        try session.write(
+            "run.yaml", "name: c\ndefaults: {code: none}\ntasks: [{name: a, command: '\(kept); exit 3'}]\n")
+        #expect(try session.saturn("run").status == 1)
+        #expect(try session.saturn("gc", "--all").out.hasPrefix("nothing to delete\n"))
+        #expect(try session.shell("cat results/c/.saturn/checkpoints/*/x").out == "half\n")
+    }
+
     @Test func pins() throws {
         let session = try makeSession()
         #expect(try session.saturn("pin", "b").out == "b: pinned\n")
@@ -244,7 +273,7 @@ import Testing
     @Test(arguments: ["discard.moved", "discard.moved:2", "gc.forgotten", "purge.emptied"])
     func killed(_ step: String) throws {
         let session = try makeSession()
-        let gc = try session.saturn("gc", "--all", env: ["SATURN_TEST_DIE_AT": step])
+        let gc = try session.debugBuild("gc --all", env: ["SATURN_TEST_DIE_AT": step])
         #expect(gc.status == 137, "\(step): \(gc.out)\(gc.err)")
         #expect(try session.saturn("plan", "--exit-code").status == 0)
         #expect(try session.saturn("gc", "--all").status == 0)

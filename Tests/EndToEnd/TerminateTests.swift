@@ -46,6 +46,32 @@ import Testing
         #expect(plan.names("run") == ["b", "c", "d"])
     }
 
+    /// The lock says who is at work, when the ledger cannot.
+    @Test(arguments: ["rm .saturn/ledger.sqlite", "echo garbage > .saturn/ledger.sqlite"])
+    func withoutALedger(_ damage: String) throws {
+        let stage = try Stage.four()
+        let session = stage.session
+        let detached = try session.detach()
+        let pids = try stage.arrived(2)
+        try session.shell(damage)
+        #expect(try session.saturn("terminate", "--name", "other").status != 0)
+        let terminate = try session.saturn("terminate", "--name", "stage")
+        #expect(terminate.status == 0, "\(terminate.err)")
+        #expect(terminate.out == "stage: stopped\n")
+        #expect(!pids.contains(where: isRunning))
+        try waitForEnd(of: detached.pid)
+    }
+
+    /// Whatever runs in a results folder that nobody is at work in was left there, whichever tasks are asked for.
+    @Test func onlyOneOfThemIsRunAgain() throws {
+        let stage = try Stage.four()
+        let (run, pids) = try stage.start()
+        try stage.kill(run)
+        #expect(pids.allSatisfy(isRunning))
+        #expect(try stage.session.saturn("run", "--only", "d").status == 0)
+        #expect(!pids.contains(where: isRunning))
+    }
+
     // MARK: Tasks that are hard to stop
 
     /// They have 5 s to end, and then are killed.

@@ -6,11 +6,15 @@ final class FakeEvidence: PlanEvidence {
     var stored: [TaskKey: [StoredResult]] = [:]
     var digests: [AttemptID: Digest] = [:]
     var manifests: [TaskKey: [Manifest.Field]] = [:]
+    /// Those whose files were deleted.
+    var resultless: Set<AttemptID> = []
     var plannedElsewhere: Set<String> = []
 
     func standing(of task: String) throws -> Standing { standing[task] ?? .nothing }
     func results(of key: TaskKey) throws -> [StoredResult] { stored[key] ?? [] }
-    func digest(of result: StoredResult) throws -> Digest { digests[result.attempt] ?? Digest(of: []) }
+    func digest(of result: StoredResult) throws -> Digest? {
+        resultless.contains(result.attempt) ? nil : digests[result.attempt] ?? Digest(of: [])
+    }
     func fields(of key: TaskKey) throws -> [Manifest.Field]? { manifests[key] }
     func isPlannedElsewhere(_ task: String) throws -> Bool { plannedElsewhere.contains(task) }
 

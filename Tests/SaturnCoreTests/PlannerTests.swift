@@ -405,4 +405,34 @@ import Testing
         var planner = Planner(graph, evidence: evidence, options: .init(force: true, spared: [1]))
         #expect(try planner.plan().decisions.map { $0?.action } == [.run, .reuse])
     }
+
+    // MARK: Results that were deleted
+
+    @Test func aNeedWhoseResultsWereDeletedRunsAgain() throws {
+        let graph = try graph([TaskSpec("a"), TaskSpec("b", "other", needs: ["a"]), TaskSpec("c", "third")])
+        evidence.succeeded("a", .number(1), try key("a", in: graph))
+        evidence.succeeded("c", .number(3), try key("c", in: graph))
+        evidence.resultless = [.number(1), .number(3)]
+        let plan = try plan(graph)
+        #expect(plan.decisions.map { $0?.reason } == [.resultsGone, .needs([0]), .inPlace])
+        #expect(plan.decisions[0]?.occupant?.attempt == .number(1), "what is left of it must leave")
+    }
+
+    @Test func oneFromTheAtticToo() throws {
+        let graph = try graph([TaskSpec("a"), TaskSpec("b", "other", needs: ["a"])])
+        evidence.standing["a"] = .failure(Occupant(attempt: .number(2), key: other(1)), exitCode: 1)
+        evidence.shelved(.number(1), try key("a", in: graph), of: "a")
+        evidence.resultless = [.number(1)]
+        let plan = try plan(graph)
+        #expect(plan.decisions.map { $0?.reason } == [.resultsGone, .needs([0])])
+        #expect(plan.decisions[0]?.occupant?.attempt == .number(2))
+        #expect(plan.decisions[0]?.result == nil)
+    }
+
+    @Test func ofOneThatIsNotSelectedBlocks() throws {
+        let graph = try graph([TaskSpec("a"), TaskSpec("b", "other", needs: ["a"])])
+        evidence.succeeded("a", .number(1), try key("a", in: graph))
+        evidence.resultless = [.number(1)]
+        #expect(try plan(graph, only: ["b"]).decisions.map { $0?.action } == [nil, .blocked])
+    }
 }

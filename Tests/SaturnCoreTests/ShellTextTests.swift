@@ -68,4 +68,9 @@ import Testing
     ]) func quoted(_ word: String, _ text: String) {
         #expect(ShellText.quoted(word) == text)
     }
+
+    @Test func options() {
+        #expect(ShellText.option("--name", "a b") == "--name 'a b'")
+        #expect(ShellText.option("--name", "-dash") == "--name=-dash")
+    }
 }

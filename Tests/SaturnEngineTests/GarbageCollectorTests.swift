@@ -210,6 +210,9 @@ struct GarbageCollectorTests {
         #expect(garbage.going.map(\.task) == ["b"])
         #expect(heap.space.exists(paths[0]) && !heap.space.exists(paths[1]))
         heap.clock.advance(by: 31 * Heap.day)
+        // Its task is to go on from there, however long nobody has looked after it.
+        #expect(try heap.collect().going.isEmpty)
+        heap.space.remove("results/a")
         #expect(try heap.collect().going.map(\.reason) == [.checkpoint(.age(limit: 30 * Heap.day))])
         #expect(!heap.space.exists(paths[0]))
         // It was let go of.

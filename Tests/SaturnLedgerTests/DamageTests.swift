@@ -36,7 +36,7 @@ struct DamageTests {
     @Test func aFolderInItsPlace() throws {
         book.space.makeFolder(Book.name)
         for open in [SQLiteLedger.init(reading:), SQLiteLedger.init(writing:)] as [(String) throws -> SQLiteLedger] {
-            #expect(try failure { _ = try open(book.path) }.kind == .engine)
+            #expect(try failure { _ = try open(book.path) }.kind == .ledger)
         }
     }
 

@@ -15,12 +15,12 @@ enum CollectText {
     }
 
     /// With the last words of its supervisor, if it had one and that one had a reason.
-    static func interrupted(_ view: RunView, _ state: StateFolder) -> String {
-        let name = Printable.text(view.record.name)
-        let reasons = LogTail.lines(of: state.supervisorLog(of: view.record.name)).filter {
-            $0.hasPrefix("saturn: error")
-        }
+    static func interrupted(_ run: Interrupted, _ state: StateFolder) -> String {
+        let name = Printable.text(run.record.name)
+        let log = state.supervisorLog(of: run.record.name)
+        let reasons = LogTail.lines(of: log).filter { $0.hasPrefix("saturn: error") }
+        let left = run.open.count - run.finished.count
         return reasons.map { "\(name): \($0)\n" }.joined()
-            + "\(name) was interrupted: going on with \(counted(view.unfinished.count, "unfinished task"))\n"
+            + "\(name) was interrupted: going on with \(counted(left, "unfinished task"))\n"
     }
 }

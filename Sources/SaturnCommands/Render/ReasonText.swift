@@ -27,6 +27,7 @@ struct ReasonText {
         case .unsynced: "the machine went down before its files were on the disk"
         case .folderGone: "its folder was deleted"
         case .statusGone: "its status was deleted"
+        case .resultsGone: "its results were deleted"
         case .forced: "forced"
         case .needs: "needs tasks that run first"
         case .inPlace: "up to date"

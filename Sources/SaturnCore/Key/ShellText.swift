@@ -19,6 +19,11 @@ public enum ShellText {
         return isBare ? word : "'" + word.replacing("'", with: "'\\''") + "'"
     }
 
+    /// An option with its value, as a shell and the command line read them back.
+    public static func option(_ name: String, _ value: String) -> String {
+        value.hasPrefix("-") ? "\(name)=\(quoted(value))" : "\(name) \(quoted(value))"
+    }
+
     private static func isPlain(_ byte: UInt8) -> Bool {
         switch byte {
         case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),

@@ -28,7 +28,7 @@ public struct CheckpointRetention: Sendable {
         retention = Retention(limits, now: now)
     }
 
-    /// `nil` when it stays.
+    /// `nil` when it stays, as long as an attempt that did not succeed stands under its key.
     ///
     /// A folder of checkpoints does not say whose it is. One of a key that the project does not know may be another
     /// project's: only 30 days make it waste.
@@ -39,6 +39,8 @@ public struct CheckpointRetention: Sendable {
         }
         // One success of several tasks with equal manifests does not say that the others have theirs.
         if key.successes > checkpoint.replica, key.unfinished == 0 { return .succeeded }
+        // Its task was cut off, and will go on from there: whatever else is wanted, that is not superseded.
+        if key.unfinished > 0 { return nil }
         if limits.all { return .all }
         return retention.isOld(checkpoint.since, age: limits.sideAge) ? .age(limit: limits.sideAge) : nil
     }

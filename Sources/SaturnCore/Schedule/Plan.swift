@@ -94,6 +94,8 @@ public enum Reason: Hashable, Sendable {
     case unsynced
     case folderGone
     case statusGone
+    /// Its folder stands, and what the task wrote was deleted.
+    case resultsGone
     case forced
     /// Tasks that it needs run first.
     case needs([Int])

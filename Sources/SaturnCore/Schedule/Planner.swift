@@ -3,8 +3,8 @@ public protocol PlanEvidence: AnyObject {
     func standing(of task: String) throws -> Standing
     /// Results under `key` that exist, newest first, wherever in the store they are.
     func results(of key: TaskKey) throws -> [StoredResult]
-    /// The digest of a result's files.
-    func digest(of result: StoredResult) throws -> Digest
+    /// The digest of a result's files; `nil` when there are none any more.
+    func digest(of result: StoredResult) throws -> Digest?
     func fields(of key: TaskKey) throws -> [Manifest.Field]?
     /// Whether another run's latest plan has a task of this name in this store.
     func isPlannedElsewhere(_ task: String) throws -> Bool
@@ -88,6 +88,7 @@ public struct Planner {
 
     /// Returns what stands in the folder when the decision must wait for the other tasks' claims.
     private mutating func decideInPlace(_ task: Int) throws -> Standing? {
+        for need in graph.nodes[task].needs { try requireResults(of: need) }
         if let culprit = graph.nodes[task].needs.first(where: willHaveNoResult) {
             decisions[task] = Decision(action: .blocked, reason: .blocked(by: culprit), key: nil)
             return nil
@@ -120,6 +121,16 @@ public struct Planner {
             return nil
         }
         return standing
+    }
+
+    /// Noticed by those that need them alone: to look into every result would take long.
+    private mutating func requireResults(of need: Int) throws {
+        guard let earlier = decisions[need], let result = earlier.result, try evidence.digest(of: result) == nil else {
+            return
+        }
+        let occupant = Occupant(attempt: result.attempt, key: result.key, origin: result.origin)
+        decisions[need] = Decision(action: .run, reason: .resultsGone, key: result.key)
+        decisions[need]?.occupant = earlier.action == .reuse ? occupant : earlier.occupant
     }
 
     private func willHaveNoResult(_ task: Int) -> Bool {
@@ -211,7 +222,7 @@ public struct Planner {
                 return .changedUnknown
             }
             let new = try Self.manifest(of: task, in: graph) { need in
-                try decisions[need]?.result.map { try evidence.digest(of: $0) }
+                try decisions[need]?.result.flatMap { try evidence.digest(of: $0) }
             }
             return .changed(FieldChange.between(old, and: new.fields))
         }

@@ -1,0 +1,19 @@
+import Glibc
+import SaturnCore
+import SaturnEngine
+
+/// A project that was copied, `.saturn` and all, has records of results that are its original's.
+enum Ownership {
+    /// The store of that name, to be changed by the project whose state is in `state`.
+    ///
+    /// Throws a ``Failure`` of kind `inUse` when the results are those of the project that this one is a copy of.
+    static func store(at location: String, for state: StateFolder) throws -> any ResultStore {
+        let store = try BuiltInStore.at(location)
+        guard let last = try store.lastHolder.map({ LockHolder(parsing: $0) }), let owner = last.state,
+            owner != state.path, last.project == state.project, StateFolder(path: owner).project == last.project
+        else { return store }
+        throw Failure(
+            .inUse, "\(location) belongs to the project in \(Paths.parent(owner)), of which this one is a copy",
+            hint: "saturn run makes results of its own here")
+    }
+}
