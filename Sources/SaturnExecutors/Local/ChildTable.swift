@@ -31,8 +31,8 @@ final class ChildTable: @unchecked Sendable {
     private var events: [ExecutorEvent] = []
     private var isClosing = false
     private var isThrottled = false
-    /// What could not be started while nothing ran, and since when.
-    private var shortage: (attempt: AttemptID, since: Int64)?
+    /// Since when nothing can be started, though nothing of ours runs.
+    private var shortage: Int64?
     /// Nanoseconds for which others may have taken all processes or descriptors of the machine.
     private static let patience: Int64 = 10_000_000_000
 
@@ -141,6 +141,7 @@ final class ChildTable: @unchecked Sendable {
         guard pidfd >= 0, csystem_epoll_add(epoll, pidfd, lastTag) == 0 else {
             return abandon(launch, pid, pidfd)
         }
+        shortage = nil
         children[lastTag] = Child(attempt: launch.attempt, pid: pid, pidfd: pidfd)
         tags[launch.attempt] = lastTag
         events.append(.started(launch.attempt, at: Clocks.now(), uptime: Clocks.uptime()))
@@ -156,24 +157,22 @@ final class ChildTable: @unchecked Sendable {
         retryLater(launch, "cannot watch a process: \(problem)")
     }
 
-    /// The machine is short of processes or descriptors: wait for one of ours to end, or for a while.
+    /// The machine is short of processes or descriptors: wait for one of ours to end, or for a while. When it stays so,
+    /// that is no task's fault: none of them is failed, and the run ends.
     private func retryLater(_ launch: Launch, _ problem: String) {
-        if children.isEmpty, remains.isEmpty, !isWorthWaiting(launch.attempt) {
-            shortage = nil
-            let text =
-                "\(problem), for \(Self.patience / 1_000_000_000) s; see ulimit -u and ulimit -n, or end other programs"
-            events.append(.exited(launch.attempt, .notStarted(text, code: 126)))
-            return
-        }
         nextWaiting -= 1
         waiting[nextWaiting] = launch
         isThrottled = true
-    }
-
-    private func isWorthWaiting(_ attempt: AttemptID) -> Bool {
-        let now = Clocks.uptime()
-        if shortage?.attempt != attempt { shortage = (attempt, now) }
-        return now - (shortage?.since ?? now) < Self.patience
+        guard children.isEmpty, remains.isEmpty else { return shortage = nil }
+        let since = shortage ?? Clocks.uptime()
+        shortage = since
+        guard Clocks.uptime() - since >= Self.patience else { return }
+        shortage = nil
+        let seconds = Self.patience / 1_000_000_000
+        let text =
+            "no task can be started for \(seconds) s: \(problem); see ulimit -u and ulimit -n, or end other programs"
+        events.append(.fatal(text))
+        close()
     }
 
     private func reap(_ tag: UInt64) {
