@@ -29,14 +29,50 @@ import Testing
             #expect(try scenario.session.attemptsThatRun() == [], what)
         }
     }
+
+    /// Steps that only what an earlier kill, or somebody's hand, has left makes it take.
+    @Test(arguments: ["folder.cleared", "checkpoint.cleared"]) func diesClearingUp(_ step: String) throws {
+        let undisturbed = try Scenario()
+        let outcome = try undisturbed.take(0)
+        let scenario = try Scenario()
+        if step == "folder.cleared" {
+            #expect(try scenario.take(0, dyingAt: "begin.made").status == 137)
+        } else {
+            // The checkpoint of an attempt that was cut off, and a file in its place.
+            #expect(try scenario.take(0, dyingAt: "publish.begin").status == 137)
+            let folder = "\(Scenario.folder)/.saturn/checkpoints"
+            for name in try scenario.session.names(folder) {
+                try scenario.session.remove("\(folder)/\(name)")
+                try scenario.session.write("\(folder)/\(name)", "in the way")
+            }
+        }
+        #expect(try scenario.take(0, dyingAt: step).status == 137)
+        #expect(try scenario.take(0) == outcome)
+        #expect(try undisturbed.successes().subtracting(scenario.successes()) == [])
+    }
+
+    /// A step that is new is passed by one of these tests, or this one says so.
+    @Test func noStepIsForgotten() throws {
+        let scenario = try Scenario()
+        for turn in Scenario.turns.indices { _ = try scenario.take(turn) }
+        var passed = Set(try Scenario.turns.indices.flatMap { try scenario.steps(of: $0) })
+        passed.formUnion(["folder.cleared", "checkpoint.cleared"])
+        // GcRaceTests dies at these.
+        passed.formUnion(["discard.moved", "gc.forgotten", "purge.emptied"])
+        let package = #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
+        let calls = try scenario.session.shell("grep -rhoE 'csystem_step\\(\"[a-z.]+\"\\)' '/\(package)/Sources'").out
+        let named = Set(calls.split(separator: "\n").map { $0.split(separator: "\"")[1] }.map(String.init))
+        #expect(named == passed)
+    }
 }
 
-/// Four runs of one file that changes: everything is new, some tasks are edited, results come back from the attic to
-/// others' places, and results trade places.
+/// Five runs of one file that changes: everything is new, some tasks are edited, results come back from the attic to
+/// others' places, results trade places, and a run of another name has them copied.
 private final class Scenario {
-    /// What `a` and `b` do, and whether `fails` does.
-    static let turns: [(a: String, b: String, fails: Bool)] = [
-        ("A 1", "B 1", true), ("A 2", "B 2", false), ("B 1", "A 1", false), ("A 1", "B 1", false),
+    /// What `a` and `b` do, whether `fails` does, and the run's name.
+    static let turns: [(a: String, b: String, fails: Bool, run: String)] = [
+        ("A 1", "B 1", true, "scenario"), ("A 2", "B 2", false, "scenario"), ("B 1", "A 1", false, "scenario"),
+        ("A 1", "B 1", false, "scenario"), ("A 1", "B 1", false, "other"),
     ]
 
     /// What a run leaves for the user.
@@ -46,7 +82,7 @@ private final class Scenario {
         var files: [String: String]
     }
 
-    private static let folder = "results/scenario"
+    static let folder = "results/scenario"
     let session: Session
 
     init() throws {
@@ -58,18 +94,19 @@ private final class Scenario {
     /// One run to its end; the kill of the process itself is one.
     func take(_ turn: Int, dyingAt step: String = "") throws -> Outcome {
         try write(Self.turns[turn])
+        let name = Self.turns[turn].run
         let run = try session.debugBuild(
-            "run -j 2",
+            "run -j 2 --name \(name)",
             env: ["SATURN_TEST_STEPS": session.space.path("steps-\(turn)"), "SATURN_TEST_DIE_AT": step])
         var files: [String: String] = [:]
-        for task in try session.names(Self.folder) where task != ".saturn" {
-            try collect("\(task)", into: &files)
+        for task in try session.names("results/\(name)") where task != ".saturn" {
+            try collect("\(name)/\(task)", into: &files)
         }
         return Outcome(status: run.status, files: files)
     }
 
     private func collect(_ path: String, into files: inout [String: String]) throws {
-        let whole = "\(Self.folder)/\(path)"
+        let whole = "results/\(path)"
         guard let names = try? session.names(whole) else { return files[path] = try session.read(whole) }
         for name in names { try collect("\(path)/\(name)", into: &files) }
         if let events = files["\(path)/events"] {
@@ -77,7 +114,7 @@ private final class Scenario {
         }
     }
 
-    private func write(_ turn: (a: String, b: String, fails: Bool)) throws {
+    private func write(_ turn: (a: String, b: String, fails: Bool, run: String)) throws {
         try session.write(
             "run.yaml",
             """
@@ -132,7 +169,7 @@ private final class Scenario {
     /// The jobs whose success is on disk, in a task's folder or in the attic.
     func successes() throws -> Set<String> {
         let find = try session.shell(
-            "find \(Self.folder) -name status -exec grep -lx success {} +  | sed 's,status$,results/job,' | xargs -r cat"
+            "find results -name status -exec grep -lx success {} +  | sed 's,status$,results/job,' | xargs -r cat"
         )
         guard find.err.isEmpty else { throw SessionProblem("a success without its last file: \(find.err)") }
         return Set(find.out.split(separator: "\n").map(String.init))

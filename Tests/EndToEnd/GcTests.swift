@@ -269,20 +269,6 @@ import Testing
         #expect(changed == [])
     }
 
-    /// At each of its steps, the next one finishes; and nothing that stands is lost.
-    @Test(arguments: ["discard.moved", "discard.moved:2", "gc.forgotten", "purge.emptied"])
-    func killed(_ step: String) throws {
-        let session = try makeSession()
-        let gc = try session.debugBuild("gc --all", env: ["SATURN_TEST_DIE_AT": step])
-        #expect(gc.status == 137, "\(step): \(gc.out)\(gc.err)")
-        #expect(try session.saturn("plan", "--exit-code").status == 0)
-        #expect(try session.saturn("gc", "--all").status == 0)
-        #expect(try attic(session).isEmpty)
-        #expect(try session.names("results/.saturn/trash").isEmpty)
-        #expect(try session.read("results/a/results/x") == "A2\n")
-        #expect(try session.saturn("run").out == "sweep: 2 up to date (T)\nresults: ~/results\n")
-    }
-
     @Test func plantedLinks() throws {
         let session = try makeSession()
         let outside = session.space.path("outside")
@@ -313,26 +299,6 @@ import Testing
         #expect(gc.status == 0)
         #expect(gc.out == "nothing to delete\nkept: 2 of other projects\n")
         #expect(try attic(session).count == 2)
-        #expect(try session.saturn("gc", "--all").status == 0)
-        #expect(try attic(session).isEmpty)
-    }
-
-    /// Runs that go back and forth between two states, and gc all the time: what a plan counts on is there.
-    @Test func besideRuns() throws {
-        let session = try makeSession()
-        let loop = try session.background(
-            shell: "while ! test -e ../stop; do \"$0\" gc --all > ../log || exit 1; done; exec \"$0\" gc")
-        for round in 0..<20 {
-            try turn(session, to: 1 + round % 2)
-            let run = try session.saturn("run")
-            #expect(run.status == 0, "\(run.err)")
-            for (task, letter) in [("a", "A"), ("b", "B")] {
-                #expect(try session.read("results/\(task)/results/x") == "\(letter)\(1 + round % 2)\n")
-            }
-        }
-        try session.write(session.space.path("stop"), "")
-        let gc = try loop.ended()
-        #expect(gc.status == 0, "\(gc.err)")
         #expect(try session.saturn("gc", "--all").status == 0)
         #expect(try attic(session).isEmpty)
     }
