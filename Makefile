@@ -30,7 +30,9 @@ lint:
 
 test: lint build
 	$(SWIFT) build --build-tests
-	SATURN_BINARY=$(CURDIR)/$(BINARY) $(SWIFT) test --skip-build
+	@mkdir -p .build; { SATURN_BINARY=$(CURDIR)/$(BINARY) $(SWIFT) test --skip-build; echo $$? >.build/test.rc; } 2>&1 | tee .build/test.log
+	@test "$$(cat .build/test.rc)" = 0 || { echo; echo 'what failed:'; \
+	  grep -A 6 -E '✘ Test .* recorded an issue|Fatal error|unexpected signal' .build/test.log | tail -n 200; exit 1; }
 	$(BINARY) run Pipelines/self-test.yaml --force
 
 # saturn's promises, checked by saturn: every task must run, so nothing is reused.

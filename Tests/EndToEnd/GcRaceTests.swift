@@ -1,3 +1,5 @@
+import Foundation
+import Glibc
 import Testing
 
 /// Row 21 of faults.md: `saturn gc` while a run goes on, and one that is killed.
@@ -32,6 +34,24 @@ import Testing
             try #require(plan.status == 0, "round \(round): \(plan.out)\(plan.err)")
         }
         #expect(collected > 20, "gc hardly ever found anything")
+    }
+
+    /// From planning until what it restores stands, a run has the attic to itself: gc, too, holds this lock.
+    @Test func oneAfterTheOther() throws {
+        let session = try Self.superseded()
+        try Self.write(session, version: 0)
+        let (here, go) = (try Meeting(session.space.path("here")), try Meeting(session.space.path("go")))
+        session.environment["HERE"] = here.path
+        session.environment["GO"] = go.path
+        let gc = try session.background(
+            shell: "exec flock results/gc/.saturn/attic.lock sh -c 'echo held > $HERE; read line < $GO'")
+        _ = try here.line()
+        let run = try session.background("run")
+        try session.waitUntilBlocked(run.pid)
+        #expect(try session.read("results/gc/t0/results/x") == "t0 1\n", "nothing is restored yet")
+        go.send()
+        #expect(try gc.ended().status == 0)
+        #expect(try run.ended().out.hasPrefix("gc: 30 restored (T)\n"))
     }
 
     /// At every named step once, and the next one finishes.
@@ -80,5 +100,18 @@ import Testing
     private static func gc(_ session: Session, dyingAt step: String = "") throws -> Transcript {
         try session.debugBuild(
             "gc --all", env: ["SATURN_TEST_STEPS": session.space.path("steps"), "SATURN_TEST_DIE_AT": step])
+    }
+}
+
+extension Session {
+    /// Waits until a process waits for a lock that another one has.
+    fileprivate func waitUntilBlocked(_ pid: pid_t) throws {
+        let deadline = Date().addingTimeInterval(RunningProgram.patience)
+        while try !space.read("/proc/locks").split(separator: "\n").contains(where: { line in
+            line.contains("-> FLOCK") && line.split(separator: " ").contains("\(pid)")
+        }) {
+            guard Date() < deadline else { throw SessionProblem("process \(pid) does not wait for a lock") }
+            poll(nil, 0, 5)
+        }
     }
 }
