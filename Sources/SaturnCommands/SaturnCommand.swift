@@ -27,6 +27,9 @@ public struct SaturnCommand: AsyncParsableCommand {
         setlocale(LC_CTYPE, "C.UTF-8")
         // Before any other thread is there: all of them inherit it.
         csystem_block_stop_signals()
+        // The runtime's own.
+        let shortage = csystem_spare_threads(3)
+        guard shortage == 0 else { Glibc.exit(report(Failure.noThread(String(cString: strerror(shortage))))) }
         Task.detached { Glibc.exit(await execute(arguments)) }
         while true { StopSignals.take(csystem_wait_stop_signal()) }
     }

@@ -52,10 +52,8 @@ final class Committer: Sendable {
         }
     }
 
-    /// Waits for what is under way.
-    func finish() async {
-        await withCheckedContinuation { continuation in queue.async { continuation.resume() } }
-    }
+    /// Waits for what is under way. Where nothing is, no thread is needed for that: there may be none left.
+    func finish() { queue.sync {} }
 
     /// Throws what went wrong in the background, once.
     func check() throws {

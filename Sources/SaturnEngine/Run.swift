@@ -85,7 +85,7 @@ public final class Run {
             try executor.start { [deliver] in deliver.yield(.executor($0)) }
         } catch {
             attempt { throw error }
-            return try await end()
+            return try end()
         }
         let beats = clock.beats(every: 100_000_000)
         let forwarding = [
@@ -101,7 +101,7 @@ public final class Run {
         }
         for task in forwarding { task.cancel() }
         await executor.stop()
-        return try await end()
+        return try end()
     }
 
     /// Ends what a killed run has left running, and restores. `false` when a result that was to be restored had gone:
@@ -295,9 +295,9 @@ public final class Run {
 
     private func taskRecords() -> [TaskRecord] { preparation.graph.nodes.indices.map(taskRecord) }
 
-    private func end() async throws -> Summary {
+    private func end() throws -> Summary {
         if isDraining, !scheduler.unstarted.isEmpty { summary.stoppedBy = summary.stoppedBy ?? SIGTERM }
-        await committer.finish()
+        committer.finish()
         attempt { try committer.check() }
         for task in scheduler.unstarted {
             summary.states[task] = .skipped

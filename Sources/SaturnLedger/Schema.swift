@@ -15,9 +15,13 @@ enum Schema {
 
     private static func refuseNewer(_ queue: DatabaseQueue, _ path: String) throws {
         guard let isNewer = try? queue.read({ try migrator.hasBeenSuperseded($0) }), isNewer else { return }
-        let applied = try queue.read { try migrator.appliedIdentifiers($0) }.subtracting(migrator.migrations)
+        let applied = try queue.read { try migrator.appliedIdentifiers($0) }
+        // A newer one has all versions up to its own; a bit that flips in `v1` leaves a gap.
+        guard applied == Set((1...applied.count).map { "v\($0)" }) else {
+            throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "its list of versions is damaged")
+        }
         throw Failure(
-            .usage, "the ledger \(path) was written by a newer saturn (schema \(applied.sorted().last ?? "?"))",
+            .usage, "the ledger \(path) was written by a newer saturn (schema v\(applied.count))",
             hint: "use that version, or choose another --state")
     }
 

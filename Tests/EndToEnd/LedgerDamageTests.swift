@@ -51,7 +51,12 @@ import Testing
         let session = try Session()
         try session.write("run.yaml", "name: new\ntasks: [{name: a, code: none, command: echo hi}]\n")
         try session.saturn("run")
-        try session.sqlite("INSERT INTO grdb_migrations VALUES ('v999')")
+        try session.sqlite(
+            """
+            INSERT OR IGNORE INTO grdb_migrations
+                WITH RECURSIVE version(number) AS (VALUES (1) UNION ALL SELECT number + 1 FROM version LIMIT 99)
+                SELECT 'v' || number FROM version
+            """)
         let before = try session.listing()
         for command in ["run", "plan", "status", "collect", "terminate"] {
             let refused = try session.saturn(command)
@@ -59,7 +64,7 @@ import Testing
             #expect(refused.out == "")
             #expect(
                 refused.err == """
-                    saturn: error: the ledger ~/.saturn/ledger.sqlite was written by a newer saturn (schema v999)
+                    saturn: error: the ledger ~/.saturn/ledger.sqlite was written by a newer saturn (schema v99)
                       hint: use that version, or choose another --state
 
                     """, "\(command)")

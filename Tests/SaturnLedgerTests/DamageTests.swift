@@ -81,6 +81,22 @@ struct DamageTests {
         }
     }
 
+    /// A version that nobody has written is not a newer saturn's: that one could not be made again.
+    @Test(arguments: ["v1", "v2"], 0..<16)
+    func aBitFlippedInAVersion(_ version: String, _ bit: Int) throws {
+        try book.writer().commit(Book.batch(1))
+        var bytes = Array(version.utf8)
+        bytes[bit / 8] ^= 1 << UInt8(bit % 8)
+        try book.execute(
+            "UPDATE grdb_migrations SET identifier = CAST(x'\(Hex.encode(bytes))' AS TEXT) WHERE identifier = '\(version)'"
+        )
+        for open in [SQLiteLedger.init(reading:), SQLiteLedger.init(writing:)] as [(String) throws -> SQLiteLedger] {
+            let problem = try failure { _ = try open(book.path) }
+            #expect(problem.kind == .ledger, "\(problem.message)")
+            #expect(problem.hint?.contains("makes it again") == true)
+        }
+    }
+
     /// A row that means nothing is as if it had never been written; the others are read.
     @Test(arguments: [
         "UPDATE attempt SET id = x'00' WHERE task = 'task 1'", "UPDATE attempt SET key = 5 WHERE task = 'task 1'",

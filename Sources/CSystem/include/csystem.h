@@ -64,6 +64,11 @@ int csystem_wait_stop_signal(void);
 /// Opens /dev/null for those of stdin, stdout and stderr that are closed, so that no other file gets their number.
 void csystem_open_standard_descriptors(void);
 
+/// Whether this process could have `count` threads more, at most 16. 0 or an errno.
+///
+/// To be asked before the runtime of Swift needs them: where it gets none it waits, in silence and for ever.
+int csystem_spare_threads(int count);
+
 /// Restores the default action of `signal` and raises it.
 void csystem_die_of(int signal);
 

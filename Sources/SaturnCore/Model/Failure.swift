@@ -26,4 +26,9 @@ public struct Failure: Error, Hashable, Sendable {
         self.message = message
         self.hint = hint
     }
+
+    /// - Parameter problem: the system's words.
+    public static func noThread(_ problem: String) -> Failure {
+        Failure(.engine, "cannot start a thread: \(problem)", hint: "see ulimit -u, or end other programs")
+    }
 }

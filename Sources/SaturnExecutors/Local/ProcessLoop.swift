@@ -37,6 +37,9 @@ final class ProcessLoop: Sendable {
     }
 
     func start(_ deliver: @escaping @Sendable ([ExecutorEvent]) -> Void) throws {
+        // For this loop, for the ledger, for a task.
+        let shortage = csystem_spare_threads(3)
+        guard shortage == 0 else { throw Failure.noThread(String(cString: strerror(shortage))) }
         let children = try ChildTable(slots: slots, environment: environment, wake: wake)
         inbox.withLock { $0.isRead = true }
         Orphans.use()
@@ -112,7 +115,7 @@ private func startThread(_ body: @escaping @Sendable () -> Void) throws {
         }, box.toOpaque())
     guard error == 0 else {
         box.release()
-        throw Failure.system("cannot start a thread", error)
+        throw Failure.noThread(String(cString: strerror(error)))
     }
     pthread_detach(thread)
 }
