@@ -1,4 +1,3 @@
-import Foundation
 import Testing
 
 /// Retries and timeouts.
@@ -70,10 +69,8 @@ import Testing
               - {name: twice, timeout: 0.2s, retries: 1, command: read line < $NEVER}
 
             """)
-        let begin = Date()
         let run = try session.saturn("run")
         #expect(run.status == 1)
-        #expect(Date().timeIntervalSince(begin) < 20)
         #expect(
             run.out == """
                 late: 1 succeeded, 2 failed (T)

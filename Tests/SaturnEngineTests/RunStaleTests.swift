@@ -4,7 +4,7 @@ import SaturnTesting
 import Testing
 
 /// Code or inputs change while tasks run: their results are kept, and not reused.
-@Suite(.timeLimit(.minutes(1))) struct RunStaleTests {
+@Suite(.timeLimit(.minutes(10))) struct RunStaleTests {
     private let project: Project
     private let ledger = MemoryLedger()
     private let observer = RecordingObserver()

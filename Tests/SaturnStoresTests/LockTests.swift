@@ -5,7 +5,7 @@ import SaturnTesting
 import Testing
 
 /// One run at a time.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(10)))
 struct LockTests {
     let space: TestSpace
 

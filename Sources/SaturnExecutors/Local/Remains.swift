@@ -12,14 +12,16 @@ struct Remains {
         var group: pid_t
         var exit: Exit
         var since: Int64
+        var looks = 0
         /// Killed, outside of the group, when it was last looked.
         var escaped: Set<pid_t> = []
     }
 
     /// Nanoseconds after which a process that does not die of SIGKILL, in the kernel, is not waited for any longer.
     static let patience: Int64 = 10_000_000_000
-    /// Nanoseconds after which an orphan without an environment is taken for one that has none.
-    private static let doubt: Int64 = 500_000_000
+    /// Nanoseconds, and looks, after which an orphan without an environment is taken for one that has none. On a machine
+    /// that stood still the time alone says nothing: the orphan had none of it.
+    private static let doubt: (time: Int64, looks: Int) = (500_000_000, 100)
 
     private var rests: [Rest] = []
     /// Orphans without an environment; whose they are cannot be told.
@@ -71,6 +73,7 @@ struct Remains {
     /// Kills what is left; `false` when there is nothing. A group's number cannot be another's as long as one of its
     /// members exists. Its members are orphans too, but not every kernel lists those.
     private mutating func endsMore(of rest: inout Rest, at now: Int64) -> Bool {
+        rest.looks += 1
         let hasGroup = kill(-rest.group, SIGKILL) == 0
         let id = "\(rest.attempt)"
         let escaped = rest.escaped
@@ -83,7 +86,7 @@ struct Remains {
         }
         // One that is about to execute another program has no environment for a moment.
         strangers.formIntersection(unclear)
-        if now - rest.since > Self.doubt { strangers.formUnion(unclear) }
+        if now - rest.since > Self.doubt.time, rest.looks > Self.doubt.looks { strangers.formUnion(unclear) }
         return hasGroup || !rest.escaped.isEmpty || !unclear.isSubset(of: strangers)
     }
 }
