@@ -58,7 +58,12 @@ struct Detachment {
             let count = Glibc.read(output, &buffer, buffer.count)
             if count == 0 { return String(decoding: bytes, as: UTF8.self) }
             if count > 0 { bytes += buffer[..<count] }
-            if count < 0 { try await Task.sleep(nanoseconds: 10_000_000) }
+            guard count < 0 else { continue }
+            guard errno == EAGAIN || errno == EINTR else {
+                throw Failure(.engine, "lost sight of the supervisor: \(String(cString: strerror(errno)))")
+            }
+            // The thread is needed to pass signals on.
+            try await Task.sleep(nanoseconds: 10_000_000)
         }
     }
 

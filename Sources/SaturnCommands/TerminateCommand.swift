@@ -106,9 +106,6 @@ struct TerminateCommand: AsyncParsableCommand {
         if let interrupted = try Interrupted(view, store: store, ledger: ledger) {
             try ledger.commit(interrupted.stopped(at: SystemClock().now()))
         }
-        Output.out(
-            ended.isEmpty
-                ? "\(name): nothing is running\n"
-                : "\(name): ended \(counted(ended.count, "process")) that a killed saturn had left running\n")
+        Output.out("\(name): \(Survivors.words(ended) ?? "nothing is running")\n")
     }
 }

@@ -13,6 +13,12 @@ public struct GarbageRequest: Sendable {
         self.run = run
         self.removesResults = removesResults
     }
+
+    /// Of the stores that it concerns.
+    func locations(in ledger: any Ledger) throws -> [String] {
+        if let run { return [run.location] }
+        return Set(try ledger.locations() + ledger.runs().map(\.location)).sorted()
+    }
 }
 
 /// What goes and what stays, each with its reason.

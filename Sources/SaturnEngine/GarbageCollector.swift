@@ -39,7 +39,7 @@ public struct GarbageCollector {
         let claims = try claim(request)
         var garbage = try survey(request, active: active)
         if let note = claims?.note { garbage.notes.append(note) }
-        let (planned, places) = (garbage.going, try locations(request))
+        let (planned, places) = (garbage.going, try request.locations(in: ledger))
         garbage.going = []
         var problem: (any Error)?
         do {
@@ -71,11 +71,6 @@ public struct GarbageCollector {
         ).survey()
     }
 
-    private func locations(_ request: GarbageRequest) throws -> [String] {
-        if let run = request.run { return [run.location] }
-        return Set(try ledger.locations() + ledger.runs().map(\.location)).sorted()
-    }
-
     // MARK: Locks
 
     /// What must not change hands while the results of a run are deleted.
@@ -101,9 +96,7 @@ public struct GarbageCollector {
         }
         try store.claim(holder: holder.text)
         let survivors = try Survivors.end(of: ledger.tasks(of: run.name).map(\.name), in: run.location)
-        let count = survivors.count == 1 ? "a process" : "\(survivors.count) processes"
-        return Claims(
-            [lock, store], note: survivors.isEmpty ? nil : "ended \(count) that a killed saturn had left running")
+        return Claims([lock, store], note: Survivors.words(survivors))
     }
 
     // MARK: Discarding

@@ -29,7 +29,7 @@ struct GarbageSurvey {
     func survey() throws -> Garbage {
         var garbage = Garbage()
         let runs = try ledger.runs()
-        let shelves = try shelves(locations(runs), &garbage)
+        let shelves = try shelves(request.locations(in: ledger), &garbage)
         if request.removesResults { try addResults(to: &garbage) }
         var candidates: [Candidate] = []
         for shelf in shelves { candidates += try self.candidates(on: shelf) }
@@ -38,11 +38,6 @@ struct GarbageSurvey {
         garbage.unknown = shelves.flatMap(\.listing.unknown).sorted()
         garbage.forgottenRuns = try oldRuns(runs)
         return garbage
-    }
-
-    private func locations(_ runs: [RunRecord]) throws -> [String] {
-        if let run = request.run { return [run.location] }
-        return Set(try ledger.locations() + runs.map(\.location)).sorted()
     }
 
     private func shelves(_ locations: [String], _ garbage: inout Garbage) throws -> [Shelf] {

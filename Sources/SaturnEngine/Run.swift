@@ -144,11 +144,8 @@ public final class Run {
         // The search is not for nothing: a run that changes nothing does without it.
         guard preparation.plan.decisions.contains(where: { $0.map { $0.action != .reuse } ?? false }) else { return }
         // Whoever has the lock of the results folder knows that nobody's tasks should be running there.
-        let survivors = try Survivors.end(of: nil, in: preparation.store.location).count
-        if survivors > 0 {
-            let noun = survivors == 1 ? "a process" : "\(survivors) processes"
-            observer.observe(.warning("ended \(noun) that a killed saturn had left running"))
-        }
+        let survivors = try Survivors.end(of: nil, in: preparation.store.location)
+        if let words = Survivors.words(survivors) { observer.observe(.warning(words)) }
     }
 
     private func take(_ input: Input) {

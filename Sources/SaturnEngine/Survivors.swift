@@ -9,6 +9,13 @@ public import SaturnCore
 /// in a task has started, by `SATURN_PARENTS`. Whoever looks for them has the lock of the results folder, so that none of
 /// them is another run's.
 public enum Survivors {
+    /// What there is to say of those that were ended; `nil` of none.
+    public static func words(_ ended: [Survivor]) -> String? {
+        guard !ended.isEmpty else { return nil }
+        let noun = ended.count == 1 ? "a process" : "\(ended.count) processes"
+        return "ended \(noun) that a killed saturn had left running"
+    }
+
     /// Kills those that were started for one of `tasks` (names; `nil` is any) in the store at `location`, or for one of
     /// `attempts`, and waits until they are gone; returns them. Neither this process nor one that it comes from is among
     /// them.

@@ -78,6 +78,23 @@ import Testing
 
     // MARK: Failures
 
+    /// Kills a run, and has `collect` finish what waits on the stage.
+    ///
+    /// - Parameter line: what the ledger is to have heard of before; `nil` when that does not matter.
+    private func collectAfterKill(_ run: RunningProgram, of stage: Stage, recorded line: String?) throws -> Transcript {
+        if let line {
+            let follower = try stage.session.background("collect")
+            try follower.waitForErrors(line + "\n")
+            follower.signal(SIGINT)
+            try follower.ended()
+        }
+        try stage.kill(run)
+        let collect = try stage.session.background("collect")
+        try stage.arrived()
+        stage.release()
+        return try collect.ended()
+    }
+
     /// - Parameter isRecorded: the ledger has heard of the failure when saturn is killed, as it has after a second or so.
     @Test(arguments: [true, false]) func failuresAreNotTriedAgain(_ isRecorded: Bool) throws {
         let stage = try Stage()
@@ -86,17 +103,7 @@ import Testing
             [("bad", "exit 3"), ("slow", Stage.wait)], jobs: 1)
         try session.append("run.yaml", "  - {name: after, command: true, needs: [bad]}\n")
         let (run, _) = try stage.start(waiting: 1)
-        if isRecorded {
-            let follower = try session.background("collect")
-            try follower.waitForErrors("bad failed: exit code 3\n")
-            follower.signal(SIGINT)
-            try follower.ended()
-        }
-        try stage.kill(run)
-        let collect = try session.background("collect")
-        try stage.arrived()
-        stage.release()
-        let ended = try collect.ended()
+        let ended = try collectAfterKill(run, of: stage, recorded: isRecorded ? "bad failed: exit code 3" : nil)
         #expect(ended.status == 1)
         #expect(
             ended.out == """
@@ -173,23 +180,12 @@ import Testing
     /// Forced are those that the run had not finished, and no others.
     @Test(arguments: [true, false]) func keepsForce(_ isRecorded: Bool) throws {
         let stage = try Stage(["quick": "true", "slow": Stage.wait], jobs: 1)
-        let session = stage.session
         let first = try stage.start(waiting: 1).run
         stage.release()
         #expect(try first.ended().status == 0)
 
         let (run, _) = try stage.start("--force", waiting: 1)
-        if isRecorded {
-            let follower = try session.background("collect")
-            try follower.waitForErrors("quick succeeded\n")
-            follower.signal(SIGINT)
-            try follower.ended()
-        }
-        try stage.kill(run)
-        let collect = try session.background("collect")
-        try stage.arrived()
-        stage.release()
-        let ended = try collect.ended()
+        let ended = try collectAfterKill(run, of: stage, recorded: isRecorded ? "quick succeeded" : nil)
         #expect(ended.status == 0)
         #expect(ended.out.hasPrefix("stage: 2 succeeded (T)\n"), "\(ended.out)")
         #expect(try stage.ran() == ["quick", "quick", "slow", "slow", "slow"])
