@@ -99,31 +99,42 @@ import Testing
     }
 
     /// Durations and timeouts are those of a clock that nobody sets.
-    @Test(.enabled(if: compiler != nil, reason)) func whileOneGoesOn() throws {
+    @Test(.enabled(if: compiler != nil, reason), arguments: [true, false]) func whileOneGoesOn(_ isSetBack: Bool) throws
+    {
         let session = try makeSession()
-        let (here, go) = (try Meeting(session.space.path("here")), try Meeting(session.space.path("go")))
+        func shift(_ isShifted: Bool) throws {
+            if isShifted { try session.write("shifted", "") } else { try session.remove("shifted") }
+        }
+        if !isSetBack { try shift(true) }
+        let meetings = try ["here", "go", "never"].map { try Meeting(session.space.path($0)) }
         try session.write(
             "run.yaml",
             """
             name: clock
             defaults: {code: none}
             tasks:
-              - {name: a, timeout: 1h, command: echo here > \(here.path); read line < \(go.path)}
+              - {name: late, timeout: 1s, command: read line < \(meetings[2].path)}
+              - {name: a, timeout: 1h, command: echo here > \(meetings[0].path); read line < \(meetings[1].path)}
               - {name: b, needs: [a], timeout: 1h, command: echo b}
 
             """)
-        let run = try session.background("run")
-        _ = try here.line()
-        try session.write("shifted", "")
-        go.send()
+        let run = try session.background("run", "-j", "2")
+        _ = try meetings[0].line()
+        try shift(isSetBack)
+        meetings[1].send()
         let ended = try run.ended()
-        // The transcript has T for durations of the usual form only, which has no sign.
-        #expect(ended.out.hasPrefix("clock: 2 succeeded (T)\n"), "\(ended.out)\(ended.err)")
-        #expect(ended.err.contains("a succeeded (T)\n"), "\(ended.err)")
-        #expect(try Set(year(session, "a")).count == 2, "the clock was not set back: this shows nothing")
-        #expect(try session.saturn("plan", "--exit-code").status == 0)
+        #expect(
+            ended.out.hasPrefix("clock: 2 succeeded, 1 failed (T)\nfailed: late (timed out after 1 s)\n"),
+            "\(ended.out)\(ended.err)")
+        // A year is hours, and before the beginning nothing is.
+        let raw = String(decoding: ended.rawOut + ended.rawErr, as: UTF8.self)
+        #expect(raw.contains(" s)") && !raw.contains(" h "), "\(raw)")
+        #expect(try Set(year(session, "a")).count == 2, "the clock was not set: this shows nothing")
+        #expect(try session.saturn("plan", "--exit-code").status == 6)
         #expect(try session.saturn("status").status == 0)
-        try session.remove("shifted")
-        #expect(try session.saturn("plan", "--exit-code").status == 0)
+        try shift(!isSetBack)
+        let next = try PlanJSON(session.saturn("plan", "--json"))
+        #expect(next.names("reuse") == ["a", "b"])
+        #expect(next.names("run") == ["late"])
     }
 }
