@@ -28,7 +28,8 @@ import Testing
             let problems = try sweep.check()
             try #require(problems == [], "round \(round), after \(moment) s, seed \(seed)")
         }
-        print("\(kills) kills in \(round) rounds; a run takes \(seconds); seed \(seed)")
+        let durations = seconds.map { "\($0) \(String(format: "%.2f", $1)) s" }.sorted().joined(separator: ", ")
+        print("\(kills) kills in \(round) rounds; a run takes: \(durations); seed \(seed)")
         let last = try sweep.session.saturn("run")
         #expect(last.status == 0, "\(last.err)")
         #expect(try sweep.check() == [], "seed \(seed)")
