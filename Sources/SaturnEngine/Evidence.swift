@@ -103,6 +103,7 @@ final class Evidence: PlanEvidence {
             id: attempt, key: key, location: store.location, task: task, run: events.run ?? run, state: state,
             place: place)
         record.reusable = events.isReusable
+        record.accepted = events.accepted
         record.origin = events.origin
         if state == .failure { record.exitCode = events.exitCode }
         record.stamp = stamp
@@ -193,6 +194,6 @@ final class Evidence: PlanEvidence {
 
 extension Occupant {
     init(_ record: AttemptRecord) {
-        self.init(attempt: record.id, key: record.key, origin: record.origin)
+        self.init(attempt: record.id, key: record.key, origin: record.origin, accepted: record.accepted)
     }
 }

@@ -50,8 +50,18 @@ final class GitRepository: CodeRepository {
         return bytes.withCString { git_index_find(nil, index, $0) == 0 }
     }
 
-    func state(excluding excluded: [String]) throws -> CodeState {
-        let excluded = ExcludedPaths(excluded)
+    func untracked(in selection: CodeSelection, limit: Int) throws -> [String] { [] }
+
+    func differences(
+        from old: CodeDetail, to new: CodeDetail, in selection: CodeSelection
+    ) throws -> [FileChange]? { nil }
+
+    func copy(_ selection: CodeSelection, to folder: String) throws -> CodeState {
+        throw Failure(.fault, "not yet")
+    }
+
+    func state(of selection: CodeSelection) throws -> CodeState {
+        let excluded = ExcludedPaths(selection.excluded)
         let head = try HeadTree(of: handle, root: root)
         let index = try index()
         let written = try refresh(index)

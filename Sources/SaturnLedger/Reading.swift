@@ -53,6 +53,10 @@ extension SQLiteLedger {
         }.flatMap { ManifestCoding.decode(Array($0)) }
     }
 
+    public func detail(of value: String) throws -> [UInt8]? { nil }
+
+    public func latestKeys(in location: String) throws -> [String: TaskKey] { [:] }
+
     public func isPlanned(_ task: String, in location: String, otherThan run: String) throws -> Bool {
         try reading { database in
             try Bool.fetchOne(

@@ -60,12 +60,12 @@ public final class ManualCode: CodeSource {
         }
     }
 
-    fileprivate func state(excluding excluded: [String], at root: String) throws -> CodeState {
+    fileprivate func state(of selection: CodeSelection, at root: String) throws -> CodeState {
         try entries.withLock { entries in
             guard case .repository(var repository) = entries[root] else {
                 throw Failure(.usage, "there is no repository at \(root)")
             }
-            repository.exclusions.append(excluded)
+            repository.exclusions.append(selection.excluded)
             entries[root] = .repository(repository)
             return repository.state
         }
@@ -82,5 +82,12 @@ private final class ManualRepository: CodeRepository {
     }
 
     func tracks(_ path: String) throws -> Bool { code.tracks(path, at: root) }
-    func state(excluding excluded: [String]) throws -> CodeState { try code.state(excluding: excluded, at: root) }
+    func state(of selection: CodeSelection) throws -> CodeState { try code.state(of: selection, at: root) }
+    func untracked(in selection: CodeSelection, limit: Int) throws -> [String] { [] }
+    func differences(
+        from old: CodeDetail, to new: CodeDetail, in selection: CodeSelection
+    ) throws -> [FileChange]? { nil }
+    func copy(_ selection: CodeSelection, to folder: String) throws -> CodeState {
+        throw Failure(.fault, "there are no files to copy")
+    }
 }

@@ -7,6 +7,7 @@ public final class MemoryLedger: Ledger {
         var runs: [String: RunRecord] = [:]
         var plans: [String: [String: TaskRecord]] = [:]
         var manifests: [TaskKey: [UInt8]] = [:]
+        var details: [String: [UInt8]] = [:]
         /// In the order in which they were first written.
         var order: [AttemptID] = []
         var attempts: [AttemptID: AttemptRecord] = [:]
@@ -39,12 +40,19 @@ public final class MemoryLedger: Ledger {
 
     public func successes(of key: TaskKey) throws -> [AttemptRecord] {
         records.reversed().filter {
-            $0.key == key && $0.state == .success && $0.reusable
+            $0.state == .success && ($0.key == key && $0.reusable || $0.accepted.contains(key))
         }
     }
 
     public func fields(of key: TaskKey) throws -> [Manifest.Field]? {
         state.withLock { $0.manifests[key] }.flatMap { ManifestCoding.decode($0) }
+    }
+
+    public func detail(of value: String) throws -> [UInt8]? { state.withLock { $0.details[value] } }
+
+    public func latestKeys(in location: String) throws -> [String: TaskKey] {
+        let known = records.filter { $0.location == location }
+        return Dictionary(known.map { ($0.task, $0.key) }, uniquingKeysWith: { _, newer in newer })
     }
 
     public func isPlanned(_ task: String, in location: String, otherThan run: String) throws -> Bool {
@@ -82,6 +90,7 @@ public final class MemoryLedger: Ledger {
                 state.plans[run] = Dictionary(tasks.map { ($0.name, $0) }, uniquingKeysWith: { _, newer in newer })
             }
             state.manifests.merge(batch.manifests) { old, _ in old }
+            state.details.merge(batch.details) { old, _ in old }
             for attempt in batch.attempts { Self.add(attempt, to: &state) }
             for (attempt, place, task) in batch.moved { Self.move(attempt, to: place, task, in: &state) }
             for (run, task) in batch.tasks { state.plans[run, default: [:]][task.name] = task }

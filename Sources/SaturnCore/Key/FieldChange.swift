@@ -4,6 +4,8 @@ public struct FieldChange: Hashable, Sendable {
     public var field: String
     public var old: String?
     public var new: String?
+    /// Where a value stands for files: those that are not what they were. Empty when that is not known.
+    public var files: [FileChange] = []
 
     public init(field: String, old: String?, new: String?) {
         self.field = field

@@ -33,6 +33,8 @@ public struct Manifest: Hashable, Sendable {
     }
 
     public var command: Command
+    /// Of its sweep, by name. No field at all where there are none: a task without a sweep has no other key for that.
+    public var parameters: [Value] = []
     public var env: [Variable] = []
     public var passEnv: [Value] = []
     public var workdir = ""
@@ -51,8 +53,8 @@ public struct Manifest: Hashable, Sendable {
     }
 
     public var fields: [Field] {
-        [
-            Field("command", command.argv.enumerated().map { Value("\($0)", $1) }),
+        let parameters = self.parameters.isEmpty ? [] : [Field("params", self.parameters)]
+        return [Field("command", command.argv.enumerated().map { Value("\($0)", $1) })] + parameters + [
             Field("env", env.map { Value($0.name, $0.value) }),
             Field("pass_env", passEnv),
             Field("workdir", [Value("", workdir)]),

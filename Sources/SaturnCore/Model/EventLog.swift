@@ -39,6 +39,10 @@ public struct EventLog: Hashable, Sendable {
     public var exitCode: Int32? {
         events.last { $0.type == "complete" }?["exit_code"].flatMap { Int32($0) }
     }
+    /// Keys under which it was declared good, beside its own.
+    public var accepted: [TaskKey] {
+        events.filter { $0.type == "accepted" }.compactMap { $0["key"].flatMap { TaskKey(hex: $0) } }
+    }
     /// Kept from gc.
     public var isPinned: Bool { events.last { $0.type == "pinned" || $0.type == "unpinned" }?.type == "pinned" }
     /// The code or an input changed while it ran.

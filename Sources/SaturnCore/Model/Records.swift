@@ -23,6 +23,8 @@ public struct AttemptRecord: Hashable, Sendable {
     public var place: Place
     /// `false` when the code or an input changed while it ran.
     public var reusable = true
+    /// Keys under which `saturn accept` has declared it good, beside its own.
+    public var accepted: [TaskKey] = []
     /// The attempt that this one is a copy of.
     public var origin: AttemptID?
     public var exitCode: Int32?

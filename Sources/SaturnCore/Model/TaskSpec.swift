@@ -6,6 +6,8 @@ public struct TaskSpec: Hashable, Sendable {
     public var index: Int
     public var mark: SourceMark
     public var command: Command
+    /// What its sweep gives it, in the order declared; `repeat` is one of them. Empty for a task that was written out.
+    public var parameters: [Variable] = []
     /// Sorted by name.
     public var env: [Variable] = []
     public var passEnv: [String] = []
@@ -16,6 +18,8 @@ public struct TaskSpec: Hashable, Sendable {
     /// Files, folders or globs, relative to `workdir`.
     public var inputs: [Marked<String>] = []
     public var code: CodePolicy = .commit
+    /// Runs from an immutable copy of the code.
+    public var snapshot = false
     public var needs: [Marked<String>] = []
     /// How often a failed attempt is followed by another one.
     public var retries = 0
@@ -50,6 +54,9 @@ public enum CodePolicy: Hashable, Sendable {
     case commit
     /// The same, and HEAD's id.
     case commitID
+    /// The same as `commit`, for the tracked files alone that these pathspecs cover, relative to `workdir`; `!lib/notes`
+    /// takes some away again.
+    case paths([Marked<String>])
     case none
 }
 

@@ -16,19 +16,54 @@ public protocol CodeRepository: AnyObject {
     func tracks(_ path: String) throws -> Bool
 
     /// The code as it is now. Writes nothing.
-    ///
-    /// - Parameter excluded: files and folders, relative to the root, that do not count.
-    func state(excluding excluded: [String]) throws -> CodeState
+    func state(of selection: CodeSelection) throws -> CodeState
+
+    /// Files that `selection` would count were they tracked, and that git does not ignore, sorted; at most `limit`.
+    func untracked(in selection: CodeSelection, limit: Int) throws -> [String]
+
+    /// The files of `selection` that differ between two states of this repository, sorted by path; `nil` when that cannot
+    /// be told any more: a commit is gone.
+    func differences(from old: CodeDetail, to new: CodeDetail, in selection: CodeSelection) throws -> [FileChange]?
+
+    /// Copies the tracked files of the work tree into `folder`, which must be empty, as they are at this moment.
+    /// The state of what was copied is returned: something else than was expected when files changed meanwhile.
+    func copy(_ selection: CodeSelection, to folder: String) throws -> CodeState
+}
+
+extension CodeRepository {
+    public func state(excluding excluded: [String]) throws -> CodeState {
+        try state(of: CodeSelection(excluding: excluded))
+    }
+}
+
+/// Which of a repository's tracked files count.
+public struct CodeSelection: Hashable, Sendable {
+    /// Files and folders, relative to the root, that never count.
+    public var excluded: [String]
+    /// Relative to the root; `!` before one takes away what it covers. `nil` is all files.
+    public var pathspecs: [String]?
+
+    public init(excluding excluded: [String] = [], pathspecs: [String]? = nil) {
+        self.excluded = excluded
+        self.pathspecs = pathspecs
+    }
 }
 
 /// What git says of the code at one moment.
 public struct CodeState: Hashable, Sendable {
-    /// The id of the tree that committing now would give: HEAD's, with what changed in tracked files.
+    /// The id of the tree that committing now would give: HEAD's, with what changed in tracked files; of the files that
+    /// were selected.
     public var tree: String
     public var provenance: Provenance
+    /// Selected files that are not as in HEAD, sorted by path.
+    public var uncommitted: [CodeDetail.File] = []
+    /// Indices of the pathspecs that cover no file.
+    public var unmatched: [Int] = []
 
     public init(tree: String, provenance: Provenance) {
         self.tree = tree
         self.provenance = provenance
     }
+
+    public var detail: CodeDetail { CodeDetail(commit: provenance.commit, uncommitted: uncommitted) }
 }

@@ -2,11 +2,15 @@
 public protocol Ledger: AnyObject, Sendable {
     /// Attempts whose place is `standing`, by task.
     func standing(in location: String) throws -> [String: AttemptRecord]
-    /// Successes under `key`, wherever they are, newest first.
+    /// Successes under `key`, also those that were accepted under it, wherever they are, newest first.
     func successes(of key: TaskKey) throws -> [AttemptRecord]
     /// Of the stores that it has ever heard of.
     func locations() throws -> [String]
     func fields(of key: TaskKey) throws -> [Manifest.Field]?
+    /// What a value of a manifest stands for: a ``CodeDetail`` of a tree, the listing of a folder's digest.
+    func detail(of value: String) throws -> [UInt8]?
+    /// The key of the newest attempt of each task at this location, wherever its result is now.
+    func latestKeys(in location: String) throws -> [String: TaskKey]
     /// Whether the latest plan of a run other than `run` has a task of this name at this location.
     func isPlanned(_ task: String, in location: String, otherThan run: String) throws -> Bool
     /// Newest first.
@@ -26,6 +30,8 @@ public struct LedgerBatch: Sendable {
     public var plans: [String: [TaskRecord]] = [:]
     /// Manifests' encodings by key.
     public var manifests: [TaskKey: [UInt8]] = [:]
+    /// What values of manifests stand for.
+    public var details: [String: [UInt8]] = [:]
     /// New attempts, or all that is known of old ones. One that stands in a task's folder ends what stood there.
     public var attempts: [AttemptRecord] = []
     /// Attempts that changed their place.
@@ -41,7 +47,8 @@ public struct LedgerBatch: Sendable {
     public init() {}
 
     public var isEmpty: Bool {
-        runs.isEmpty && plans.isEmpty && manifests.isEmpty && moved.isEmpty && attempts.isEmpty && tasks.isEmpty
+        runs.isEmpty && plans.isEmpty && manifests.isEmpty && details.isEmpty && moved.isEmpty && attempts.isEmpty
+            && tasks.isEmpty
             && digests.isEmpty && forgotten.isEmpty && forgottenRuns.isEmpty
     }
 }

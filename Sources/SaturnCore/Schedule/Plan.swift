@@ -69,11 +69,14 @@ public struct Occupant: Hashable, Sendable {
     public var key: TaskKey
     /// The attempt that executed it: another one where this is a copy.
     public var origin: AttemptID
+    /// Keys under which `saturn accept` has declared it good.
+    public var accepted: [TaskKey]
 
-    public init(attempt: AttemptID, key: TaskKey, origin: AttemptID? = nil) {
+    public init(attempt: AttemptID, key: TaskKey, origin: AttemptID? = nil, accepted: [TaskKey] = []) {
         self.attempt = attempt
         self.key = key
         self.origin = origin ?? attempt
+        self.accepted = accepted
     }
 }
 
