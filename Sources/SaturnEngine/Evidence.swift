@@ -2,6 +2,7 @@ import SaturnCore
 
 /// What the ledger and the store know together; where they disagree, the `events` of the result decide.
 final class Evidence: PlanEvidence {
+    private let compilation: Compilation
     private let ledger: any Ledger
     private let store: any ResultStore
     private let digests: ContentDigests
@@ -14,16 +15,17 @@ final class Evidence: PlanEvidence {
     /// Attempts that are in the layout and that the ledger did not know.
     private(set) var adopted: [AttemptRecord] = []
     private var adoptedIDs: Set<AttemptID> = []
+    /// Tasks in whose folders there are successes that turned out not to be reusable.
+    private(set) var rejected: [String] = []
 
     /// - Parameter boot: the id of this start of the machine.
-    init(
-        ledger: any Ledger, store: any ResultStore, digests: ContentDigests, project: String?, run: String, boot: String
-    ) throws {
+    init(_ compilation: Compilation, ledger: any Ledger, project: String?, boot: String) throws {
+        self.compilation = compilation
         self.ledger = ledger
-        self.store = store
-        self.digests = digests
+        store = compilation.parts.store
+        digests = compilation.digests
+        run = compilation.parts.context.run
         self.project = project
-        self.run = run
         self.boot = boot
         records = try ledger.standing(in: store.location)
         if records.isEmpty, try !ledger.locations().contains(store.location) { try adoptAttic() }
@@ -86,7 +88,37 @@ final class Evidence: PlanEvidence {
         guard try record.state != .success || isOnDisk(events) else { return .unsynced(Occupant(record)) }
         // Looked at a second time while the run goes on.
         if adoptedIDs.insert(attempt).inserted { adopted.append(record) }
-        return standing(record)
+        guard record.state == .success, record.reusable, try !wasChecked(events) else { return standing(record) }
+        var occupant = Occupant(record)
+        occupant.unchecked = events.started
+        return .success(occupant)
+    }
+
+    /// A run looks at code and inputs before it brings results to the disk, about once a second: one that was killed has
+    /// not looked after the last of them.
+    private func wasChecked(_ events: EventLog) throws -> Bool {
+        guard events.boot == boot, let completed = events.completed else { return true }
+        return try synced(boot).map { completed <= $0 } ?? false
+    }
+
+    func check(_ occupant: Occupant, of task: Int, key: TaskKey?) throws -> Bool {
+        let used = compilation.used[task]
+        if let started = occupant.unchecked, try key == occupant.key || countsTheSame(occupant.key, task),
+            !compilation.sources.haveChanged(used, since: started)
+        {
+            return true
+        }
+        rejected.append(compilation.graph.nodes[task].name)
+        if let index = adopted.firstIndex(where: { $0.id == occupant.attempt }) { adopted[index].reusable = false }
+        return false
+    }
+
+    /// Whether the key has the code and the inputs that there are now.
+    private func countsTheSame(_ key: TaskKey, _ task: Int) throws -> Bool {
+        guard let fields = try ledger.fields(of: key) else { return false }
+        let labels: Set<String> = ["code", "inputs"]
+        return fields.filter { labels.contains($0.label) }
+            == compilation.graph.nodes[task].manifest.fields.filter { labels.contains($0.label) }
     }
 
     /// What the ledger would know of a result, by its `events`.
@@ -116,10 +148,15 @@ final class Evidence: PlanEvidence {
     /// when they are; one of an earlier start of the machine may have been cut off when that ended.
     private func isOnDisk(_ events: EventLog) throws -> Bool {
         guard let boot = events.boot, boot != self.boot else { return true }
-        let synced = try syncedOf[boot] ?? store.synced(boot: boot)
-        syncedOf[boot] = .some(synced)
-        guard let synced, let completed = events.completed else { return false }
+        guard let synced = try synced(boot), let completed = events.completed else { return false }
         return completed <= synced
+    }
+
+    private func synced(_ boot: String) throws -> Timestamp? {
+        if let known = syncedOf[boot] { return known }
+        let synced = try store.synced(boot: boot)
+        syncedOf[boot] = .some(synced)
+        return synced
     }
 
     private func unfinished(_ place: ResultPlace, _ record: AttemptRecord?) throws -> Standing {

@@ -24,6 +24,7 @@ final class Sources {
     private let code: any CodeSource
     private let digests: ContentDigests
     private var all: [Source] = []
+    private var lastChanges: [Int: Int64] = [:]
     private var contentIndices: [String: Int] = [:]
 
     init(code: any CodeSource, digests: ContentDigests) {
@@ -45,6 +46,25 @@ final class Sources {
         all.append(.content(Content(path: path, digest: digest)))
         contentIndices[path] = all.count - 1
         return (digest, all.count - 1)
+    }
+
+    /// Whether something in `sources` came or was changed after `time`, as the files' own times tell.
+    func haveChanged(_ sources: [Int], since time: Timestamp) -> Bool {
+        let limit = time.microseconds * 1000
+        return sources.contains { index in
+            lastChange(of: index) > limit
+        }
+    }
+
+    private func lastChange(of index: Int) -> Int64 {
+        if let known = lastChanges[index] { return known }
+        let latest =
+            switch all[index] {
+            case .repository(let repository): repository.state.lastChange
+            case .content(let content): FileBytes.lastChange(of: content.path)
+            }
+        lastChanges[index] = latest
+        return latest
     }
 
     /// Looks at `sources` again: those that are not what they were, with the words to say so.

@@ -13,6 +13,7 @@ final class GitRepository: CodeRepository {
     private let rules: FileRules
     private var hasher: FileHasher
     private var loaded: OpaquePointer?
+    private var lastChange: Int64 = 0
 
     /// - Parameter root: the folder with the `.git`.
     init(root: String) throws {
@@ -65,6 +66,7 @@ final class GitRepository: CodeRepository {
         let head = try HeadTree(of: handle, root: root)
         let index = try index()
         let written = try refresh(index)
+        lastChange = 0
         let files = try WorkTree(root: root)
         var writer = TreeWriter(root: root)
         var last: [UInt8] = []
@@ -80,8 +82,10 @@ final class GitRepository: CodeRepository {
         }
         let tree = try writer.finish()
         let dirty = try tree != head.id(without: excluded)
-        return CodeState(
+        var state = CodeState(
             tree: tree.description, provenance: Provenance(commit: head.commit?.description, dirty: dirty))
+        state.lastChange = lastChange
+        return state
     }
 
     /// What the work tree now holds for `entry`; `nil` when nothing that git would keep.
@@ -96,6 +100,7 @@ final class GitRepository: CodeRepository {
             throw LibGit2.unreadable(root, "\(entry.name) is neither a file, a link nor a folder")
         }
         let stamp = FileStamp(status)
+        lastChange = max(lastChange, stamp.changed)
         if FileRules.isSameKind(mode, entry.mode), stamp.matches(entry, ofIndexWritten: written) {
             return (mode, entry.id)
         }

@@ -31,6 +31,10 @@ public struct EventLog: Hashable, Sendable {
     public var origin: AttemptID? {
         events.first { $0.type == "restored" && $0["from"] != nil }?["from"].flatMap { AttemptID($0) }
     }
+    /// When the last attempt was started, or handed in.
+    public var started: Timestamp? {
+        events.last { ["started", "submitted", "retried"].contains($0.type) }?["utctimestamp"].flatMap { Timestamp($0) }
+    }
     /// When the result was complete.
     public var completed: Timestamp? {
         events.last { $0.type == "complete" }?["utctimestamp"].flatMap { Timestamp($0) }

@@ -57,6 +57,8 @@ public struct CodeState: Hashable, Sendable {
     public var provenance: Provenance
     /// Selected files that are not as in HEAD, sorted by path.
     public var uncommitted: [CodeDetail.File] = []
+    /// When the newest of the selected files came or was last changed: nanoseconds since 1970.
+    public var lastChange: Int64 = 0
     /// Indices of the pathspecs that cover no file.
     public var unmatched: [Int] = []
 

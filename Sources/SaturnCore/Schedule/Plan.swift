@@ -77,6 +77,9 @@ public struct Occupant: Hashable, Sendable {
     public var origin: AttemptID
     /// Keys under which `saturn accept` has declared it good.
     public var accepted: [TaskKey]
+    /// When its attempt started, if nobody has looked since then whether the code and the inputs are what they were:
+    /// saturn was killed before it could.
+    public var unchecked: Timestamp?
 
     public init(attempt: AttemptID, key: TaskKey, origin: AttemptID? = nil, accepted: [TaskKey] = []) {
         self.attempt = attempt

@@ -8,6 +8,9 @@ public protocol PlanEvidence: AnyObject {
     func fields(of key: TaskKey) throws -> [Manifest.Field]?
     /// Whether another run's latest plan has a task of this name in this store.
     func isPlannedElsewhere(_ task: String) throws -> Bool
+    /// Whether the code and the inputs of a task are what they were when the attempt started that nobody has checked, as
+    /// far as can be told; if not, it is remembered that its result is not to be reused.
+    func check(_ occupant: Occupant, of task: Int, key: TaskKey?) throws -> Bool
 }
 
 /// Decides per task whether it runs, from the graph and the evidence; changes nothing.
@@ -117,17 +120,18 @@ public struct Planner {
             decisions[task] = Decision(action: .blocked, reason: .blocked(by: culprit), key: nil)
             return nil
         }
-        let standing = try evidence.standing(of: graph.nodes[task].name)
+        var standing = try evidence.standing(of: graph.nodes[task].name)
         if case .foreign(let problem) = standing {
             foreign.append((graph.nodes[task].name, problem))
             return nil
         }
         let open = graph.nodes[task].needs.filter(isOpen)
         guard open.isEmpty else {
-            decideOpen(task, open, standing)
+            decideOpen(task, open, try checked(standing, task, key: nil))
             return nil
         }
         let key = try key(of: task)
+        standing = try checked(standing, task, key: key)
         decisions[task] = Decision(action: .run, reason: .new, key: key)
         if let occupant = standing.success, occupant.key == key, !isForced(task) {
             let place = ResultPlace.standing(task: graph.nodes[task].name)
@@ -143,6 +147,13 @@ public struct Planner {
             return nil
         }
         return standing
+    }
+
+    private func checked(_ standing: Standing, _ task: Int, key: TaskKey?) throws -> Standing {
+        guard case .success(let occupant) = standing, occupant.unchecked != nil,
+            try !evidence.check(occupant, of: task, key: key)
+        else { return standing }
+        return .changedWhileRunning(occupant)
     }
 
     /// Whether its result is yet to come.
