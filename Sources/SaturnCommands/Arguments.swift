@@ -87,7 +87,7 @@ struct RunFileArguments: ParsableArguments {
         guard !only.isEmpty else { return nil }
         var selected: Set<Int> = []
         for pattern in only {
-            let found = graph.nodes.indices.filter { fnmatch(pattern, graph.nodes[$0].name, 0) == 0 }
+            let found = graph.nodes.indices.filter { NamePattern(pattern).matches(graph.nodes[$0].name) }
             guard !found.isEmpty else {
                 throw Failure(
                     .usage, "--only '\(pattern)' matches no task",

@@ -155,7 +155,7 @@ struct Execution {
             }
             return (run, progress)
         }
-        throw Failure(.engine, "results that are to be restored disappear all the time", hint: "is another gc at work?")
+        throw Run.alwaysVanishing
     }
 
     private func options(_ loaded: Wiring.Loaded, _ interrupted: Interrupted?) throws -> Run.Options {

@@ -21,6 +21,8 @@ struct Attempts {
     private var active: [Int: Active] = [:]
     private var tasks: [AttemptID: Int] = [:]
     private var evicted: Set<Int> = []
+    /// By task; those that the plan left open are added as they are made.
+    private var decisions: [Decision?]
     private lazy var replicas = Replicas(in: preparation.graph)
     private var durations: [Int: (seconds: Double, log: String)] = [:]
     private var generator = SystemRandomNumberGenerator()
@@ -32,6 +34,7 @@ struct Attempts {
         self.state = state
         self.clock = clock
         self.host = host
+        decisions = preparation.plan.decisions
     }
 
     var isEmpty: Bool { active.isEmpty }
@@ -45,9 +48,30 @@ struct Attempts {
     func log(of task: Int) -> String? { durations[task]?.log }
     mutating func forget(_ task: Int) { durations[task] = nil }
 
-    mutating func restore(into batch: inout LedgerBatch) throws -> [Int: AttemptID] {
-        let restorer = Restorer(preparation: preparation, clock: clock, header: header)
-        return try restorer.restore(into: &batch, evicted: &evicted)
+    private var restorer: Restorer {
+        Restorer(preparation: preparation, decisions: decisions, clock: clock, header: header)
+    }
+
+    /// What the plan restores.
+    mutating func restore(into batch: inout LedgerBatch) throws {
+        try restore(Array(decisions.indices), into: &batch)
+        for (task, decision) in decisions.enumerated() where decision?.action == .reuse {
+            results[task] = decision?.result?.attempt
+        }
+    }
+
+    /// Does what was decided while the run goes on, as far as nothing is to be executed for that.
+    mutating func take(_ decided: [Int: Decision], into batch: inout LedgerBatch) throws {
+        for (task, decision) in decided {
+            decisions[task] = decision
+            if decision.action == .reuse { results[task] = decision.result?.attempt }
+        }
+        try restore(decided.keys.sorted(), into: &batch)
+    }
+
+    private mutating func restore(_ tasks: [Int], into batch: inout LedgerBatch) throws {
+        let restored = try restorer.restore(tasks, into: &batch, evicted: &evicted)
+        results.merge(restored) { _, new in new }
     }
 
     /// Tasks that have been running for a while and were not told of yet: most are over before anybody looks.
@@ -101,7 +125,6 @@ struct Attempts {
         let encoded = manifest.encoded
         let key = Digest(of: encoded)
         batch.manifests[key] = encoded
-        let restorer = Restorer(preparation: preparation, clock: clock, header: header)
         try restorer.evict(task, &batch, &evicted)
         let workspace = try preparation.store.begin(node.name, events: header(node, id, key))
         return Active(id: id, number: 1, key: key, workspace: workspace)

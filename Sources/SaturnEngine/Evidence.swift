@@ -13,6 +13,7 @@ final class Evidence: PlanEvidence {
     private var syncedOf: [String: Timestamp?] = [:]
     /// Attempts that are in the layout and that the ledger did not know.
     private(set) var adopted: [AttemptRecord] = []
+    private var adoptedIDs: Set<AttemptID> = []
 
     /// - Parameter boot: the id of this start of the machine.
     init(
@@ -83,7 +84,8 @@ final class Evidence: PlanEvidence {
         }
         let record = adoption(of: events, attempt, key, status, task: task, .standing, stamp)
         guard try record.state != .success || isOnDisk(events) else { return .unsynced(Occupant(record)) }
-        adopted.append(record)
+        // Looked at a second time while the run goes on.
+        if adoptedIDs.insert(attempt).inserted { adopted.append(record) }
         return standing(record)
     }
 

@@ -6,6 +6,8 @@ public struct Preparation {
     public let spec: RunSpec
     public let compilation: Compilation
     public let plan: Plan
+    /// What made the plan, to go on with what that leaves open.
+    let planner: Planner
     let ledger: any Ledger
     let store: any ResultStore
     let evidence: Evidence
@@ -39,5 +41,6 @@ public struct Preparation {
         var plan = try planner.plan()
         plan.notes = compilation.notes
         self.plan = plan
+        self.planner = planner
     }
 }

@@ -8,18 +8,21 @@ import SaturnCore
 /// plan finds it.
 struct Restorer {
     let preparation: Preparation
+    /// By task.
+    let decisions: [Decision?]
     let clock: any TimeSource
     let header: (TaskNode, AttemptID, TaskKey) -> String
 
     /// A result that was to be restored has gone, or was not what it should be: the plan must be made again.
     struct Vanished: Error {}
-
-    /// Returns the new records of the restored tasks; `evicted` has the tasks whose folders are free now.
+    /// Returns the attempts that stand in the folders of the restored ones of `tasks`; `evicted` has the tasks whose
+    /// folders are free now.
     ///
     /// Throws ``Vanished``; what was moved until then is in `batch`.
-    func restore(into batch: inout LedgerBatch, evicted: inout Set<Int>) throws -> [Int: AttemptID] {
-        let decisions = preparation.plan.decisions
-        let restoring = decisions.indices.filter { decisions[$0]?.action == .restore }
+    func restore(
+        _ tasks: [Int], into batch: inout LedgerBatch, evicted: inout Set<Int>
+    ) throws -> [Int: AttemptID] {
+        let restoring = tasks.filter { decisions[$0]?.action == .restore }
         for task in restoring { try evict(task, &batch, &evicted) }
         for task in restoring {
             guard let decision = decisions[task], decision.transfer == .move,
@@ -37,7 +40,7 @@ struct Restorer {
 
     /// Renames what stands in a task's folder into the attic, once.
     func evict(_ task: Int, _ batch: inout LedgerBatch, _ evicted: inout Set<Int>) throws {
-        guard let occupant = preparation.plan.decisions[task]?.occupant, evicted.insert(task).inserted else { return }
+        guard let occupant = decisions[task]?.occupant, evicted.insert(task).inserted else { return }
         let name = preparation.graph.nodes[task].name
         try preparation.store.retire(name, key: occupant.key, attempt: occupant.attempt)
         csystem_step("evict.moved")

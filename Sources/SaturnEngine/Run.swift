@@ -25,12 +25,16 @@ public final class Run {
     private var scheduler: Scheduler
     private var attempts: Attempts
     private var journal: Journal
+    private var decider: Decider
     private var summary: Summary
     private var failure: (any Error)?
     private let began: Int64
     private var hasBegun = false
     private var isCommitting = false
     private var isDraining = false
+    /// What the scheduler wants done, in order; the rest of it, while something is.
+    private var actions: [Scheduler.Action] = []
+    private var isPerforming = false
     private var attic: (any AtticLock)?
 
     /// - Parameter attic: the lock under which the plan was made; let go of when all is restored.
@@ -48,11 +52,12 @@ public final class Run {
         self.options = options
         let graph = preparation.graph
         let items = graph.nodes.indices.map { index in
-            Scheduler.Item(
+            let decision = preparation.plan.decisions[index]
+            return Scheduler.Item(
                 needs: graph.nodes[index].needs, priority: graph.nodes[index].spec.priority,
                 retries: graph.nodes[index].spec.retries, timeout: graph.nodes[index].spec.timeout,
-                state: Self.initialState(
-                    preparation.plan.decisions[index], earlier: options.earlier[graph.nodes[index].name]?.state))
+                state: Self.initialState(decision, earlier: options.earlier[graph.nodes[index].name]?.state),
+                isUndecided: decision?.isOpen ?? false)
         }
         scheduler = Scheduler(
             items,
@@ -60,6 +65,7 @@ public final class Run {
                 slots: executor.slots, maxFailures: options.maxFailures, grace: options.grace))
         attempts = Attempts(preparation, state: state, clock: clock, host: options.host)
         journal = Journal(preparation, clock: clock)
+        decider = Decider(preparation)
         summary = Summary(
             states: items.map(\.state), causes: [:], blockedBy: [:], duration: 0, stoppedBy: nil, notReusable: [])
         began = clock.uptime()
@@ -113,14 +119,12 @@ public final class Run {
             // What the ledger does not know yet it would not find in the attic either.
             try committer.commit(journal.takeBatch(), at: clock.now())
             csystem_step("begin.adopted")
-            let restored = try attempts.restore(into: &journal.batch)
+            try attempts.restore(into: &journal.batch)
             csystem_step("begin.restored")
-            for (index, decision) in preparation.plan.decisions.enumerated() {
-                if decision?.action == .reuse { attempts.results[index] = decision?.result?.attempt }
-            }
-            attempts.results.merge(restored) { _, new in new }
             try record()
-            for task in restored.keys.sorted() { observer.observe(.settled(task: task, .restored, Settled())) }
+            for (task, decision) in preparation.plan.decisions.enumerated() where decision?.action == .restore {
+                observer.observe(.settled(task: task, .restored, Settled()))
+            }
         } catch is Restorer.Vanished {
             try committer.commit(journal.takeBatch(), at: clock.now())
             return false
@@ -199,8 +203,18 @@ public final class Run {
         }
     }
 
+    /// What an action leads to is done after it and not within it: a chain of tasks may be as long as the file.
     private func handle(_ event: Scheduler.Event) {
-        for action in scheduler.handle(event, at: clock.uptime()) { perform(action) }
+        actions += scheduler.handle(event, at: clock.uptime())
+        guard !isPerforming else { return }
+        isPerforming = true
+        var position = 0
+        while position < actions.count {
+            perform(actions[position])
+            position += 1
+        }
+        actions = []
+        isPerforming = false
     }
 
     /// A fault of the store or the ledger stops the run; what runs is ended, and the fault reported.
@@ -214,6 +228,7 @@ public final class Run {
 
     private func perform(_ action: Scheduler.Action) {
         switch action {
+        case .decide(let tasks): decide(tasks)
         case .launch(let task, let number): launch(task, number)
         case .cancel(let task, let force):
             if let attempt = attempts.current(task) { executor.cancel(attempt, force: force) }
@@ -228,6 +243,12 @@ public final class Run {
             journal.set(taskRecord(task))
             observer.observe(.settled(task: task, .blocked, Settled(blockedBy: culprit)))
         }
+    }
+
+    private func decide(_ tasks: [Int]) {
+        var decided = tasks.map { (task: $0, state: TaskState.ready) }
+        attempt { decided = try decider.decide(tasks, &attempts, into: &journal.batch) }
+        for (task, state) in decided { handle(.decided(task: task, state)) }
     }
 
     private func launch(_ task: Int, _ number: Int) {
@@ -254,6 +275,7 @@ public final class Run {
             }
             csystem_step("publish.end")
             journal.add(record, of: task)
+            decider.claim(record.id)
             handle(.published(task: task))
         } catch {
             let fault = error as? Failure

@@ -1,6 +1,10 @@
 public import SaturnCore
 
 extension Run {
+    /// Whatever was found when it was decided to restore it was gone when that was done.
+    public static let alwaysVanishing = Failure(
+        .engine, "results that are to be restored disappear all the time", hint: "is another gc at work?")
+
     public struct Options: Sendable {
         /// Failed tasks after which nothing more is started.
         public var maxFailures: Int?

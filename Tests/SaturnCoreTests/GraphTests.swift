@@ -42,6 +42,51 @@ import Testing
         #expect(graph.nodes[1].needs.isEmpty)
     }
 
+    @Test func aPatternNeedsAllThatItMatches() {
+        let (graph, problems) = graph([
+            TaskSpec("all", needs: ["*"]), TaskSpec("t-2"), TaskSpec("t-1"), TaskSpec("[odd]"),
+            TaskSpec("some", needs: ["t-[12]", "t-1", "[odd]"]),
+        ])
+        #expect(problems.isEmpty)
+        // In the order of the file, each once, and not itself.
+        #expect(graph.nodes[0].needs == [1, 2, 3, 4])
+        #expect(graph.nodes[4].needs == [1, 2, 3])
+        #expect(graph.nodes[2].dependents == [0, 4])
+    }
+
+    @Test func aPatternHasToMatchAnotherTask() {
+        let (_, problems) = graph([TaskSpec("a", needs: ["a*", "zebra-*"])])
+        #expect(
+            problems == [
+                Diagnostic(at: mark(1, 10), "task 'a' needs 'a*', which matches no other task"),
+                Diagnostic(at: mark(1, 11), "task 'a' needs 'zebra-*', which matches no other task"),
+            ])
+    }
+
+    @Test func aCycleOfPatternsIsShownWhereItBegins() {
+        let (_, problems) = graph([TaskSpec("a", needs: ["b*"]), TaskSpec("b1", needs: ["a"])])
+        #expect(problems == [Diagnostic(at: mark(1, 10), "the needs form a cycle: a → b1 → a")])
+    }
+
+    @Test func namesOfAPatternThatGiveOneVariableAreRefused() {
+        let (_, problems) = graph([TaskSpec("lr-1"), TaskSpec("lr.1"), TaskSpec("sum", needs: ["lr*"])])
+        #expect(
+            problems == [
+                Diagnostic(
+                    at: mark(3, 10), "'lr-1' and 'lr.1' would both be SATURN_NEEDS_LR_1", hint: "rename one of them")
+            ])
+    }
+
+    /// Ten thousand tasks with a pattern of their own each, among twenty thousand names.
+    @Test func patternsOfASweepAreQuick() {
+        let count = 10_000
+        let (graph, problems) = graph(
+            (0..<count).map { TaskSpec("prepare-\($0)-x") }
+                + (0..<count).map { TaskSpec("train-\($0)", needs: ["prepare-\($0)-*"]) })
+        #expect(problems.isEmpty)
+        #expect(graph.nodes[count..<2 * count].allSatisfy { $0.needs == [$0.spec.index - count] })
+    }
+
     @Test func aTaskThatNeedsItselfIsACycle() {
         let (graph, problems) = graph([TaskSpec("a", needs: ["a"])])
         #expect(problems == [Diagnostic(at: mark(1, 10), "the needs form a cycle: a → a")])

@@ -122,6 +122,60 @@ import Testing
         #expect(plan.decisions[2]?.key == nil)
     }
 
+    @Test func whatHasAResultMayKeepItWhenItsNeedsRun() throws {
+        let graph = try graph([
+            TaskSpec("a"), TaskSpec("b", needs: ["a"]), TaskSpec("c", needs: ["b"]), TaskSpec("d", needs: ["a"]),
+        ])
+        evidence.succeeded("b", .number(2), try key("b", in: graph, needs: ["a": "A"]))
+        evidence.succeeded("c", .number(3), try key("c", in: graph, needs: ["b": "B"]))
+        let decisions = try plan(graph).decisions
+        #expect(decisions.map { $0?.action } == [.run, .maybe, .maybe, .run])
+        #expect(decisions.map { $0?.reason } == [.new, .needs([0]), .needs([1]), .needs([0])])
+        #expect(decisions.map { $0?.isOpen } == [false, true, true, true])
+        let forced = try plan(graph, force: true).decisions
+        #expect(forced.map { $0?.action } == [.run, .run, .run, .run])
+        #expect(forced.map { $0?.isOpen } == [false, false, false, false])
+    }
+
+    @Test func whatWasLeftOpenIsDecidedByTheResultsOfItsNeeds() throws {
+        let graph = try graph([
+            TaskSpec("a"), TaskSpec("same", "one", needs: ["a"]), TaskSpec("other", "two", needs: ["a"]),
+            TaskSpec("shelved", "three", needs: ["a"]),
+        ])
+        evidence.succeeded("same", .number(1), try key("same", in: graph, needs: ["a": "A"]))
+        evidence.succeeded("other", .number(2), try key("other", in: graph, needs: ["a": "before"]))
+        evidence.shelved(.number(3), try key("shelved", in: graph, needs: ["a": "A"]), of: "shelved")
+        var planner = Planner(graph, evidence: evidence)
+        #expect(try planner.plan().decisions.map { $0?.action } == [.run, .maybe, .maybe, .run])
+        evidence.digests[.number(9)] = Digest(of: "A".utf8)
+        planner.claim(.number(9))
+        let decided = try planner.decide([1, 2, 3], results: [0: .number(9)])
+        #expect((1...3).map { decided[$0]?.action } == [.reuse, .run, .restore])
+        #expect(decided[2]?.occupant?.attempt == .number(2))
+        #expect(decided[3]?.result?.attempt == .number(3))
+        // And one without any is left open: it has nothing to run with.
+        evidence.resultless = [.number(9)]
+        #expect(try planner.decide([1], results: [0: .number(9)])[1]?.isOpen == true)
+    }
+
+    @Test func whatIsDecidedAtDifferentTimesDoesNotShareOneResult() throws {
+        let graph = try graph([
+            TaskSpec("a"), TaskSpec("b", "echo b"), TaskSpec("x", "sim", needs: ["a"]),
+            TaskSpec("y", "sim", needs: ["a"]), TaskSpec("z", "sim", needs: ["a"]),
+        ])
+        let key = try key("x", in: graph, needs: ["a": "A"])
+        evidence.succeeded("y", .number(1), key)
+        evidence.shelved(.number(2), key, of: "gone")
+        var planner = Planner(graph, evidence: evidence)
+        _ = try planner.plan()
+        evidence.digests[.number(9)] = Digest(of: "A".utf8)
+        let results: [Int: AttemptID] = [0: .number(9)]
+        // The one in the attic, and not the one that its own task may want.
+        #expect(try planner.decide([2], results: results)[2]?.result?.attempt == .number(2))
+        #expect(try planner.decide([3], results: results)[3]?.action == .reuse)
+        #expect(try planner.decide([4], results: results)[4]?.action == .run)
+    }
+
     @Test func theKeyOfADependentFollowsTheResultsAndNotTheKeysOfItsNeeds() throws {
         let graph = try graph([TaskSpec("a"), TaskSpec("b", needs: ["a"])])
         evidence.succeeded("a", .number(1), try key("a", in: graph), digest: "A")
@@ -236,10 +290,23 @@ import Testing
     }
 
     @Test func aResultIsNotTakenFromATaskThatHasYetToClaimIt() throws {
-        // `late` comes on a later level, and may want what stands in its folder.
+        // `late` comes on a later level, and may want what stands in its folder: what it needs has the same variable.
+        let graph = try graph([
+            TaskSpec("x-y"), TaskSpec("a", "true", needs: ["x-y"]), TaskSpec("x_y", "true", needs: ["x-y"]),
+            TaskSpec("late", "true", needs: ["x_y"]),
+        ])
+        evidence.succeeded("x-y", .number(1), try key("x-y", in: graph), digest: "X")
+        evidence.succeeded("late", .number(2), try key("a", in: graph, needs: ["x-y": "X"]))
+        #expect(try plan(graph).decisions.map { $0?.action } == [.reuse, .run, .run, .maybe])
+    }
+
+    @Test func aResultIsTakenFromATaskThatCannotWantIt() throws {
         let graph = try graph([TaskSpec("a"), TaskSpec("late", needs: ["a"])])
         evidence.succeeded("late", .number(1), try key("a", in: graph))
-        #expect(try plan(graph).decisions.map { $0?.action } == [.run, .run])
+        let plan = try plan(graph)
+        #expect(plan.decisions.map { $0?.action } == [.restore, .run])
+        // Now that `late` is known to run, what stands in its folder would leave it anyway.
+        #expect(plan.decisions[0]?.transfer == .move)
     }
 
     // MARK: Equal manifests

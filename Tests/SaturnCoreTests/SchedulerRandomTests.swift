@@ -26,6 +26,8 @@ private struct Game {
     private var scheduler: Scheduler
     private var running: [Int: Int] = [:]
     private var publishing: [Int] = []
+    private var deciding: Set<Int> = []
+    private var decidedToRun: Set<Int> = []
     private var numbers: [Int: Int] = [:]
     private var retried: Int?
     private var states: [Int: TaskState] = [:]
@@ -46,6 +48,7 @@ private struct Game {
             items[task].priority = Int.random(in: 0...2, using: &generator)
             items[task].retries = generator.chance(30) ? Int.random(in: 1...3, using: &generator) : 0
             items[task].timeout = generator.chance(30) ? Double(Int.random(in: 1...3, using: &generator)) : nil
+            items[task].isUndecided = !items[task].needs.isEmpty && generator.chance(30)
             if generator.chance(10) { items[task].state = .reused }
             if generator.chance(3) { items[task].state = .excluded }
         }
@@ -65,8 +68,10 @@ private struct Game {
             if roll < 3, mayStop {
                 isStopped = true
                 apply(scheduler.handle(generator.chance(50) ? .stop : .kill, at: now))
-            } else if roll < 20 {
+            } else if roll < 15 {
                 apply(scheduler.handle(.beat, at: now))
+            } else if roll < 30, let task = deciding.sorted().randomElement(using: &generator) {
+                decide(task)
             } else if roll < 40, let task = running.keys.sorted().randomElement(using: &generator) {
                 apply(scheduler.handle(.started(task: task), at: now))
             } else if roll < 70, let task = running.keys.sorted().randomElement(using: &generator) {
@@ -77,7 +82,7 @@ private struct Game {
                 let event: Scheduler.Event =
                     generator.chance(5) ? .unpublished(task: task, "full") : .published(task: task)
                 apply(scheduler.handle(event, at: now))
-            } else if running.isEmpty, publishing.isEmpty {
+            } else if running.isEmpty, publishing.isEmpty, deciding.isEmpty {
                 return fail("nothing runs, and it is not done")
             }
         }
@@ -100,6 +105,7 @@ private struct Game {
     private mutating func apply(_ actions: [Scheduler.Action]) {
         for action in actions {
             switch action {
+            case .decide(let tasks): for task in tasks { ask(task) }
             case .launch(let task, let number): launch(task, number)
             case .retry(let task, _): retried = task
             case .cancel(let task, _): if running[task] == nil { fail("cancelled \(task), which does not run") }
@@ -116,7 +122,26 @@ private struct Game {
         if running.count > slots { fail("\(running.count) run in \(slots) slots") }
     }
 
+    private mutating func ask(_ task: Int) {
+        if !items[task].isUndecided || states[task] != nil || decidedToRun.contains(task) {
+            fail("asked for \(task), which is decided")
+        }
+        if !deciding.insert(task).inserted { fail("asked for \(task) twice") }
+        for need in items[task].needs where !(states[need] ?? items[need].state).hasResult {
+            fail("asked for \(task) before its need \(need)")
+        }
+    }
+
+    private mutating func decide(_ task: Int) {
+        deciding.remove(task)
+        let state = [TaskState.ready, .reused, .restored].randomElement(using: &generator) ?? .ready
+        if state == .ready { decidedToRun.insert(task) }
+        apply(scheduler.handle(.decided(task: task, state), at: now))
+        if state != .ready, states[task] != state { fail("\(task) was not settled as \(state)") }
+    }
+
     private mutating func launch(_ task: Int, _ number: Int) {
+        if items[task].isUndecided, !decidedToRun.contains(task) { fail("launched \(task), which nobody decided") }
         if isStopped { fail("launched \(task) after the stop") }
         if running.updateValue(number, forKey: task) != nil { fail("\(task) runs twice") }
         if items[task].state != .waiting || states[task] != nil { fail("launched \(task), which was settled") }
@@ -137,7 +162,7 @@ private struct Game {
     }
 
     private mutating func checkTheEnd() {
-        if !running.isEmpty || !publishing.isEmpty { fail("done while something runs") }
+        if !running.isEmpty || !publishing.isEmpty || !deciding.isEmpty { fail("done while something goes on") }
         let unstarted = Set(scheduler.unstarted)
         let failures = states.values.count { $0 == .failed }
         for (task, item) in items.enumerated() {

@@ -18,14 +18,18 @@ final class Progress: RunObserver {
     private static let failuresShown = 10
 
     private let graph: Graph
-    private let total: Int
+    /// Tasks that run, or may have to.
+    private let awaited: Set<Int>
     private let isTerminal = Output.isTerminal(STDERR_FILENO)
     private let style = Style.error
     private let state = Mutex(State())
 
     init(_ graph: Graph, plan: Plan) {
         self.graph = graph
-        total = plan.decisions.count { $0.map { $0.action != .reuse && $0.action != .restore } ?? false }
+        awaited = Set(
+            plan.decisions.indices.filter {
+                plan.decisions[$0].map { $0.action != .reuse && $0.action != .restore } ?? false
+            })
     }
 
     func observe(_ event: RunEvent) {
@@ -56,7 +60,7 @@ final class Progress: RunObserver {
 
     private func settle(_ task: Int, _ taskState: TaskState, _ settled: Settled, _ state: inout State) {
         state.running.remove(task)
-        guard taskState != .restored else { return }
+        guard awaited.contains(task) else { return }
         state.settled += 1
         switch taskState {
         case .failed:
@@ -69,12 +73,14 @@ final class Progress: RunObserver {
         case .terminated: state.pending += "\(count(state)) \(name(task)) \(style.yellow("terminated"))\n"
         case .succeeded where !isTerminal:
             state.pending += "\(count(state)) \(name(task)) succeeded (\(Duration.text(settled.duration)))\n"
+        case .reused where !isTerminal: state.pending += "\(count(state)) \(name(task)) up to date after all\n"
+        case .restored where !isTerminal: state.pending += "\(count(state)) \(name(task)) restored\n"
         default: break
         }
         if state.pending.utf8.count > 1 << 14 { flush(&state) }
     }
 
-    private func count(_ state: State) -> String { "[\(state.settled)/\(total)]" }
+    private func count(_ state: State) -> String { "[\(state.settled)/\(awaited.count)]" }
     private func name(_ task: Int) -> String { Printable.text(graph.nodes[task].name) }
 
     private func failure(_ task: Int, _ settled: Settled, full: Bool) -> String {

@@ -42,6 +42,12 @@ public struct Decision: Hashable, Sendable {
         self.key = key
         self.result = result
     }
+
+    /// Left to be decided when the tasks that it needs have their results.
+    public var isOpen: Bool {
+        guard key == nil, reason != .forced else { return false }
+        return action == .run || action == .maybe
+    }
 }
 
 /// A result that exists.

@@ -55,20 +55,44 @@ public struct Planner {
     /// Throws ``Failure`` of kind `inUse` when a folder of a task's name is not this project's.
     public mutating func plan() throws -> Plan {
         let wanted = scope()
-        for level in graph.levels {
-            var pending: [Pending] = []
-            for task in level where wanted[task] {
-                if let standing = try decideInPlace(task) { pending.append(Pending(task: task, standing: standing)) }
-            }
-            for index in pending.indices { pending[index].results = try resultsElsewhere(for: pending[index].task) }
-            pending = try pending.filter { try !restore($0, ofOwnName: true) }
-            for item in pending where try !restore(item, ofOwnName: false) { try decideToRun(item) }
-        }
+        for level in graph.levels { try decide(level.filter { wanted[$0] }) }
         try refuseForeign()
+        for task in decisions.indices { try chooseTransfer(to: task) }
         for task in decisions.indices where !isSelected(task) && decisions[task]?.action != .reuse {
             decisions[task] = nil
         }
         return Plan(decisions: decisions)
+    }
+
+    /// Decides tasks whose needs have their results by now, while the run goes on; all that have come together, at once.
+    ///
+    /// - Parameter results: the attempts that stand in the folders of the tasks that they need.
+    /// - Returns: by task. One whose needs' results have been deleted is not decided: it cannot run either.
+    public mutating func decide(_ tasks: [Int], results: [Int: AttemptID]) throws -> [Int: Decision] {
+        for need in Set(tasks.flatMap { graph.nodes[$0].needs }) {
+            guard let attempt = results[need] else { continue }
+            let name = graph.nodes[need].name
+            // By its attempt and its place alone it is found; its key is of no concern to those that need it.
+            let key = decisions[need]?.key ?? Digest(of: [])
+            decisions[need]?.result = StoredResult(attempt: attempt, key: key, task: name, place: .standing(task: name))
+        }
+        try decide(tasks)
+        for task in tasks { try chooseTransfer(to: task) }
+        return Dictionary(uniqueKeysWithValues: tasks.compactMap { task in decisions[task].map { (task, $0) } })
+    }
+
+    /// The result of an attempt that has just been made is its own task's.
+    public mutating func claim(_ attempt: AttemptID) { claimed.insert(attempt) }
+
+    /// Decides tasks that do not need each other.
+    private mutating func decide(_ tasks: [Int]) throws {
+        var pending: [Pending] = []
+        for task in tasks {
+            if let standing = try decideInPlace(task) { pending.append(Pending(task: task, standing: standing)) }
+        }
+        for index in pending.indices { pending[index].results = try resultsElsewhere(for: pending[index].task) }
+        pending = try pending.filter { try !restore($0, ofOwnName: true) }
+        for item in pending where try !restore(item, ofOwnName: false) { try decideToRun(item) }
     }
 
     /// The tasks to look at: the selected ones and all that they need, however far.
@@ -98,11 +122,9 @@ public struct Planner {
             foreign.append((graph.nodes[task].name, problem))
             return nil
         }
-        let first = graph.nodes[task].needs.filter { decisions[$0]?.action == .run }
-        guard first.isEmpty else {
-            // Its key is not known, so that what another project left there cannot be its result.
-            if case .foreignSuccess(_, let problem) = standing { foreign.append((graph.nodes[task].name, problem)) }
-            decide(task, .run, .needs(first), nil, standing)
+        let open = graph.nodes[task].needs.filter(isOpen)
+        guard open.isEmpty else {
+            decideOpen(task, open, standing)
             return nil
         }
         let key = try key(of: task)
@@ -121,6 +143,20 @@ public struct Planner {
             return nil
         }
         return standing
+    }
+
+    /// Whether its result is yet to come.
+    private func isOpen(_ task: Int) -> Bool {
+        guard let decision = decisions[task], decision.result == nil else { return false }
+        return decision.action == .run || decision.action == .maybe
+    }
+
+    /// A task whose key is not known yet: what it has may be what it will need.
+    private mutating func decideOpen(_ task: Int, _ open: [Int], _ standing: Standing) {
+        // What another project left there cannot be known to be its result.
+        if case .foreignSuccess(_, let problem) = standing { foreign.append((graph.nodes[task].name, problem)) }
+        guard !isForced(task) else { return decide(task, .run, .forced, nil, standing) }
+        decide(task, standing.success == nil ? .run : .maybe, .needs(open), nil, standing)
     }
 
     /// Noticed by those that need them alone: to look into every result would take long.
@@ -158,7 +194,15 @@ public struct Planner {
 
     private func resultsElsewhere(for task: Int) throws -> [StoredResult] {
         guard let key = decisions[task]?.key, !isForced(task) else { return [] }
-        return try evidence.results(of: key).filter { isFree($0, for: task) }
+        let found = try evidence.results(of: key).filter { isFree($0, for: task) }
+        guard found.count > 1 else { return found }
+        return found.filter { !mayStay($0) } + found.filter(mayStay)
+    }
+
+    /// Whether it stands in the folder of a task that is not decided yet: better to use another one.
+    private func mayStay(_ result: StoredResult) -> Bool {
+        guard case .standing(let owner) = result.place, let index = graph.indices[owner] else { return false }
+        return decisions[index].map { $0.action == .maybe } ?? true
     }
 
     private func isForced(_ task: Int) -> Bool { options.force && isSelected(task) && !options.spared.contains(task) }
@@ -172,16 +216,23 @@ public struct Planner {
         decide(task, .restore, .fromAttic, result.key, pending.standing)
         decisions[task]?.result = result
         switch result.place {
-        case .standing(let owner):
-            let moves = try leaves(owner)
-            decisions[task]?.reason = .fromTask(owner)
-            decisions[task]?.transfer = moves ? .move : .clone
-        case .at(let location, _):
-            decisions[task]?.reason = .fromLocation(location)
-            decisions[task]?.transfer = .clone
+        case .standing(let owner): decisions[task]?.reason = .fromTask(owner)
+        case .at(let location, _): decisions[task]?.reason = .fromLocation(location)
         case .attic, .checkpoint: break
         }
         return true
+    }
+
+    /// When all is decided: what stands in the folder of another task is moved only if it would not stay there.
+    private mutating func chooseTransfer(to task: Int) throws {
+        guard decisions[task]?.action == .restore else { return }
+        switch decisions[task]?.result?.place {
+        case .standing(let owner)?:
+            let moves = try leaves(owner)
+            decisions[task]?.transfer = moves ? .move : .clone
+        case .at?: decisions[task]?.transfer = .clone
+        default: break
+        }
     }
 
     private mutating func decideToRun(_ pending: Pending) throws {
@@ -196,7 +247,14 @@ public struct Planner {
         guard case .standing(let owner) = result.place else { return true }
         // What stands in the task's own folder was refused: deleted by half, or changed while it ran.
         guard let index = graph.indices[owner] else { return true }
-        return index != task && graph.nodes[index].level <= graph.nodes[task].level
+        guard index != task else { return false }
+        // One of a later level has other needs, and so another key; unless those are called alike.
+        return graph.nodes[index].level <= graph.nodes[task].level
+            || graph.nodes[index].manifest != graph.nodes[task].manifest || variables(index) != variables(task)
+    }
+
+    private func variables(_ task: Int) -> [String] {
+        graph.nodes[task].needs.map { TaskName.variable(graph.nodes[$0].name) }.sorted()
     }
 
     /// Whether the result in the folder of `owner` will not stay there.

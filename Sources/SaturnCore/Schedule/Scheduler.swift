@@ -18,15 +18,19 @@ public struct Scheduler: Sendable {
         public var timeout: Double?
         /// `waiting` for one that is to run, else what the plan settled.
         public var state: TaskState
+        /// Whether it runs is decided when its needs are met: their results may be the ones that it has used before.
+        public var isUndecided: Bool
 
         public init(
-            needs: [Int] = [], priority: Int = 0, retries: Int = 0, timeout: Double? = nil, state: TaskState = .waiting
+            needs: [Int] = [], priority: Int = 0, retries: Int = 0, timeout: Double? = nil, state: TaskState = .waiting,
+            isUndecided: Bool = false
         ) {
             self.needs = needs
             self.priority = priority
             self.retries = retries
             self.timeout = timeout
             self.state = state
+            self.isUndecided = isUndecided
         }
     }
 
@@ -47,6 +51,8 @@ public struct Scheduler: Sendable {
 
     public enum Event: Sendable {
         case begin
+        /// `ready` when it has to run, else how it got its result: `reused` or `restored`.
+        case decided(task: Int, TaskState)
         case started(task: Int)
         case exited(task: Int, Exit)
         /// Its result is kept, complete.
@@ -63,6 +69,8 @@ public struct Scheduler: Sendable {
     }
 
     public enum Action: Hashable, Sendable {
+        /// The needs of these are met; each is to be answered by ``Event/decided(task:_:)``.
+        case decide([Int])
         case launch(task: Int, number: Int)
         case cancel(task: Int, force: Bool)
         case retry(task: Int, Cause)
@@ -91,6 +99,9 @@ public struct Scheduler: Sendable {
     private var ready = MinHeap()
     private var running: [Int: Running] = [:]
     private var publishing: [Int: Outcome] = [:]
+    /// Their needs are met, and nobody has been asked yet.
+    private var undecided: [Int] = []
+    private var deciding: Set<Int> = []
     private var attempts: [Int: Int] = [:]
     private var failures = 0
     private var isStopping = false
@@ -113,7 +124,9 @@ public struct Scheduler: Sendable {
     public func state(of task: Int) -> TaskState { items[task].state }
 
     /// Nothing runs and nothing will.
-    public var isDone: Bool { running.isEmpty && publishing.isEmpty && (ready.isEmpty || !mayLaunch) }
+    public var isDone: Bool {
+        running.isEmpty && publishing.isEmpty && deciding.isEmpty && (ready.isEmpty || !mayLaunch)
+    }
 
     /// Tasks that were planned and never started.
     public var unstarted: [Int] { items.indices.filter { items[$0].state == .waiting || items[$0].state == .ready } }
@@ -122,6 +135,7 @@ public struct Scheduler: Sendable {
         var actions: [Action] = []
         switch event {
         case .begin: begin(&actions)
+        case .decided(let task, let state): decided(task, state, &actions)
         case .started(let task):
             if let timeout = items[task].timeout, running[task]?.deadline == nil {
                 running[task]?.deadline = now + Self.nanoseconds(timeout)
@@ -136,6 +150,7 @@ public struct Scheduler: Sendable {
             isStopping = true
             for task in running.keys.sorted() { force(task, .stop, &actions) }
         }
+        ask(&actions)
         fill(&actions)
         return actions
     }
@@ -145,12 +160,29 @@ public struct Scheduler: Sendable {
             if let culprit = items[index].needs.first(where: { blocks(items[$0].state) }) {
                 block(index, by: culprit, &actions)
             } else if missing[index] == 0 {
-                makeReady(index)
+                needsMet(index)
             }
         }
     }
 
     private func blocks(_ state: TaskState) -> Bool { state.isSettled && !state.hasResult }
+
+    private mutating func needsMet(_ task: Int) {
+        if items[task].isUndecided { undecided.append(task) } else { makeReady(task) }
+    }
+
+    /// All that have come together, at once: those that are alike must not take each other's results.
+    private mutating func ask(_ actions: inout [Action]) {
+        guard !undecided.isEmpty, mayLaunch else { return }
+        deciding.formUnion(undecided)
+        actions.append(.decide(undecided.sorted()))
+        undecided = []
+    }
+
+    private mutating func decided(_ task: Int, _ state: TaskState, _ actions: inout [Action]) {
+        guard deciding.remove(task) != nil else { return }
+        if state.hasResult { settle(task, state, nil, &actions) } else { makeReady(task) }
+    }
 
     private mutating func makeReady(_ task: Int) {
         items[task].state = .ready
@@ -224,9 +256,9 @@ public struct Scheduler: Sendable {
         items[task].state = state
         actions.append(.settle(task: task, state, cause))
         for dependent in dependents[task] ?? [] where items[dependent].state == .waiting {
-            if state == .succeeded {
+            if state.hasResult {
                 missing[dependent] -= 1
-                if missing[dependent] == 0 { makeReady(dependent) }
+                if missing[dependent] == 0 { needsMet(dependent) }
             } else if state == .failed {
                 block(dependent, by: task, &actions)
             }
