@@ -46,7 +46,7 @@ let package = Package(
         .target(name: "CSystem"),
         .target(name: "SaturnCore", dependencies: [crypto], swiftSettings: strict),
         inner("SaturnRunFile", ["CLibYAML"]),
-        inner("SaturnGit", ["CLibGit2", crypto]),
+        inner("SaturnGit", ["CLibGit2", "CSystem", crypto]),
         inner("SaturnLedger", [grdb]),
         inner("SaturnExecutors", ["CSystem"]),
         inner("SaturnStores", ["CSystem"]),
@@ -63,7 +63,7 @@ let package = Package(
         tests("SaturnLedgerTests", ["SaturnLedger"]),
         tests("SaturnExecutorsTests", ["SaturnExecutors"]),
         tests("SaturnStoresTests", ["SaturnStores", "CSystem"]),
-        tests("SaturnEngineTests", ["SaturnEngine", "SaturnStores"]),
+        tests("SaturnEngineTests", ["SaturnEngine", "SaturnGit", "SaturnStores"]),
         tests("SaturnCommandsTests", ["SaturnCommands"]),
         tests("EndToEnd", []),
     ]

@@ -60,7 +60,10 @@ final class Sources {
         if let known = lastChanges[index] { return known }
         let latest =
             switch all[index] {
-            case .repository(let repository): repository.state.lastChange
+            case .repository(let repository):
+                // What cannot be read may be anything.
+                (try? code.repository(containing: repository.root)?
+                    .lastChange(in: CodeSelection(excluding: repository.excluded))) ?? Int64.max
             case .content(let content): FileBytes.lastChange(of: content.path)
             }
         lastChanges[index] = latest

@@ -32,6 +32,16 @@ struct ExcludedPaths {
         return true
     }
 
+    /// It is excluded, or something below it is.
+    func concerns(_ path: [UInt8]) -> Bool {
+        var here = self
+        for name in path.split(separator: UInt8(ascii: "/")) where !here.isExcluded {
+            guard let next = here.below[name] else { return false }
+            here = next
+        }
+        return true
+    }
+
     private mutating func insert(_ components: ArraySlice<ArraySlice<UInt8>>) {
         guard let name = components.first else {
             isExcluded = true

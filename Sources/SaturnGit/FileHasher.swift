@@ -30,12 +30,17 @@ struct FileHasher {
     }
 
     private func hash(_ path: [UInt8]) throws -> ObjectID? {
+        try id(ofFileAt: Array("\(root)/".utf8) + path, as: path)
+    }
+
+    /// Of the file at `place` (absolute), were it at `path` in the work tree.
+    func id(ofFileAt place: [UInt8], as path: [UInt8]) throws -> ObjectID? {
         try path.withCString { name in
-            if usesLFS, try isInLFS(name), let pointer = LargeFilePointer(ofFileAt: Array("\(root)/".utf8) + path) {
+            if usesLFS, try isInLFS(name), let pointer = LargeFilePointer(ofFileAt: place) {
                 return try ObjectID(ofBlob: pointer.text, at: root)
             }
             var id = git_oid()
-            let result = git_repository_hashfile(&id, repository, name, GIT_OBJECT_BLOB, nil)
+            let result = place.withCString { git_repository_hashfile(&id, repository, $0, GIT_OBJECT_BLOB, name) }
             if result == GIT_ENOTFOUND.rawValue { return nil }
             try LibGit2.check(result, at: root)
             return ObjectID(id)

@@ -36,6 +36,9 @@ struct IndexEntry {
             || UInt32(entry.flags) & GIT_INDEX_ENTRY_VALID.rawValue != 0
     }
 
+    /// What git says it holds; `nil` where that is not settled.
+    var file: TreeFile? { stage == 0 && !isIntentToAdd ? TreeFile(mode: mode, id: id) : nil }
+
     /// The path as text, for people.
     var name: String { String(decoding: path, as: UTF8.self) }
 

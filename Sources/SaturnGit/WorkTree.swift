@@ -24,7 +24,7 @@ final class WorkTree {
 
     init(root: String) throws {
         self.root = root
-        rootDescriptor = open(root, Self.pathOnly | O_DIRECTORY | O_CLOEXEC)
+        rootDescriptor = Glibc.open(root, Self.pathOnly | O_DIRECTORY | O_CLOEXEC)
         guard rootDescriptor >= 0 else { throw LibGit2.unreadable(root, Self.reason(errno)) }
     }
 
@@ -59,6 +59,21 @@ final class WorkTree {
             return nil
         }
         return target[..<count].map { UInt8(bitPattern: $0) }
+    }
+
+    /// A descriptor to read the file with, which is the caller's to close; `nil` when there is none any more.
+    func open(_ file: [UInt8]) throws -> Int32? {
+        let folder = try enter(folderOf: file)
+        guard folder >= 0 else { return nil }
+        // A pipe that took its place must not be waited for.
+        let descriptor = file[path.count...].withCString {
+            openat(folder, $0, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
+        }
+        if descriptor < 0 {
+            if errno != ELOOP { try expectAbsence(of: file) }
+            return nil
+        }
+        return descriptor
     }
 
     /// Leaves and enters folders until the innermost one is that of `file`, and returns its descriptor.

@@ -11,6 +11,7 @@ public final class ManualCode: CodeSource {
     private struct Repository {
         var state: CodeState
         var tracked: Set<String>
+        var lastChange: Int64
         var exclusions: [[String]] = []
     }
 
@@ -23,12 +24,16 @@ public final class ManualCode: CodeSource {
 
     public init() {}
 
-    /// There is a repository at `root`, whose files `tracked` (relative to it) git covers.
+    /// There is a repository at `root`, last changed at that time, whose files `tracked` (relative to it) git covers.
     public func set(
-        _ tree: String, at root: String, commit: String? = nil, dirty: Bool = false, tracking tracked: Set<String> = []
+        _ tree: String, at root: String, commit: String? = nil, dirty: Bool = false, tracking tracked: Set<String> = [],
+        changed: Timestamp? = nil
     ) {
         let state = CodeState(tree: tree, provenance: Provenance(commit: commit, dirty: dirty))
-        entries.withLock { $0[root] = .repository(Repository(state: state, tracked: tracked)) }
+        entries.withLock {
+            $0[root] = .repository(
+                Repository(state: state, tracked: tracked, lastChange: (changed?.microseconds ?? 0) * 1000))
+        }
     }
 
     /// There is a repository at `root` that git refuses to read.
@@ -50,6 +55,10 @@ public final class ManualCode: CodeSource {
         case .refusal(let failure): throw failure
         case nil: return nil
         }
+    }
+
+    fileprivate func lastChange(at root: String) -> Int64 {
+        if case .repository(let repository) = entries.withLock({ $0[root] }) { repository.lastChange } else { 0 }
     }
 
     fileprivate func tracks(_ path: String, at root: String) -> Bool {
@@ -83,6 +92,7 @@ private final class ManualRepository: CodeRepository {
 
     func tracks(_ path: String) throws -> Bool { code.tracks(path, at: root) }
     func state(of selection: CodeSelection) throws -> CodeState { try code.state(of: selection, at: root) }
+    func lastChange(in selection: CodeSelection) throws -> Int64 { code.lastChange(at: root) }
     func untracked(in selection: CodeSelection, limit: Int) throws -> [String] { [] }
     func differences(
         from old: CodeDetail, to new: CodeDetail, in selection: CodeSelection

@@ -116,8 +116,41 @@ final class TestRepository {
         let commit = try git(["rev-parse", "-q", "--verify", "HEAD"], accepts: [0, 1])
         if !commit.isEmpty { try git(["read-tree", "HEAD"], with: try aside(copy)) }
         let head = try self.tree(ofIndex: copy, without: excluded)
-        return CodeState(
+        var state = CodeState(
             tree: tree, provenance: Provenance(commit: commit.isEmpty ? nil : commit, dirty: tree != head))
+        state.uncommitted = try changes(from: head, to: tree).map { CodeDetail.File($0.path, $0.new) }
+        return state
+    }
+
+    /// What git says of two trees that an oracle has named: path, and mode and id before and after.
+    func changes(from old: String, to new: String) throws -> [(path: String, old: String?, new: String?)] {
+        let index = "\(folder)/index"
+        let output = try git(
+            ["diff-tree", "-r", "-z", "--raw", "--no-abbrev", "--no-renames", old, new], with: try aside(index))
+        let parts = output.split(separator: "\0").map(String.init)
+        return stride(from: 0, to: parts.count - 1, by: 2).map { position in
+            let words = parts[position].dropFirst().split(separator: " ").map(String.init)
+            let side = { (mode: Int, id: Int) in words[mode] == "000000" ? nil : "\(words[mode]) \(words[id])" }
+            return (parts[position + 1], side(0, 2), side(1, 3))
+        }
+    }
+
+    /// The tree of those files of the index that git lists for `pathspecs`, `!` before one taking it away.
+    func oracle(of pathspecs: [String]) throws -> String {
+        let index = "\(folder)/narrowed"
+        unlink(index)
+        try git("add", "-u", ":/")
+        let lines = try git(["ls-files", "-s", "-z", "--"] + pathspecs.map(Self.magic))
+        try write("\(folder)/lines", lines)
+        let update = "git read-tree --empty && git update-index -z --index-info < \(folder)/lines && git write-tree"
+        let environment = Self.environment.merging(try aside(index)) { $1 }
+        return try Program.run(["sh", "-c", "cd \(root) && \(update)"], environment: environment)
+            .split(separator: "\n").last.map(String.init) ?? ""
+    }
+
+    /// As git writes an exclusion.
+    static func magic(_ pathspec: String) -> String {
+        pathspec.hasPrefix("!") ? ":(exclude)\(pathspec.dropFirst())" : pathspec
     }
 
     /// What a new handle says is what git says.
