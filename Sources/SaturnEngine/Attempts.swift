@@ -141,7 +141,10 @@ struct Attempts {
         ]
         if let commit = node.provenance.commit { fields.append(Variable("commit", commit)) }
         if node.provenance.dirty { fields.append(Variable("dirty", "true")) }
-        fields += [Variable("host", host), Variable("boot", preparation.boot)]
+        fields += [
+            Variable("sources", node.manifest.sources.description), Variable("host", host),
+            Variable("boot", preparation.boot),
+        ]
         return EventLog.header + EventLog.entry("submitted", at: clock.now(), fields)
     }
 

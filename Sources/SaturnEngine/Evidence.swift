@@ -90,7 +90,7 @@ final class Evidence: PlanEvidence {
         if adoptedIDs.insert(attempt).inserted { adopted.append(record) }
         guard record.state == .success, record.reusable, try !wasChecked(events) else { return standing(record) }
         var occupant = Occupant(record)
-        occupant.unchecked = events.started
+        occupant.unchecked = events.started.map { Occupant.Unchecked(started: $0, sources: events.sources) }
         return .success(occupant)
     }
 
@@ -101,24 +101,16 @@ final class Evidence: PlanEvidence {
         return try synced(boot).map { completed <= $0 } ?? false
     }
 
-    func check(_ occupant: Occupant, of task: Int, key: TaskKey?) throws -> Bool {
-        let used = compilation.used[task]
-        if let started = occupant.unchecked, try key == occupant.key || countsTheSame(occupant.key, task),
-            !compilation.sources.haveChanged(used, since: started)
+    func check(_ occupant: Occupant, of task: Int) throws -> Bool {
+        let sources = compilation.graph.nodes[task].manifest.sources.description
+        if let unchecked = occupant.unchecked, unchecked.sources == sources,
+            !compilation.sources.haveChanged(compilation.used[task], since: unchecked.started)
         {
             return true
         }
         rejected.append(compilation.graph.nodes[task].name)
         if let index = adopted.firstIndex(where: { $0.id == occupant.attempt }) { adopted[index].reusable = false }
         return false
-    }
-
-    /// Whether the key has the code and the inputs that there are now.
-    private func countsTheSame(_ key: TaskKey, _ task: Int) throws -> Bool {
-        guard let fields = try ledger.fields(of: key) else { return false }
-        let labels: Set<String> = ["code", "inputs"]
-        return fields.filter { labels.contains($0.label) }
-            == compilation.graph.nodes[task].manifest.fields.filter { labels.contains($0.label) }
     }
 
     /// What the ledger would know of a result, by its `events`.

@@ -22,6 +22,8 @@ public struct EventLog: Hashable, Sendable {
     public var key: TaskKey? { first("key").flatMap { TaskKey(hex: $0) } }
     /// The last one: each `retried` has its own.
     public var attempt: AttemptID? { events.last { $0["attempt"] != nil }?["attempt"].flatMap { AttemptID($0) } }
+    /// ``Manifest/sources`` of its key.
+    public var sources: String? { first("sources") }
     public var project: String? { first("project") }
     public var run: String? { first("run") }
     public var task: String? { first("task") }

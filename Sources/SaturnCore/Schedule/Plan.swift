@@ -77,9 +77,20 @@ public struct Occupant: Hashable, Sendable {
     public var origin: AttemptID
     /// Keys under which `saturn accept` has declared it good.
     public var accepted: [TaskKey]
-    /// When its attempt started, if nobody has looked since then whether the code and the inputs are what they were:
+    /// Not `nil` if nobody has looked, since its attempt started, whether the code and the inputs are what they were:
     /// saturn was killed before it could.
-    public var unchecked: Timestamp?
+    public var unchecked: Unchecked?
+
+    public struct Unchecked: Hashable, Sendable {
+        public var started: Timestamp
+        /// ``Manifest/sources`` of its key.
+        public var sources: String?
+
+        public init(started: Timestamp, sources: String?) {
+            self.started = started
+            self.sources = sources
+        }
+    }
 
     public init(attempt: AttemptID, key: TaskKey, origin: AttemptID? = nil, accepted: [TaskKey] = []) {
         self.attempt = attempt

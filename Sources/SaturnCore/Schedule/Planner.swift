@@ -10,7 +10,7 @@ public protocol PlanEvidence: AnyObject {
     func isPlannedElsewhere(_ task: String) throws -> Bool
     /// Whether the code and the inputs of a task are what they were when the attempt started that nobody has checked, as
     /// far as can be told; if not, it is remembered that its result is not to be reused.
-    func check(_ occupant: Occupant, of task: Int, key: TaskKey?) throws -> Bool
+    func check(_ occupant: Occupant, of task: Int) throws -> Bool
 }
 
 /// Decides per task whether it runs, from the graph and the evidence; changes nothing.
@@ -120,18 +120,17 @@ public struct Planner {
             decisions[task] = Decision(action: .blocked, reason: .blocked(by: culprit), key: nil)
             return nil
         }
-        var standing = try evidence.standing(of: graph.nodes[task].name)
+        let standing = try checked(evidence.standing(of: graph.nodes[task].name), task)
         if case .foreign(let problem) = standing {
             foreign.append((graph.nodes[task].name, problem))
             return nil
         }
         let open = graph.nodes[task].needs.filter(isOpen)
         guard open.isEmpty else {
-            decideOpen(task, open, try checked(standing, task, key: nil))
+            decideOpen(task, open, standing)
             return nil
         }
         let key = try key(of: task)
-        standing = try checked(standing, task, key: key)
         decisions[task] = Decision(action: .run, reason: .new, key: key)
         if let occupant = standing.success, occupant.key == key, !isForced(task) {
             let place = ResultPlace.standing(task: graph.nodes[task].name)
@@ -149,9 +148,9 @@ public struct Planner {
         return standing
     }
 
-    private func checked(_ standing: Standing, _ task: Int, key: TaskKey?) throws -> Standing {
+    private func checked(_ standing: Standing, _ task: Int) throws -> Standing {
         guard case .success(let occupant) = standing, occupant.unchecked != nil,
-            try !evidence.check(occupant, of: task, key: key)
+            try !evidence.check(occupant, of: task)
         else { return standing }
         return .changedWhileRunning(occupant)
     }
