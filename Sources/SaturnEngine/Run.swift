@@ -115,6 +115,7 @@ public final class Run {
     public func begin() throws -> Bool {
         try endSurvivors()
         defer { attic = nil }
+        try attempts.takeSnapshots()
         do {
             // What the ledger does not know yet it would not find in the attic either.
             try committer.commit(journal.takeBatch(), at: clock.now())
