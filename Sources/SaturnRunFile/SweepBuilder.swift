@@ -151,8 +151,7 @@ struct SweepBuilder {
             cell.name.mark, "unknown parameter \(FieldReader.quote(cell.name.value))",
             hint: isRepeat
                 ? "every combination has all its repeats"
-                : Suggestion.hint(for: cell.name.value, among: names)
-                    ?? "the parameters are \(names.joined(separator: ", "))")
+                : SweepReader.hint(for: cell.name.value, among: names))
         return nil
     }
 

@@ -183,5 +183,16 @@ extension SweepReader {
 
     private func isReported(_ name: Marked<String>) -> Bool { fields.isTable(source: name.mark.source) }
 
+    /// What to write instead of a name that no parameter has.
+    static func hint(for name: String, among names: [String]) -> String {
+        near(name, names) ?? "the parameters are \(names.joined(separator: ", "))"
+    }
+
+    static func near(_ name: String, _ names: [String]) -> String? {
+        // To a name of one letter every other letter is near.
+        let longer = names.filter { min($0.utf8.count, name.utf8.count) > 1 || $0.lowercased() == name.lowercased() }
+        return Suggestion.hint(for: name, among: longer)
+    }
+
     static func variable(_ name: String) -> String { "SATURN_PARAM_" + TaskName.variable(name) }
 }

@@ -121,16 +121,12 @@ struct TemplateReader {
     }
 
     private func hint(_ name: String) -> String {
-        if name == Sweep.repeatName { return "add 'repeats' to the sweep" }
-        return Suggestion.hint(for: name, among: names) ?? "the parameters are \(names.joined(separator: ", "))"
+        name == Sweep.repeatName ? "add 'repeats' to the sweep" : SweepReader.hint(for: name, among: names)
     }
 
     /// Whether braces in a command, which often belong to awk or a shell, are meant as a parameter.
     private func isMeant(_ name: String) -> Bool {
-        if name == Sweep.repeatName { return true }
-        // To a name of one letter every other letter is near.
-        let near = names.filter { min($0.utf8.count, name.utf8.count) > 1 || $0.lowercased() == name.lowercased() }
-        return Suggestion.hint(for: name, among: near) != nil
+        name == Sweep.repeatName || SweepReader.near(name, names) != nil
     }
 
     /// Within the text where that stands in the file just as it is, else the whole text.
