@@ -163,6 +163,7 @@ struct Attempts {
                 Variable("SATURN_ATTEMPT_ID", attempt.id.description),
                 Variable("SATURN_SEED", "\(Self.seed(attempt.key, replicas[task]))"),
             ]
+        environment += node.spec.parameters.map { Variable("SATURN_PARAM_\(TaskName.variable($0.name))", $0.value) }
         if !node.needs.isEmpty { environment += try needs(task, node, attempt.id) }
         let caller = preparation.compilation.parts.context.environment
         return Launch(
