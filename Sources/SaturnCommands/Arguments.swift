@@ -73,6 +73,9 @@ struct RunFileArguments: ParsableArguments {
     @Flag(name: .shortAndLong, help: "Run tasks even when they have a result.")
     var force = false
 
+    @Flag(help: "Do nothing when code that counts is not committed.")
+    var requireClean = false
+
     @Flag(help: "Print one JSON document on stdout.")
     var json = false
 
@@ -96,5 +99,19 @@ struct RunFileArguments: ParsableArguments {
             selected.formUnion(found)
         }
         return selected
+    }
+
+    /// Throws with `--require-clean` when the code of a selected task has uncommitted changes.
+    func checkClean(_ compilation: Compilation) throws {
+        guard requireClean else { return }
+        let found = try compilation.uncommitted(among: selection(compilation.graph))
+        guard !found.isEmpty else { return }
+        let places = found.map { root, files in
+            let more = files.count > 3 ? " and \(files.count - 3) more" : ""
+            return "\(root): \(files.prefix(3).joined(separator: ", "))\(more)"
+        }
+        throw Failure(
+            .usage, "uncommitted changes in \(places.joined(separator: "; "))",
+            hint: "commit them, or leave out --require-clean")
     }
 }

@@ -48,6 +48,7 @@ struct Execution {
         var isNew = false
         while true {
             let loaded = try Wiring(file: file, needsExecutor: true).load()
+            try file.checkClean(loaded.compilation)
             guard let executor = loaded.executor else { throw Failure(.fault, "there is no executor") }
             isNew = try loaded.folder.create() || isNew
             let holder = LockHolder(command: finishes ? "collect" : "run", path: loaded.path)

@@ -36,6 +36,7 @@ struct PlanCommand: AsyncParsableCommand {
 
     private static func prepare(_ file: RunFileArguments, ignoresLedger: Bool) throws -> Preparation {
         let loaded = try Wiring(file: file, needsExecutor: false, ignoresLedger: ignoresLedger).load()
+        try file.checkClean(loaded.compilation)
         if let holder = loaded.folder.holder(of: loaded.run) {
             let who = Printable.text(holder.words)
             Output.error("note: this run is going on (\(who)); the plan is of what it has left behind so far\n")

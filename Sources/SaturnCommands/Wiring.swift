@@ -29,19 +29,23 @@ struct Wiring {
         let path = try Paths.absolute(file.file)
         let text = try Self.read(path, shown: file.file)
         let tasks = try file.tasks.map { try Self.read(Paths.absolute($0), shown: $0) }
+        let folder = Paths.parent(path)
         let reader = RunFileReader(
-            executors: BuiltInExecutor.all.map(\.schema), stores: BuiltInStore.all.map(\.schema))
+            executors: BuiltInExecutor.all.map(\.schema), stores: BuiltInStore.all.map(\.schema)
+        ) { name in try Self.read(Self.sweepFile(name, folder), shown: name, hint: Self.sweepHint).bytes }
         let result = reader.read(text, tasks: tasks, overrides: file.set)
         let run = try runName(result.spec, path)
-        let folder = Paths.parent(path)
         let state = try file.location.stateFolder(for: folder)
         let backends = try makeBackends(result.spec, isSound: result.problems.isEmpty, run, folder)
         let problems = result.problems + (backends.executor?.problems(with: result.spec.tasks) ?? [])
         // A ledger that is not there yet is read as an empty one: what is wrong with a file is told without a trace.
         let isWriting = needsExecutor && access(state.ledger, F_OK) == 0
         let ledger = try openLedger(state.ledger, isWriting: isWriting)
+        let files =
+            try [path] + (file.tasks.map { [$0] } ?? []).map(Paths.absolute)
+            + result.sweepFiles.map { try Paths.absolute(Self.sweepFile($0, folder)) }
         let context = Compilation.Context(
-            files: [path] + (try file.tasks.map { [try Paths.absolute($0)] } ?? []), folder: folder, run: run,
+            files: files, folder: folder, run: run,
             ownFolders: ownFolders(result.spec, backends.store, state, folder),
             environment: Environment.dictionary, executor: backends.executor?.identity ?? [])
         let parts = Compilation.Parts(
@@ -95,12 +99,20 @@ struct Wiring {
         return [store.location, state.path] + (isDefault ? [folder + "/results"] : [])
     }
 
-    private static func read(_ path: String, shown: String) throws -> SourceText {
+    private static func sweepFile(_ name: String, _ folder: String) -> String {
+        name.hasPrefix("/") ? name : "\(folder)/\(name)"
+    }
+
+    private static let sweepHint = "the path is relative to the run file"
+
+    /// - Parameter hint: For a file that is not there.
+    private static func read(
+        _ path: String, shown: String, hint: String = "name a run file: saturn run FILE"
+    ) throws -> SourceText {
         guard let handle = fopen(path, "re") else {
-            let why = String(cString: strerror(errno))
+            let code = errno
             throw Failure(
-                .usage, "cannot read \(shown): \(why)",
-                hint: errno == ENOENT ? "name a run file: saturn run FILE" : nil)
+                .usage, "cannot read \(shown): \(String(cString: strerror(code)))", hint: code == ENOENT ? hint : nil)
         }
         defer { fclose(handle) }
         var bytes: [UInt8] = []

@@ -26,6 +26,7 @@ struct Attempts {
     private lazy var replicas = Replicas(in: preparation.graph)
     private var durations: [Int: (seconds: Double, log: String)] = [:]
     private var generator = SystemRandomNumberGenerator()
+    private var snapshots: Snapshots?
     /// The attempt that stands in the folder of a task, by task.
     var results: [Int: AttemptID] = [:]
 
@@ -73,6 +74,9 @@ struct Attempts {
         let restored = try restorer.restore(tasks, into: &batch, evicted: &evicted)
         results.merge(restored) { _, new in new }
     }
+
+    /// Makes the copies of code that tasks run from.
+    mutating func takeSnapshots() throws { snapshots = try Snapshots(preparation, state: state) }
 
     /// Tasks that have been running for a while and were not told of yet: most are over before anybody looks.
     mutating func takeLongRunning() -> [Int] {
@@ -162,10 +166,12 @@ struct Attempts {
                 Variable("SATURN_ATTEMPT_ID", attempt.id.description),
                 Variable("SATURN_SEED", "\(Self.seed(attempt.key, replicas[task]))"),
             ]
+        environment += node.spec.parameters.map { Variable("SATURN_PARAM_\(TaskName.variable($0.name))", $0.value) }
         if !node.needs.isEmpty { environment += try needs(task, node, attempt.id) }
         let caller = preparation.compilation.parts.context.environment
         return Launch(
-            attempt: attempt.id, command: node.spec.command, workdir: node.workdir, environment: environment,
+            attempt: attempt.id, command: node.spec.command,
+            workdir: try snapshots?.workdir(of: task) ?? node.workdir, environment: environment,
             secrets: node.spec.secrets.map { Variable($0, caller[$0] ?? "") }, workspace: attempt.workspace)
     }
 

@@ -6,84 +6,104 @@ import SaturnCore
 struct CodeReader {
     struct Code {
         var values: [Manifest.Value] = []
+        /// What must not change while the task runs.
         var sources: [Int] = []
+        /// The state of the code that counts; among `sources` but for a task that runs from a copy.
+        var repository: Int?
+        var snapshot: Int?
         var provenance = Provenance()
         /// The folder the command runs in, as it counts: relative to the repository or to the run file.
         var workdir = ""
     }
 
     /// A work tree that holds some task's folder.
-    private final class Tree {
+    final class Tree {
         let repository: any CodeRepository
+        /// Relative to the root: what never counts, and what of it is saturn's own.
         var excluded: [String] = []
-        var state: (state: CodeState, source: Int)?
+        var ownFolders: [String] = []
+        var states: [CodeSelection: (state: CodeState, source: Int)] = [:]
+        var snapshot: Int?
 
         init(_ repository: any CodeRepository) {
             self.repository = repository
         }
+
+        var root: String { repository.root }
     }
 
+    let sources: Sources
     private let code: any CodeSource
-    private let sources: Sources
-    /// Absolute paths that never count.
-    private let excluded: [String]
+    private let files: [String]
+    private let ownFolders: [String]
     private var trees: [String: Tree] = [:]
     private var treeOfFolder: [String: Tree?] = [:]
     private var names: [String: Set<String>] = [:]
     private var isScript: [String: Bool] = [:]
-    private var untracked: Set<String> = []
-    private var outsideGit: Set<String> = []
-    /// Names of tasks of which no code counts.
-    private var uncovered: [String] = []
+    private var notes = CodeNotes()
+    /// The pathspecs of all tasks that have the same ones.
+    var selections: [PathspecList: CodeSelection] = [:]
+    var snapshots: [SnapshotSpec] = []
+    /// Many tasks of a sweep have one mistake.
+    var problems: [Diagnostic] = []
+    private var told: Set<Diagnostic> = []
 
-    init(code: any CodeSource, sources: Sources, excluded: [String]) {
+    /// - Parameters:
+    ///   - files: absolute paths of files that never count.
+    ///   - ownFolders: absolute paths of folders that are saturn's.
+    init(code: any CodeSource, sources: Sources, files: [String], ownFolders: [String]) {
         self.code = code
         self.sources = sources
-        self.excluded = excluded
+        self.files = files
+        self.ownFolders = ownFolders
     }
 
     /// What git does not cover and the keys therefore know only in part.
-    var notes: [String] {
-        var notes: [String] = []
-        if !outsideGit.isEmpty {
-            notes.append(
-                "outside git \(list(outsideGit)) by content, and nothing that "
-                    + "\(outsideGit.count == 1 ? "it reads" : "they read"); list such files under inputs")
-        }
-        if !uncovered.isEmpty {
-            let shown = uncovered.prefix(3).joined(separator: ", ")
-            let more = uncovered.count > 3 ? " and \(uncovered.count - 3) more" : ""
-            notes.append(
-                "outside git, and no file in their folder is named: no code counts of \(shown)\(more); list it under inputs"
-            )
-        }
-        if !untracked.isEmpty {
-            notes.append(
-                "not tracked by git: \(list(untracked)) by content; other untracked files do not count")
-        }
-        return notes
+    func notes(besides inputs: Set<String>) throws -> [String] {
+        try notes.texts(trees.values.sorted { $0.root < $1.root }, besides: inputs)
     }
 
-    private func list(_ paths: Set<String>) -> String {
-        let shown = paths.sorted().prefix(3).map { $0.split(separator: "/").last.map(String.init) ?? $0 }
-        let more = paths.count > 3 ? " and \(paths.count - 3) more" : ""
-        return shown.joined(separator: ", ") + more + (paths.count == 1 ? " counts" : " count")
+    mutating func report(_ problem: Diagnostic) {
+        if told.insert(problem).inserted { problems.append(problem) }
     }
 
-    mutating func code(of spec: TaskSpec, in workdir: String, relativeTo folder: String) throws -> Code {
+    /// - Parameter inputs: as they count, relative to `workdir` or absolute.
+    mutating func code(
+        of spec: TaskSpec, in workdir: String, relativeTo folder: String, inputs: [Manifest.Value]
+    ) throws -> Code {
         var result = Code()
-        let tree = try tree(of: workdir, isNeeded: spec.code != .none)
-        result.workdir = Self.relative(workdir, to: tree?.repository.root ?? folder) ?? workdir
-        guard spec.code != .none else { return result }
-        if let tree {
-            let (state, source) = try state(of: tree)
-            result.values.append(Manifest.Value("tree", state.tree))
-            if spec.code == .commitID { result.values.append(Manifest.Value("commit", state.provenance.commit)) }
-            result.provenance = state.provenance
-            result.sources.append(source)
+        let isNone = spec.code == .none
+        let tree = try tree(of: workdir, isNeeded: !isNone || spec.snapshot)
+        result.workdir = Self.relative(workdir, to: tree?.root ?? folder) ?? workdir
+        let script = isNone && !spec.snapshot ? nil : script(of: spec.command, in: workdir)
+        let isTracked = try script.map { try isCovered($0, in: workdir, by: tree) } ?? false
+        if !isNone {
+            try count(spec, in: workdir, tree, &result)
+            if !isTracked { try addScript(script, of: spec, in: workdir, tree, &result) }
         }
-        try addScript(of: spec, in: workdir, tree, &result)
+        if spec.snapshot {
+            try addSnapshot(of: spec, in: workdir, tree, script.map { ($0, isTracked) }, inputs, &result)
+        }
         return result
+    }
+
+    /// Adds the state of the repository, as far as it counts.
+    private mutating func count(_ spec: TaskSpec, in workdir: String, _ tree: Tree?, _ result: inout Code) throws {
+        guard let selection = try selection(for: spec, in: workdir, tree), let tree else { return }
+        let (state, source) = try state(of: tree, selection)
+        result.values.append(Manifest.Value("tree", state.tree))
+        if spec.code == .commitID { result.values.append(Manifest.Value("commit", state.provenance.commit)) }
+        result.provenance = state.provenance
+        result.sources.append(source)
+        result.repository = source
+    }
+
+    func state(of tree: Tree, _ selection: CodeSelection) throws -> (state: CodeState, source: Int) {
+        if let known = tree.states[selection] { return known }
+        let state = try tree.repository.state(of: selection)
+        let source = sources.add(Sources.Repository(root: tree.root, selection: selection, state: state))
+        tree.states[selection] = (state, source)
+        return (state, source)
     }
 
     /// Without a trailing slash; empty for the folder itself; `nil` when it is not inside.
@@ -107,41 +127,40 @@ struct CodeReader {
             return nil
         }
         let tree = trees[repository.root] ?? Tree(repository)
-        tree.excluded = excluded.compactMap { Self.relative($0, to: repository.root) }.filter { !$0.isEmpty }
+        let inside = { (paths: [String]) in
+            paths.compactMap { Self.relative($0, to: repository.root) }.filter { !$0.isEmpty }
+        }
+        tree.excluded = inside(files + ownFolders)
+        tree.ownFolders = inside(ownFolders)
         trees[repository.root] = tree
         treeOfFolder[workdir] = tree
         return tree
     }
 
-    private func state(of tree: Tree) throws -> (state: CodeState, source: Int) {
-        if let known = tree.state { return known }
-        let state = try tree.repository.state(excluding: tree.excluded)
-        let source = sources.add(
-            Sources.Repository(root: tree.repository.root, excluded: tree.excluded, state: state))
-        tree.state = (state, source)
-        return (state, source)
+    // MARK: Scripts
+
+    private func isCovered(_ word: String, in workdir: String, by tree: Tree?) throws -> Bool {
+        guard let tree, let real = realpath(Self.path(word, in: workdir), nil) else { return false }
+        defer { free(real) }
+        return try Self.relative(String(cString: real), to: tree.root).map(tree.repository.tracks) ?? false
     }
 
     private mutating func addScript(
-        of spec: TaskSpec, in workdir: String, _ tree: Tree?, _ result: inout Code
+        _ word: String?, of spec: TaskSpec, in workdir: String, _ tree: Tree?, _ result: inout Code
     ) throws {
-        guard let word = script(of: spec.command, in: workdir) else {
-            if tree == nil { uncovered.append(spec.name) }
+        guard let word else {
+            if tree == nil { notes.addUncovered(spec.name) }
             return
         }
-        let path = word.hasPrefix("/") ? word : "\(workdir)/\(word)"
-        if let tree, let real = realpath(path, nil) {
-            defer { free(real) }
-            if let relative = Self.relative(String(cString: real), to: tree.repository.root),
-                try tree.repository.tracks(relative)
-            {
-                return
-            }
-        }
+        let path = Self.path(word, in: workdir)
         guard let content = try sources.content(path) else { return }
         result.values.append(Manifest.Value(word, content.digest.description))
         result.sources.append(content.source)
-        if tree == nil { outsideGit.insert(path) } else { untracked.insert(path) }
+        notes.addScript(path, isInGit: tree != nil)
+    }
+
+    private static func path(_ word: String, in workdir: String) -> String {
+        word.hasPrefix("/") ? word : "\(workdir)/\(word)"
     }
 
     /// The first word that names an existing file under the folder.
@@ -160,7 +179,7 @@ struct CodeReader {
             if names[workdir] == nil { names[workdir] = Set((try? FileBytes.names(in: workdir)) ?? []) }
             guard names[workdir]?.contains(word) == true else { return false }
         }
-        let path = word.hasPrefix("/") ? word : "\(workdir)/\(word)"
+        let path = Self.path(word, in: workdir)
         if let known = isScript[path] { return known }
         var status = stat()
         let exists = stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG

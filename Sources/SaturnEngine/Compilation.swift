@@ -58,8 +58,12 @@ public struct Compilation {
     public let graph: Graph
     let digests: ContentDigests
     let sources: Sources
-    /// By task: the sources that its key counts.
+    /// By task: the sources that its key counts, and that may change under it.
     let used: [[Int]]
+    /// By task: the source that is the code that counts, and the copy that it runs from.
+    let repositories: [Int?]
+    let snapshotOf: [Int?]
+    let snapshots: [SnapshotSpec]
     /// What the user should know of how keys came about.
     public let notes: [String]
 }

@@ -13,7 +13,8 @@ public struct Compiler {
         context = parts.context
         problems = parts.problems
         self.sources = sources
-        code = CodeReader(code: parts.code, sources: sources, excluded: context.files + context.ownFolders)
+        code = CodeReader(
+            code: parts.code, sources: sources, files: context.files, ownFolders: context.ownFolders)
     }
 
     /// Throws ``Diagnostics`` with all that is wrong: what reading brought up, and what is found here.
@@ -22,24 +23,34 @@ public struct Compiler {
         let sources = Sources(code: parts.code, digests: digests)
         var compiler = Compiler(parts, sources: sources)
         var graph = Graph(parts.spec.tasks, problems: &compiler.problems)
-        var used = [[Int]](repeating: [], count: graph.nodes.count)
-        for index in graph.nodes.indices { used[index] = try compiler.complete(&graph.nodes[index]) }
-        guard compiler.problems.isEmpty else {
-            let sorted = compiler.problems.sorted { order($0.mark) < order($1.mark) }
+        var counted = [Counted](repeating: Counted(), count: graph.nodes.count)
+        for index in graph.nodes.indices { counted[index] = try compiler.complete(&graph.nodes[index]) }
+        let problems = compiler.problems + compiler.code.problems
+        guard problems.isEmpty else {
+            let sorted = problems.sorted { order($0.mark) < order($1.mark) }
             throw Diagnostics(sorted, sources: parts.texts)
         }
         return Compilation(
-            parts: parts, graph: graph, digests: digests, sources: sources, used: used, notes: compiler.code.notes)
+            parts: parts, graph: graph, digests: digests, sources: sources, used: counted.map(\.sources),
+            repositories: counted.map(\.repository), snapshotOf: counted.map(\.snapshot),
+            snapshots: compiler.code.snapshots, notes: try compiler.code.notes(besides: sources.contentPaths))
+    }
+
+    /// What a task's key counts, but for the manifest.
+    private struct Counted {
+        var sources: [Int] = []
+        var repository: Int?
+        var snapshot: Int?
     }
 
     private static func order(_ mark: SourceMark?) -> (Int32, Int32, Int32) {
         mark.map { ($0.source, $0.line, $0.column) } ?? (-1, 0, 0)
     }
 
-    /// Fills in the manifest but for `needs`; returns the numbers of the sources that it counts.
-    private mutating func complete(_ node: inout TaskNode) throws -> [Int] {
+    /// Fills in the manifest but for `needs`; returns what it counts.
+    private mutating func complete(_ node: inout TaskNode) throws -> Counted {
         let spec = node.spec
-        guard let workdir = workdir(of: spec) else { return [] }
+        guard let workdir = workdir(of: spec) else { return Counted() }
         node.workdir = workdir
         node.manifest.passEnv = spec.passEnv.sorted().map { Manifest.Value($0, context.environment[$0]) }
         node.manifest.context = mentions(of: spec)
@@ -50,11 +61,12 @@ public struct Compiler {
         }
         let (inputs, inputSources) = try self.inputs(of: spec, in: workdir)
         node.manifest.inputs = inputs
-        let code = try code.code(of: spec, in: workdir, relativeTo: context.folder)
+        let code = try code.code(of: spec, in: workdir, relativeTo: context.folder, inputs: inputs)
         node.manifest.workdir = code.workdir
         node.manifest.code = code.values
         node.provenance = code.provenance
-        return inputSources + code.sources
+        return Counted(
+            sources: inputSources + code.sources, repository: code.repository, snapshot: code.snapshot)
     }
 
     private mutating func workdir(of spec: TaskSpec) -> String? {

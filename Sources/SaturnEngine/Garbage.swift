@@ -93,6 +93,8 @@ public struct Garbage: Sendable {
     /// Put there by other projects; their size is nobody's business here.
     public var foreign = 0
     public var checkpoints = Share()
+    /// Copies of code that go: no active run uses them.
+    public var snapshots = Share()
     /// Paths of what is there and is not saturn's.
     public var unknown: [String] = []
     /// Runs that are not to be remembered.
@@ -103,5 +105,6 @@ public struct Garbage: Sendable {
 
     public init() {}
 
-    public var bytes: Int64 { going.reduce(0) { $0 + $1.size } }
+    /// Of all that goes.
+    public var bytes: Int64 { going.reduce(snapshots.bytes) { $0 + $1.size } }
 }

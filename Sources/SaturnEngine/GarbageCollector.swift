@@ -27,7 +27,9 @@ public struct GarbageCollector {
         if request.removesResults, let run = request.run, let holder = state.holder(of: run.name) {
             throw Failure(.inUse, "run '\(run.name)' is in use by \(holder.words)")
         }
-        return try survey(request, active: state.activeRuns())
+        var garbage = try survey(request, active: state.activeRuns())
+        if request.run == nil { garbage.snapshots = SnapshotShelf(state).unused() }
+        return garbage
     }
 
     /// Deletes; returns what was deleted and what stays.
@@ -58,6 +60,9 @@ public struct GarbageCollector {
             do { try stores(location).purge() } catch let failure as Failure
                 where failure.kind == .workspace || failure.kind == .inUse
             { continue } catch { problem = problem ?? error }
+        }
+        if request.run == nil {
+            do { garbage.snapshots = try SnapshotShelf(state).prune() } catch { problem = problem ?? error }
         }
         try NeedsFiles(state).sweep(at: clock.now())
         if let problem { throw problem }

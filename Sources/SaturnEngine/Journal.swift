@@ -75,7 +75,7 @@ struct Journal {
         guard !sources.isEmpty else { return changes }
         for change in preparation.compilation.sources.changed(among: sources) {
             stale.insert(change.source)
-            changes.what.append(change.what)
+            if !changes.what.contains(change.what) { changes.what.append(change.what) }
         }
         guard !changes.what.isEmpty else { return changes }
         for index in pending.indices {

@@ -115,6 +115,7 @@ public final class Run {
     public func begin() throws -> Bool {
         try endSurvivors()
         defer { attic = nil }
+        try attempts.takeSnapshots()
         do {
             for task in preparation.evidence.rejected {
                 try preparation.store.note(EventLog.entry("changed", at: clock.now()), on: .standing(task: task))

@@ -7,7 +7,7 @@ import SaturnCore
 final class Sources {
     struct Repository {
         var root: String
-        var excluded: [String]
+        var selection: CodeSelection
         var state: CodeState
     }
 
@@ -63,24 +63,54 @@ final class Sources {
             case .repository(let repository):
                 // What cannot be read may be anything.
                 (try? code.repository(containing: repository.root)?
-                    .lastChange(in: CodeSelection(excluding: repository.excluded))) ?? Int64.max
+                    .lastChange(in: repository.selection)) ?? Int64.max
             case .content(let content): FileBytes.lastChange(of: content.path)
             }
         lastChanges[index] = latest
         return latest
     }
 
+    /// The absolute paths of what counts by content, as far as names tell.
+    var contentPaths: Set<String> { Set(contentIndices.keys.map(Self.withoutDots)) }
+
+    static func withoutDots(_ path: String) -> String {
+        guard path.contains("/.") || path.contains("//") || path.hasSuffix("/") else { return path }
+        var components: [Substring] = []
+        for part in path.split(separator: "/") where part != "." {
+            if part == ".." { _ = components.popLast() } else { components.append(part) }
+        }
+        return "/" + components.joined(separator: "/")
+    }
+
+    func repository(_ source: Int) -> Repository? {
+        if case .repository(let repository) = all[source] { repository } else { nil }
+    }
+
     /// Looks at `sources` again: those that are not what they were, with the words to say so.
     func changed(among sources: Set<Int>) -> [(source: Int, what: String)] {
-        sources.sorted().compactMap { index in
+        // One look at the index serves all that is selected of a repository.
+        var opened: [String: any CodeRepository] = [:]
+        return sources.sorted().compactMap { index in
             switch all[index] {
             case .repository(let repository):
-                let now = try? code.repository(containing: repository.root)?.state(excluding: repository.excluded)
-                return now?.tree == repository.state.tree ? nil : (index, "the code in \(repository.root)")
+                let git = opened[repository.root] ?? (try? code.repository(containing: repository.root)) ?? nil
+                opened[repository.root] = git
+                return change(of: repository, git).map { (index, $0) }
             case .content(let content):
                 let now = (try? digests.digest(of: content.path)) ?? nil
                 return now == content.digest ? nil : (index, content.path)
             }
         }
+    }
+
+    /// What is not as it was, in words: a few files by name, else the whole.
+    private func change(of repository: Repository, _ git: (any CodeRepository)?) -> String? {
+        let now = try? git?.state(of: repository.selection)
+        if let now, now.tree == repository.state.tree { return nil }
+        let files = try? now.flatMap {
+            try git?.differences(from: repository.state.detail, to: $0.detail, in: repository.selection)
+        }
+        guard let files, 1...3 ~= files.count else { return "the code in \(repository.root)" }
+        return files.map(\.path).joined(separator: ", ")
     }
 }

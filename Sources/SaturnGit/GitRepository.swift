@@ -47,6 +47,9 @@ final class GitRepository: CodeRepository {
         guard let components = RelativePath.components(of: path), !components.isEmpty else { return false }
         let index = try index()
         let bytes = Array(components.joined(separator: [UInt8(ascii: "/")]))
+        if path.utf8.last == UInt8(ascii: "/") {
+            return (bytes + [UInt8(ascii: "/")]).withCString { git_index_find_prefix(nil, index, $0) == 0 }
+        }
         return bytes.withCString { git_index_find(nil, index, $0) == 0 }
     }
 

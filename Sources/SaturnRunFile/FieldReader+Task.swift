@@ -14,7 +14,7 @@ extension FieldReader {
 
     func shell(_ node: YAMLNode) -> TaskFields.Shell? {
         let wanted = "a list of strings, or false"
-        if let items = node.items { return arguments(items, of: node).map { .argv($0) } }
+        if let items = node.items { return arguments(items, of: node).map { .argv($0.map(\.value)) } }
         switch node.text {
         case "false"?: return TaskFields.Shell.none
         case let text? where text != "true": expected(wanted, node, hint: "write [\(text), -c]")
@@ -24,27 +24,27 @@ extension FieldReader {
     }
 
     /// An argument vector; only the program's name cannot be empty.
-    private func arguments(_ items: [YAMLNode], of node: YAMLNode) -> [String]? {
-        let texts = items.map { text($0) }
-        let found = texts.compactMap(\.self)
+    private func arguments(_ items: [YAMLNode], of node: YAMLNode) -> [Marked<String>]? {
+        let found = items.compactMap { item in text(item).map { Marked($0, at: item.mark) } }
         guard found.count == items.count else { return nil }
-        guard let program = found.first, !program.isEmpty else {
+        guard let program = found.first, !program.value.isEmpty else {
             report(items.first?.mark ?? node.mark, items.isEmpty ? "the list is empty" : "the program's name is empty")
             return nil
         }
         return found
     }
 
-    func env(_ node: YAMLNode) -> [Variable]? {
-        guard !node.isNull else { return [] }
+    func env(_ node: YAMLNode) -> TaskFields.Env? {
+        guard !node.isNull else { return TaskFields.Env([]) }
         guard let pairs = mapping(node, "a mapping of variables") else { return nil }
-        var variables: [Variable] = []
+        var variables: [Marked<Variable>] = []
         for pair in pairs where isVariable(pair.key, at: pair.mark) {
             let hint = pair.value.isNull ? "write \"\" for an empty value" : nil
-            if let value = text(pair.value, hint: hint) { variables.append(Variable(pair.key, value)) }
+            if let value = text(pair.value, hint: hint) {
+                variables.append(Marked(Variable(pair.key, value), at: pair.value.mark))
+            }
         }
-        variables.sort { $0.name < $1.name }
-        return variables
+        return TaskFields.Env(variables)
     }
 
     /// Each name once, in the order written.
@@ -82,14 +82,23 @@ extension FieldReader {
         case "none"?: return CodePolicy.none
         default: break
         }
-        if node.items != nil {
-            report(node.mark, "a list of paths is not in this version yet")
-        } else {
-            let words = ["commit", "commit-id", "none"]
-            expected(
-                "commit, commit-id or none", node, hint: node.text.flatMap { Suggestion.hint(for: $0, among: words) })
-        }
+        if let items = node.items { return paths(items, of: node).map { .paths($0) } }
+        let words = ["commit", "commit-id", "none"]
+        expected(
+            "commit, commit-id, none or a list of paths", node,
+            hint: node.text.flatMap { Suggestion.hint(for: $0, among: words) ?? "write [\($0)]" })
         return nil
+    }
+
+    /// Pathspecs; one that begins with `!` takes away.
+    private func paths(_ items: [YAMLNode], of node: YAMLNode) -> [Marked<String>]? {
+        guard !items.isEmpty else {
+            report(node.mark, "the list is empty", hint: "write 'none' if no code counts")
+            return nil
+        }
+        let paths = items.compactMap { item in filledText(item, "a path").map { Marked($0, at: item.mark) } }
+        for path in paths where path.value == "!" { report(path.mark, "expected a path behind '!'") }
+        return paths.count == items.count && paths.allSatisfy({ $0.value != "!" }) ? paths : nil
     }
 
     func needs(_ node: YAMLNode) -> [Marked<String>]? {

@@ -4,11 +4,23 @@ internal import SaturnCore
 ///
 /// Every reading function reports a value it cannot use and then returns `nil`.
 final class FieldReader {
-    private let sources: [SourceText]
+    /// The texts of the run, and the files of sweeps in which something is wrong.
+    private(set) var sources: [SourceText]
+    /// How many tasks a run may have.
+    var maxTasks = RunSpec.defaultMaxTasks
+    /// The paths of the files that sweeps take their values from, as written.
+    private(set) var sweepFiles: [String] = []
+    private let readFile: FileReading
+    private let textCount: Int
     private var problems: [Diagnostic] = []
+    private var reportedOnce: Set<Diagnostic> = []
+    private var tables: [String: ValueTable?] = [:]
+    private var tableSources: [String: Int] = [:]
 
-    init(sources: [SourceText]) {
+    init(sources: [SourceText], readFile: @escaping FileReading) {
         self.sources = sources
+        self.readFile = readFile
+        textCount = sources.count
     }
 
     var sortedProblems: [Diagnostic] {
@@ -27,6 +39,12 @@ final class FieldReader {
 
     func report(_ mark: SourceMark, _ message: String, hint: String? = nil) {
         problems.append(Diagnostic(at: mark, message, hint: hint))
+    }
+
+    /// Reports what many tasks have from the same place once.
+    func reportOnce(_ mark: SourceMark, _ message: String, hint: String? = nil) {
+        let problem = Diagnostic(at: mark, message, hint: hint)
+        if reportedOnce.insert(problem).inserted { problems.append(problem) }
     }
 
     /// Reports that `node` is not `wanted`, unless it stands for something reported before.
@@ -159,4 +177,49 @@ final class FieldReader {
         }
         return text.unicodeScalars.dropFirst(60).isEmpty ? "'\(shown)'" : "'\(shown)…'"
     }
+}
+
+/// The files that sweeps take their values from.
+extension FieldReader {
+    /// The values of a file, which is read once; `nil` after a problem.
+    func table(_ path: Marked<String>) -> ValueTable? {
+        if let known = tables[path.value] { return known }
+        sweepFiles.append(path.value)
+        let table = read(path)
+        tables[path.value] = .some(table)
+        return table
+    }
+
+    private func read(_ path: Marked<String>) -> ValueTable? {
+        let bytes: [UInt8]
+        do {
+            bytes = try readFile(path.value)
+        } catch let failure as Failure {
+            report(path.mark, failure.message, hint: failure.hint)
+            return nil
+        } catch {
+            report(path.mark, "cannot read \(Self.quote(path.value)): \(error)")
+            return nil
+        }
+        do {
+            return try ValueTable(path: path.value, bytes: bytes)
+        } catch {
+            report(mark(in: path.value, bytes, at: error.offset), error.message, hint: error.hint)
+            return nil
+        }
+    }
+
+    /// The place of a byte of a file, which becomes one of the sources.
+    func mark(in table: ValueTable, at offset: Int) -> SourceMark { mark(in: table.path, table.bytes, at: offset) }
+
+    private func mark(in path: String, _ bytes: [UInt8], at offset: Int) -> SourceMark {
+        if tableSources[path] == nil {
+            tableSources[path] = sources.count
+            sources.append(SourceText(path: path, bytes: bytes))
+        }
+        return ValueTable.mark(at: offset, in: bytes, source: tableSources[path] ?? 0)
+    }
+
+    /// Whether marks of this source point into the file of a sweep.
+    func isTable(source: Int32) -> Bool { Int(source) >= textCount }
 }

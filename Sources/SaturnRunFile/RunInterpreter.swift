@@ -14,7 +14,6 @@ struct RunInterpreter {
         let executor = ComponentReader(kind: "executor", schemas: executors, fields: fields)
         let results = ComponentReader(kind: "results", schemas: stores, fields: fields)
         var spec = RunSpec(name: nil, tasks: [], executor: executor.fallback, results: results.fallback)
-        var limit = RunSpec.defaultMaxTasks
         let run = roots.first.flatMap(\.self).flatMap { runMapping($0) } ?? []
         for pair in run {
             switch pair.key {
@@ -23,12 +22,13 @@ struct RunInterpreter {
             case "results": spec.results = results.spec(of: pair.value)
             case "file_syncs": spec.fileSyncs = fileSyncs(pair.value)
             case "max_tasks":
-                limit = fields.integer(pair.value, in: 1...Int(Int32.max), "a whole number of at least 1") ?? limit
+                let wanted = "a whole number from 1 to \(Int(Int32.max).grouped)"
+                fields.maxTasks = fields.integer(pair.value, in: 1...Int(Int32.max), wanted) ?? fields.maxTasks
             case "tasks", "defaults": break
             default: unknown(pair)
             }
         }
-        var list = TaskList(limit: limit, fields: fields)
+        var list = TaskList(fields)
         let defaults = defaults(in: run, over: TaskFields())
         list.add(run.first { $0.key == "tasks" }?.value, defaults: defaults)
         addTaskFile(roots.dropFirst().first.flatMap(\.self), over: defaults, to: &list)
@@ -38,6 +38,8 @@ struct RunInterpreter {
             fields.report(root.mark.caret, "there are no tasks", hint: "list them under 'tasks'")
         }
         spec.tasks = list.specs
+        // Whether the others' needs are tasks cannot be told.
+        if list.isIncomplete { for index in spec.tasks.indices { spec.tasks[index].needs = [] } }
         return spec
     }
 

@@ -11,7 +11,7 @@ struct TaskFields {
 
     enum CommandText {
         case line(String)
-        case arguments([String])
+        case arguments([Marked<String>])
         /// It has been reported.
         case unusable
     }
@@ -21,18 +21,36 @@ struct TaskFields {
         case argv([String])
     }
 
+    enum SweepText {
+        case usable(Sweep)
+        /// It has been reported.
+        case unusable
+    }
+
+    /// Variables, sorted by name, and the places of their values.
+    struct Env {
+        private(set) var variables: [Variable]
+        private(set) var marks: [SourceMark]
+
+        init(_ found: [Marked<Variable>]) {
+            let sorted = found.sorted { $0.value.name < $1.value.name }
+            (variables, marks) = (sorted.map(\.value), sorted.map(\.mark))
+        }
+    }
+
     var name: Marked<String>?
     var command: CommandText?
     var commandMark: SourceMark?
     var shell: Shell?
-    /// Sorted by name.
-    var env: [Variable]?
+    var env: Env?
     var passEnv: [String]?
     var secrets: [String]?
-    var workdir: String?
+    var workdir: Marked<String>?
     var inputs: [Marked<String>]?
     var code: CodePolicy?
     var needs: [Marked<String>]?
+    var sweep: SweepText?
+    var snapshot: Bool?
     var retries: Int?
     var timeout: Double?
     var resources: Resources?
@@ -51,15 +69,12 @@ struct TaskFields {
             case "env": env = fields.env(pair.value)
             case "pass_env": passEnv = fields.variableNames(pair.value)
             case "secrets": secrets = fields.variableNames(pair.value)
-            case "workdir": workdir = fields.filledText(pair.value)
+            case "workdir": workdir = fields.filledText(pair.value).map { Marked($0, at: pair.value.mark) }
             case "inputs": inputs = fields.texts(pair.value)
             case "code": code = fields.code(pair.value)
             case "needs": needs = fields.needs(pair.value)
-            case "sweep": fields.report(pair.mark, "'sweep' is not in this version yet")
-            case "snapshot":
-                if fields.flag(pair.value) == true {
-                    fields.report(pair.value.mark, "'snapshot: true' is not in this version yet")
-                }
+            case "sweep": sweep = SweepReader.read(pair, fields).map { .usable($0) } ?? .unusable
+            case "snapshot": snapshot = fields.flag(pair.value)
             case "retries": retries = fields.integer(pair.value, in: 0...1000, "a whole number from 0 to 1000")
             case "timeout": timeout = fields.duration(pair.value)
             case "resources": resources = fields.resources(pair.value)
@@ -78,13 +93,15 @@ struct TaskFields {
     mutating func inherit(from defaults: TaskFields) {
         if command == nil { (command, commandMark) = (defaults.command, defaults.commandMark) }
         shell = shell ?? defaults.shell
-        env = env.map { $0.merged(over: defaults.env ?? []) } ?? defaults.env
+        env = env.map { $0.merged(over: defaults.env) } ?? defaults.env
         passEnv = passEnv ?? defaults.passEnv
         secrets = secrets ?? defaults.secrets
         workdir = workdir ?? defaults.workdir
         inputs = inputs ?? defaults.inputs
         code = code ?? defaults.code
         needs = needs ?? defaults.needs
+        sweep = sweep ?? defaults.sweep
+        snapshot = snapshot ?? defaults.snapshot
         retries = retries ?? defaults.retries
         timeout = timeout ?? defaults.timeout
         resources = resources.map { $0.merged(over: defaults.resources) } ?? defaults.resources
@@ -102,12 +119,14 @@ struct TaskFields {
     }
 }
 
-extension [Variable] {
-    fileprivate func merged(over others: [Variable]) -> [Variable] {
-        guard !others.isEmpty else { return self }
-        let own = Set(map(\.name))
-        return (self + others.filter { !own.contains($0.name) }).sorted { $0.name < $1.name }
+extension TaskFields.Env {
+    fileprivate func merged(over others: Self?) -> Self {
+        guard let others, !others.variables.isEmpty else { return self }
+        let own = Set(variables.map(\.name))
+        return Self(marked + others.marked.filter { !own.contains($0.value.name) })
     }
+
+    private var marked: [Marked<Variable>] { zip(variables, marks).map { Marked($0, at: $1) } }
 }
 
 extension Resources {

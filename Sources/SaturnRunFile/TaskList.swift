@@ -2,25 +2,23 @@ internal import SaturnCore
 
 /// The tasks of a run as they are found, each under a name of its own.
 struct TaskList {
-    private let limit: Int
-    private let fields: FieldReader
+    let fields: FieldReader
     private(set) var specs: [TaskSpec] = []
     /// Whether there is a list at all, even one with problems.
     private(set) var hasTasks = false
+    /// Whether tasks are missing that others may need: a sweep could not be used.
+    private(set) var isIncomplete = false
     private var position = 0
-    /// By the name without case.
-    private var names: [String: Taken] = [:]
+    private var names = NameTable()
+    /// Whether the name of each spec is written, and not its position.
+    private var hasWrittenName: [Bool] = []
+    private var isOverLimit = false
 
-    private struct Taken {
-        var name: String
-        var mark: SourceMark
-        var isWritten: Bool
-    }
-
-    init(limit: Int, fields: FieldReader) {
-        self.limit = limit
+    init(_ fields: FieldReader) {
         self.fields = fields
     }
+
+    private var limit: Int { fields.maxTasks }
 
     /// Adds the tasks of a `tasks` list; `nil` when the file has none.
     mutating func add(_ node: YAMLNode?, defaults: TaskFields) {
@@ -34,15 +32,17 @@ struct TaskList {
             }
             return
         }
-        guard position + items.count <= limit else {
-            fields.report(items[limit - position].mark, "there are more tasks than 'max_tasks', \(limit)")
-            return
-        }
+        guard position + items.count <= limit else { return refuseMore(at: items[max(0, limit - position)].mark) }
         specs.reserveCapacity(specs.count + items.count)
-        for item in items {
-            add(entry: item, defaults: defaults)
-            position += 1
+        for item in items { add(entry: item, defaults: defaults) }
+    }
+
+    private mutating func refuseMore(at mark: SourceMark) {
+        if !isOverLimit {
+            fields.report(mark, "there are more tasks than 'max_tasks', \(limit.grouped)")
         }
+        isOverLimit = true
+        isIncomplete = true
     }
 
     private mutating func add(entry node: YAMLNode, defaults: TaskFields) {
@@ -53,25 +53,48 @@ struct TaskList {
         } else if let pairs = fields.mapping(node, "a task") {
             task = TaskFields(pairs, isDefaults: false, fields)
         } else {
+            position += 1
             return
         }
-        let isWritten = node["name"] != nil
+        let isUnusable = node["name"] != nil && task.name == nil
         task.inherit(from: defaults)
         let command = command(of: task, at: task.name?.mark ?? node.mark)
-        guard !isWritten || task.name != nil else { return }
-        let name = task.name ?? Marked(String(position), at: node.mark)
-        guard claim(name, isWritten: isWritten) else { return }
-        specs.append(spec(task, name: name, command: command))
+        let entry = spec(task, command: command, at: task.name?.mark ?? node.mark)
+        switch task.sweep {
+        case nil where isUnusable: position += 1
+        case nil: add(entry, hasName: task.name != nil)
+        case .usable(let sweep)? where !isUnusable: add(sweep, of: entry, task)
+        case .usable?, .unusable?:
+            isIncomplete = true
+            position += 1
+        }
     }
 
-    private func spec(_ task: TaskFields, name: Marked<String>, command: Command) -> TaskSpec {
-        var spec = TaskSpec(name: name.value, index: position, command: command, at: name.mark)
-        spec.env = task.env ?? []
+    private mutating func add(_ entry: TaskSpec, hasName: Bool) {
+        guard position < limit else { return refuseMore(at: entry.mark) }
+        var entry = entry
+        entry.index = position
+        if !hasName { entry.name = String(position) }
+        position += 1
+        if let problem = TaskName.problem(with: entry.name) {
+            fields.report(entry.mark, "the task's name \(FieldReader.quote(entry.name)) \(problem)")
+        } else if let first = claim(entry.name) {
+            reportTaken(entry, isWritten: hasName, by: specs[first], isWritten: hasWrittenName[first])
+        } else {
+            append(entry, hasName: hasName)
+        }
+    }
+
+    /// The spec's index and a name that is not written are still to come.
+    private func spec(_ task: TaskFields, command: Command, at mark: SourceMark) -> TaskSpec {
+        var spec = TaskSpec(name: task.name?.value ?? "", index: 0, command: command, at: mark)
+        spec.env = task.env?.variables ?? []
         spec.passEnv = task.passEnv ?? []
         spec.secrets = task.secrets ?? []
-        spec.workdir = task.workdir
+        spec.workdir = task.workdir?.value
         spec.inputs = task.inputs ?? []
         spec.code = task.code ?? .commit
+        spec.snapshot = task.snapshot ?? false
         spec.needs = task.needs ?? []
         spec.retries = task.retries ?? 0
         spec.timeout = task.timeout
@@ -89,40 +112,105 @@ struct TaskList {
             fields.report(
                 task.commandMark ?? mark, "a command without a shell has to be a list",
                 hint: "write [program, argument]")
-        case (.arguments(let argv)?, _): return .direct(argv)
+        case (.arguments(let argv)?, _): return .direct(argv.map(\.value))
         case (.unusable?, _): break
         case (nil, _): fields.report(mark, "this task has no 'command'")
         }
         return .direct([])
     }
 
-    /// Whether `name` can be used, and nobody has it.
-    private mutating func claim(_ name: Marked<String>, isWritten: Bool) -> Bool {
-        if let problem = TaskName.problem(with: name.value) {
-            fields.report(name.mark, "the task's name \(FieldReader.quote(name.value)) \(problem)")
-            return false
+    /// Who has the name already; else it is for the spec that is appended next.
+    private mutating func claim(_ name: String) -> Int? {
+        let specs = specs
+        return names.claim(name, for: specs.count) { specs[$0].name }
+    }
+
+    private mutating func append(_ spec: TaskSpec, hasName: Bool) {
+        specs.append(spec)
+        hasWrittenName.append(hasName)
+    }
+
+    private func reportTaken(_ task: TaskSpec, isWritten: Bool, by first: TaskSpec, isWritten isFirstWritten: Bool) {
+        let quoted = FieldReader.quote(task.name)
+        let place = fields.place(first.mark, seenFrom: task.mark)
+        if !isWritten {
+            fields.report(
+                task.mark.caret, "the position of this task without a name, \(quoted), is a task's name at \(place)",
+                hint: "give it a name")
+        } else if !isFirstWritten {
+            fields.report(task.mark, "the name \(quoted) is the position of the task without a name at \(place)")
+        } else if first.name.utf8.elementsEqual(task.name.utf8) {
+            fields.report(task.mark, "duplicate task name \(quoted); the first is at \(place)")
+        } else {
+            let other = FieldReader.quote(first.name)
+            fields.report(task.mark, "the task's name \(quoted) differs only in case from \(other) at \(place)")
         }
-        let taken = Taken(name: name.value, mark: name.mark, isWritten: isWritten)
-        guard let first = names.updateValue(taken, forKey: name.value.lowercased()) else { return true }
-        names[name.value.lowercased()] = first
-        reportTaken(name, isWritten: isWritten, by: first)
+    }
+}
+
+/// Sweeps.
+extension TaskList {
+    /// Adds the tasks of an entry with a sweep. What is wrong with many of them is said of the first.
+    private mutating func add(_ sweep: Sweep, of entry: TaskSpec, _ task: TaskFields) {
+        let total = position + sweep.count
+        guard total <= limit else {
+            fields.report(
+                sweep.mark, "with this sweep there are \(total.grouped) tasks, more than 'max_tasks', \(limit.grouped)",
+                hint: "take fewer values, or set 'max_tasks' at the top of the run file")
+            (isIncomplete, isOverLimit) = (true, true)
+            return
+        }
+        let templates = TaskTemplates(task, entry, sweep, fields)
+        // Only where it pays: growing by single sweeps would copy the list for each.
+        if sweep.count > specs.count { specs.reserveCapacity(specs.count + sweep.count) }
+        var isRefused = false
+        for number in 0..<sweep.count {
+            var spec = templates.spec(number, of: entry)
+            spec.index = position
+            position += 1
+            if isRefused { continue }
+            isRefused = !add(swept: spec, templates)
+        }
+        if isRefused { isIncomplete = true }
+    }
+
+    /// Whether the task can be used; if not, it has been reported.
+    private mutating func add(swept task: TaskSpec, _ templates: TaskTemplates) -> Bool {
+        if let problem = TaskName.problem(with: task.name) {
+            fields.report(
+                task.mark, "the task's name \(FieldReader.quote(task.name)), of \(task.assignments), \(problem)")
+        } else if let problem = templates.problem(with: task) {
+            fields.report(problem.mark, "\(problem.message) is empty, of \(task.assignments)")
+        } else if let first = claim(task.name) {
+            reportTaken(task, bySwept: specs[first], isWritten: hasWrittenName[first])
+        } else {
+            append(task, hasName: true)
+            return true
+        }
         return false
     }
 
-    private func reportTaken(_ name: Marked<String>, isWritten: Bool, by first: Taken) {
-        let quoted = FieldReader.quote(name.value)
-        let place = fields.place(first.mark, seenFrom: name.mark)
-        if !isWritten {
-            fields.report(
-                name.mark.caret, "the position of this task without a name, \(quoted), is a task's name at \(place)",
-                hint: "give it a name")
-        } else if !first.isWritten {
-            fields.report(name.mark, "the name \(quoted) is the position of the task without a name at \(place)")
-        } else if first.name.utf8.elementsEqual(name.value.utf8) {
-            fields.report(name.mark, "duplicate task name \(quoted); the first is at \(place)")
+    private func reportTaken(_ task: TaskSpec, bySwept first: TaskSpec, isWritten: Bool) {
+        let isOwn = first.mark == task.mark && !first.parameters.isEmpty
+        guard isOwn else { return reportTaken(task, isWritten: true, by: first, isWritten: isWritten) }
+        let differing = zip(task.parameters, first.parameters).filter { $0.value != $1.value }
+        let (these, those) = (differing.map(\.0).assignments, differing.map(\.1).assignments)
+        let quoted = FieldReader.quote(task.name)
+        if first.name.utf8.elementsEqual(task.name.utf8) {
+            fields.report(task.mark, "duplicate task name \(quoted), of \(those) and \(these)")
         } else {
             let other = FieldReader.quote(first.name)
-            fields.report(name.mark, "the task's name \(quoted) differs only in case from \(other) at \(place)")
+            fields.report(
+                task.mark, "the task names \(other) and \(quoted), of \(those) and \(these), differ only in case")
         }
     }
+}
+
+extension TaskSpec {
+    fileprivate var assignments: String { parameters.assignments }
+}
+
+extension [Variable] {
+    /// `lr=0.1 seed=2`
+    fileprivate var assignments: String { map { "\($0.name)=\($0.value)" }.joined(separator: " ") }
 }

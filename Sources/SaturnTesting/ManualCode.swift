@@ -13,6 +13,8 @@ public final class ManualCode: CodeSource {
         var tracked: Set<String>
         var lastChange: Int64
         var exclusions: [[String]] = []
+        var narrowed: [[String]: CodeState] = [:]
+        var untracked: [String] = []
     }
 
     private enum Entry {
@@ -33,6 +35,27 @@ public final class ManualCode: CodeSource {
         entries.withLock {
             $0[root] = .repository(
                 Repository(state: state, tracked: tracked, lastChange: (changed?.microseconds ?? 0) * 1000))
+        }
+    }
+
+    /// The tree of the files that `pathspecs` (sorted) cover in the repository at `root`; those at the positions
+    /// `unmatched` cover none.
+    public func narrow(_ pathspecs: [String], to tree: String, at root: String, unmatched: [Int] = []) {
+        change(root) { repository in
+            var state = CodeState(tree: tree, provenance: repository.state.provenance)
+            state.unmatched = unmatched
+            repository.narrowed[pathspecs] = state
+        }
+    }
+
+    /// Files in the repository at `root` that git does not track.
+    public func leave(_ untracked: [String], at root: String) { change(root) { $0.untracked = untracked } }
+
+    private func change(_ root: String, _ body: (inout Repository) -> Void) {
+        entries.withLock { entries in
+            guard case .repository(var repository) = entries[root] else { return }
+            body(&repository)
+            entries[root] = .repository(repository)
         }
     }
 
@@ -76,8 +99,16 @@ public final class ManualCode: CodeSource {
             }
             repository.exclusions.append(selection.excluded)
             entries[root] = .repository(repository)
-            return repository.state
+            guard let pathspecs = selection.pathspecs else { return repository.state }
+            guard let state = repository.narrowed[pathspecs] else {
+                throw Failure(.fault, "nobody said what \(pathspecs) cover")
+            }
+            return state
         }
+    }
+
+    fileprivate func untracked(at root: String) -> [String] {
+        if case .repository(let repository) = entries.withLock({ $0[root] }) { repository.untracked } else { [] }
     }
 }
 
@@ -93,7 +124,9 @@ private final class ManualRepository: CodeRepository {
     func tracks(_ path: String) throws -> Bool { code.tracks(path, at: root) }
     func state(of selection: CodeSelection) throws -> CodeState { try code.state(of: selection, at: root) }
     func lastChange(in selection: CodeSelection) throws -> Int64 { code.lastChange(at: root) }
-    func untracked(in selection: CodeSelection, limit: Int) throws -> [String] { [] }
+    func untracked(in selection: CodeSelection, limit: Int) throws -> [String] {
+        Array(code.untracked(at: root).prefix(limit))
+    }
     func differences(
         from old: CodeDetail, to new: CodeDetail, in selection: CodeSelection
     ) throws -> [FileChange]? { nil }

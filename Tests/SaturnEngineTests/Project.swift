@@ -1,5 +1,6 @@
 import SaturnCore
 import SaturnEngine
+import SaturnGit
 import SaturnTesting
 
 /// A project in a temporary folder, with everything that a run needs but the executor.
@@ -13,11 +14,14 @@ final class Project: Sendable {
     let space: TestSpace
     let store: MemoryStore
     let code = ManualCode()
+    /// The real git instead.
+    let git: GitCodeSource?
     let clock = ManualClock()
     let state: StateFolder
     let environment: [String: String]
 
-    init(environment: [String: String] = [:]) throws {
+    init(environment: [String: String] = [:], git: GitCodeSource? = nil) throws {
+        self.git = git
         space = try TestSpace()
         store = MemoryStore(location: space.path("results"))
         state = StateFolder(path: space.path(".saturn"))
@@ -37,7 +41,8 @@ final class Project: Sendable {
             ownFolders: [store.location, state.path], environment: environment, executor: executor)
         return try Compiler.compile(
             Compilation.Parts(
-                spec: spec, problems: [], texts: [], context: context, code: code, ledger: ledger, store: store))
+                spec: spec, problems: [], texts: [], context: context, code: git ?? code, ledger: ledger,
+                store: store))
     }
 
     func prepare(

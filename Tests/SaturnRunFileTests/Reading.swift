@@ -8,12 +8,16 @@ import Testing
 struct Reading {
     var result: RunFileResult
 
-    init(_ yaml: String, tasks: String? = nil, set: [String] = []) {
-        self.init(bytes: Array(yaml.utf8), tasks: tasks, set: set)
+    /// - Parameter files: What sweeps can read, by path.
+    init(_ yaml: String, tasks: String? = nil, set: [String] = [], files: [String: String] = [:]) {
+        self.init(bytes: Array(yaml.utf8), tasks: tasks, set: set, files: files.mapValues { Array($0.utf8) })
     }
 
-    init(bytes: [UInt8], tasks: String? = nil, set: [String] = []) {
-        let reader = RunFileReader(executors: Self.executors, stores: Self.stores)
+    init(bytes: [UInt8], tasks: String? = nil, set: [String] = [], files: [String: [UInt8]] = [:]) {
+        let reader = RunFileReader(executors: Self.executors, stores: Self.stores) { path in
+            guard let bytes = files[path] else { throw Failure(.usage, "cannot read \(path)", hint: "not there") }
+            return bytes
+        }
         result = reader.read(
             SourceText(path: "run.yaml", bytes: bytes),
             tasks: tasks.map { SourceText(path: "tasks.yaml", bytes: Array($0.utf8)) }, overrides: set)

@@ -82,7 +82,8 @@ import Testing
             "2:38: expected true or false, found 'yes'; write 'true'",
             "2:52: expected a list of strings, found a mapping", "2:79: expected a string, found a list"),
         Refused("tasks: [x, y]\nmax_tasks: 1\n", "1:12: there are more tasks than 'max_tasks', 1"),
-        Refused("tasks: [x]\nmax_tasks: 0\n", "2:12: expected a whole number of at least 1, found '0'"),
+        Refused(
+            "tasks: [x]\nmax_tasks: 0\n", "2:12: expected a whole number from 1 to 2,147,483,647, found '0'"),
         Refused("tasks: [x]\nfile_syncs: lib\n", "2:13: expected a list of 'src' and 'dest', found 'lib'"),
         Refused(
             "tasks: [x]\nfile_syncs: [{src: a, dst: b}, c]\n",
@@ -90,7 +91,9 @@ import Testing
             "2:32: expected a mapping with 'src' and 'dest', found 'c'"),
         Refused("tasks: [x]\ndefaults: [a]\n", "2:11: expected a mapping, found a list"),
         Refused("tasks: [x]\ndefaults: {name: a}\n", "2:12: unknown key 'name'; every task has a name of its own"),
-        Refused("tasks: [x]\ndefaults: {sweep: {}}\n", "2:12: 'sweep' is not in this version yet"),
+        Refused(
+            "tasks: [x]\ndefaults: {sweep: {}}\n",
+            "2:19: the sweep is empty; give it a 'grid', 'zip', 'include' or 'repeats'"),
         Refused("tasks: [x]\ndefaults: {retry: 1}\n", "2:12: unknown key 'retry'"),
     ])
     func refused(_ text: Refused) {

@@ -7,10 +7,16 @@ import Testing
         Refused("comand: x", "3:5: unknown key 'comand'; did you mean 'command'?"),
         Refused("executor: Dask", "3:5: unknown key 'executor'; it belongs at the top level of the run file"),
         Refused("zebra: 1", "3:5: unknown key 'zebra'"),
-        Refused("sweep: {grid: {a: [1]}}", "3:5: 'sweep' is not in this version yet"),
-        Refused("code: [lib]", "3:11: a list of paths is not in this version yet"),
-        Refused("code: comit", "3:11: expected commit, commit-id or none, found 'comit'; did you mean 'commit'?"),
-        Refused("snapshot: true", "3:15: 'snapshot: true' is not in this version yet"),
+        Refused(
+            "code: comit",
+            "3:11: expected commit, commit-id, none or a list of paths, found 'comit'; did you mean 'commit'?"),
+        Refused("code: lib", "3:11: expected commit, commit-id, none or a list of paths, found 'lib'; write [lib]"),
+        Refused("code: {a: b}", "3:11: expected commit, commit-id, none or a list of paths, found a mapping"),
+        Refused("code: []", "3:11: the list is empty; write 'none' if no code counts"),
+        Refused(
+            "code: [lib, '', [a], ~]", "3:17: expected a path, found an empty one",
+            "3:21: expected a path, found a list", "3:26: expected a path, found nothing"),
+        Refused("code: [lib, '!']", "3:17: expected a path behind '!'"),
         Refused("snapshot: yes", "3:15: expected true or false, found 'yes'; write 'true'"),
         Refused("snapshot: Off", "3:15: expected true or false, found 'Off'; write 'false'"),
         Refused("snapshot: 1", "3:15: expected true or false, found '1'"),
@@ -158,6 +164,22 @@ import Testing
         let reading = Reading("defaults: {code: commit-id}\ntasks: [{command: x, code: \(word)}, x]")
         #expect(reading.problems == [])
         #expect(reading.spec.tasks.map(\.code) == [policy, .commitID])
+    }
+
+    @Test func codeOfSomePaths() {
+        let reading = Reading("defaults: {code: [lib, '!lib/notes']}\ntasks: [x, {command: x, code: ['!docs']}]")
+        #expect(reading.problems == [])
+        let codes = reading.spec.tasks.map { task in
+            if case .paths(let paths) = task.code { paths.map(\.value) } else { ["none"] }
+        }
+        #expect(codes == [["lib", "!lib/notes"], ["!docs"]])
+    }
+
+    @Test func snapshots() {
+        let reading = Reading("defaults: {snapshot: true}\ntasks: [x, {command: x, snapshot: false}]")
+        #expect(reading.problems == [])
+        #expect(reading.spec.tasks.map(\.snapshot) == [true, false])
+        #expect(Reading("tasks: [x]").task.snapshot == false)
     }
 
     @Test func nothingIsAnEmptyCollection() {

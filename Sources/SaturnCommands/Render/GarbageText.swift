@@ -61,12 +61,13 @@ struct GarbageText {
     }
 
     private func sum() -> String {
-        guard !garbage.going.isEmpty else { return "nothing to delete\n" }
+        guard !garbage.going.isEmpty || garbage.snapshots.count > 0 else { return "nothing to delete\n" }
         let superseded = garbage.going.count { if case .superseded = $0.reason { true } else { false } }
         let results = garbage.going.count { $0.reason == .result }
         let checkpoints = garbage.going.count - superseded - results
-        let parts = [(superseded, "superseded result"), (results, "result"), (checkpoints, "checkpoint")]
+        var parts = [(superseded, "superseded result"), (results, "result"), (checkpoints, "checkpoint")]
             .filter { $0.0 > 0 }.map { counted($0.0, $0.1) }
+        if garbage.snapshots.count > 0 { parts.append("\(counted(garbage.snapshots.count, "snapshot")) of code") }
         let verb = isDryRun ? "would free" : "freed"
         return "\(verb) \(ByteText.text(garbage.bytes)): \(parts.joined(separator: ", "))\n"
     }

@@ -6,6 +6,8 @@ public enum TaskName {
         if name.utf8.count > 200 { return "is longer than 200 bytes" }
         if name == "." || name == ".." || name.lowercased() == ".saturn" { return "is reserved" }
         if name.utf8.contains(UInt8(ascii: "/")) { return "contains '/'" }
+        // Most names are printable ASCII, and a run may have a million of them.
+        if name.utf8.allSatisfy({ (32..<127).contains($0) }) { return nil }
         if name.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) {
             return "contains a control character"
         }

@@ -10,30 +10,107 @@ public struct TaskSpec: Hashable, Sendable {
     public var parameters: [Variable] = []
     /// Sorted by name.
     public var env: [Variable] = []
-    public var passEnv: [String] = []
-    /// Names of the caller's variables that are handed to the task and never stored.
-    public var secrets: [String] = []
-    /// Relative to the run file's folder, or absolute.
-    public var workdir: String?
-    /// Files, folders or globs, relative to `workdir`.
-    public var inputs: [Marked<String>] = []
-    public var code: CodePolicy = .commit
-    /// Runs from an immutable copy of the code.
-    public var snapshot = false
-    public var needs: [Marked<String>] = []
-    /// How often a failed attempt is followed by another one.
-    public var retries = 0
-    /// Seconds; `nil` is without limit.
-    public var timeout: Double?
-    public var resources: Resources?
-    /// Higher starts first.
-    public var priority = 0
+    /// What all tasks of a sweep usually have in common, kept once: a run may have a million of them.
+    private var common = Common.none
 
     public init(name: String, index: Int, command: Command, at mark: SourceMark) {
         self.name = name
         self.index = index
         self.command = command
         self.mark = mark
+    }
+}
+
+extension TaskSpec {
+    /// What is rarely a task's own. Copies of a spec share it until one of them changes it.
+    private final class Common: Hashable, Sendable {
+        struct Fields: Hashable {
+            var passEnv: [String] = []
+            var secrets: [String] = []
+            var workdir: String?
+            var inputs: [Marked<String>] = []
+            var code = CodePolicy.commit
+            var snapshot = false
+            var needs: [Marked<String>] = []
+            var retries = 0
+            var timeout: Double?
+            var resources: Resources?
+            var priority = 0
+        }
+
+        static let none = Common(Fields())
+
+        let fields: Fields
+
+        init(_ fields: Fields) {
+            self.fields = fields
+        }
+
+        static func == (left: Common, right: Common) -> Bool { left === right || left.fields == right.fields }
+
+        func hash(into hasher: inout Hasher) { fields.hash(into: &hasher) }
+    }
+
+    private subscript<Value: Equatable>(field: WritableKeyPath<Common.Fields, Value>) -> Value {
+        get { common.fields[keyPath: field] }
+        set {
+            guard common.fields[keyPath: field] != newValue else { return }
+            var fields = common.fields
+            fields[keyPath: field] = newValue
+            common = Common(fields)
+        }
+    }
+
+    public var passEnv: [String] {
+        get { common.fields.passEnv }
+        set { self[\.passEnv] = newValue }
+    }
+    /// Names of the caller's variables that are handed to the task and never stored.
+    public var secrets: [String] {
+        get { common.fields.secrets }
+        set { self[\.secrets] = newValue }
+    }
+    /// Relative to the run file's folder, or absolute.
+    public var workdir: String? {
+        get { common.fields.workdir }
+        set { self[\.workdir] = newValue }
+    }
+    /// Files, folders or globs, relative to `workdir`.
+    public var inputs: [Marked<String>] {
+        get { common.fields.inputs }
+        set { self[\.inputs] = newValue }
+    }
+    public var code: CodePolicy {
+        get { common.fields.code }
+        set { self[\.code] = newValue }
+    }
+    /// Runs from an immutable copy of the code.
+    public var snapshot: Bool {
+        get { common.fields.snapshot }
+        set { self[\.snapshot] = newValue }
+    }
+    public var needs: [Marked<String>] {
+        get { common.fields.needs }
+        set { self[\.needs] = newValue }
+    }
+    /// How often a failed attempt is followed by another one.
+    public var retries: Int {
+        get { common.fields.retries }
+        set { self[\.retries] = newValue }
+    }
+    /// Seconds; `nil` is without limit.
+    public var timeout: Double? {
+        get { common.fields.timeout }
+        set { self[\.timeout] = newValue }
+    }
+    public var resources: Resources? {
+        get { common.fields.resources }
+        set { self[\.resources] = newValue }
+    }
+    /// Higher starts first.
+    public var priority: Int {
+        get { common.fields.priority }
+        set { self[\.priority] = newValue }
     }
 }
 

@@ -12,7 +12,7 @@ public protocol CodeRepository: AnyObject {
     /// The root of the work tree, absolute, links resolved, without a slash at the end.
     var root: String { get }
 
-    /// Whether git covers the file at `path`, relative to the root.
+    /// Whether git covers the file at `path`, relative to the root; with a slash at the end, a file below it.
     func tracks(_ path: String) throws -> Bool
 
     /// The code as it is now. Writes nothing.
