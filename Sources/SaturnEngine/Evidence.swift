@@ -6,12 +6,15 @@ final class Evidence: PlanEvidence {
     private let ledger: any Ledger
     private let store: any ResultStore
     private let digests: ContentDigests
+    private let files: ChangedFiles
     private let project: String?
     private let run: String
     private let boot: String
     private let records: [String: AttemptRecord]
     private var digestOf: [AttemptID: Digest] = [:]
     private var syncedOf: [String: Timestamp?] = [:]
+    /// The newest attempt of each task, once it was asked for.
+    private var newest: [String: AttemptRecord]?
     /// Attempts that are in the layout and that the ledger did not know.
     private(set) var adopted: [AttemptRecord] = []
     private var adoptedIDs: Set<AttemptID> = []
@@ -25,6 +28,7 @@ final class Evidence: PlanEvidence {
         store = compilation.parts.store
         digests = compilation.digests
         run = compilation.parts.context.run
+        files = ChangedFiles(ledger: ledger, sources: compilation.sources)
         self.project = project
         self.boot = boot
         records = try ledger.standing(in: store.location)
@@ -180,7 +184,7 @@ final class Evidence: PlanEvidence {
     func results(of key: TaskKey) throws -> [StoredResult] {
         let known = try ledger.successes(of: key)
         let isHere = { (record: AttemptRecord) in record.location == self.store.location }
-        let here = known.filter(isHere) + adopted.filter { $0.key == key && $0.state == .success && $0.reusable }
+        let here = known.filter(isHere) + adopted.filter { $0.isGood(under: key) }
         let found = try here.compactMap { record in try place(of: record).map { stored(record, at: $0) } }
         return found + known.filter { !isHere($0) }.compactMap(elsewhere)
     }
@@ -217,6 +221,14 @@ final class Evidence: PlanEvidence {
     }
 
     func fields(of key: TaskKey) throws -> [Manifest.Field]? { try ledger.fields(of: key) }
+
+    func latest(of task: String) throws -> Occupant? {
+        let newest = try self.newest ?? ledger.latest(in: store.location)
+        self.newest = newest
+        return newest[task].map { Occupant($0) }
+    }
+
+    func explain(_ changes: [FieldChange]) throws -> [FieldChange] { try files.explain(changes) }
 
     func isPlannedElsewhere(_ task: String) throws -> Bool {
         try ledger.isPlanned(task, in: store.location, otherThan: run)

@@ -26,6 +26,8 @@ final class Sources {
     private var all: [Source] = []
     private var lastChanges: [Int: Int64] = [:]
     private var contentIndices: [String: Int] = [:]
+    /// Repositories, by their tree.
+    private var treeIndices: [String: Int] = [:]
 
     init(code: any CodeSource, digests: ContentDigests) {
         self.code = code
@@ -34,7 +36,25 @@ final class Sources {
 
     func add(_ repository: Repository) -> Int {
         all.append(.repository(repository))
+        treeIndices[repository.state.tree] = all.count - 1
         return all.count - 1
+    }
+
+    /// What a value of a manifest stands for: the code of a tree, the files of a folder.
+    func detail(of value: String) -> [UInt8]? {
+        if let index = treeIndices[value], case .repository(let repository) = all[index] {
+            return repository.state.detail.encoded
+        }
+        return digests.listing(of: value)
+    }
+
+    /// The files that made another tree of the code `old`; `nil` when git cannot tell.
+    func differences(from old: CodeDetail, to tree: String) -> [FileChange]? {
+        guard let index = treeIndices[tree], case .repository(let repository) = all[index],
+            let opened = try? code.repository(containing: repository.root)
+        else { return nil }
+        let selection = CodeSelection(excluding: repository.excluded)
+        return (try? opened.differences(from: old, to: repository.state.detail, in: selection)) ?? nil
     }
 
     /// The digest of what is at `path`, and the source's number; `nil` when nothing is there.

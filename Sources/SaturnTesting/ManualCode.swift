@@ -15,6 +15,9 @@ public final class ManualCode: CodeSource {
         var exclusions: [[String]] = []
         var narrowed: [[String]: CodeState] = [:]
         var untracked: [String] = []
+        var differences: [FileChange]?
+        /// What was compared, `tree of commit a → b`.
+        var comparisons: [String] = []
     }
 
     private enum Entry {
@@ -29,12 +32,14 @@ public final class ManualCode: CodeSource {
     /// There is a repository at `root`, last changed at that time, whose files `tracked` (relative to it) git covers.
     public func set(
         _ tree: String, at root: String, commit: String? = nil, dirty: Bool = false, tracking tracked: Set<String> = [],
-        changed: Timestamp? = nil
+        changed: Timestamp? = nil, differences: [FileChange]? = nil
     ) {
         let state = CodeState(tree: tree, provenance: Provenance(commit: commit, dirty: dirty))
         entries.withLock {
             $0[root] = .repository(
-                Repository(state: state, tracked: tracked, lastChange: (changed?.microseconds ?? 0) * 1000))
+                Repository(
+                    state: state, tracked: tracked, lastChange: (changed?.microseconds ?? 0) * 1000,
+                    differences: differences))
         }
     }
 
@@ -67,6 +72,20 @@ public final class ManualCode: CodeSource {
     /// What every look at the repository at `root` left out, in order.
     public func exclusions(at root: String) -> [[String]] {
         if case .repository(let repository) = entries.withLock({ $0[root] }) { repository.exclusions } else { [] }
+    }
+
+    /// The commits that were compared of the repository at `root`, as "old → new", in order.
+    public func comparisons(at root: String) -> [String] {
+        if case .repository(let repository) = entries.withLock({ $0[root] }) { repository.comparisons } else { [] }
+    }
+
+    fileprivate func differences(from old: CodeDetail, to new: CodeDetail, at root: String) -> [FileChange]? {
+        entries.withLock { entries in
+            guard case .repository(var repository) = entries[root] else { return nil }
+            repository.comparisons.append("\(old.commit ?? "none") → \(new.commit ?? "none")")
+            entries[root] = .repository(repository)
+            return repository.differences
+        }
     }
 
     public func repository(containing folder: String) throws -> (any CodeRepository)? {
@@ -129,7 +148,7 @@ private final class ManualRepository: CodeRepository {
     }
     func differences(
         from old: CodeDetail, to new: CodeDetail, in selection: CodeSelection
-    ) throws -> [FileChange]? { nil }
+    ) throws -> [FileChange]? { code.differences(from: old, to: new, at: root) }
     func copy(_ selection: CodeSelection, to folder: String) throws -> CodeState {
         throw Failure(.fault, "there are no files to copy")
     }

@@ -84,7 +84,7 @@ import Testing
         let edited = try PlanJSON(session.saturn("plan", "--json"))
         #expect(edited.names("run") == ["second"])
         #expect(edited.names("maybe") == ["third"])
-        #expect(edited.tasks[1].reason == "results of FIRST changed")
+        #expect(edited.tasks[1].reason == "needs: results of first changed (x)")
         #expect(try session.saturn("run").status == 0)
         #expect(try takeRan(session) == "second third")
         #expect(try session.read("results/needs/third/log") == "3\n")

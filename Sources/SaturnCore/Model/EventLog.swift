@@ -46,9 +46,7 @@ public struct EventLog: Hashable, Sendable {
         events.last { $0.type == "complete" }?["exit_code"].flatMap { Int32($0) }
     }
     /// Keys under which it was declared good, beside its own.
-    public var accepted: [TaskKey] {
-        events.filter { $0.type == "accepted" }.compactMap { $0["key"].flatMap { TaskKey(hex: $0) } }
-    }
+    public var accepted: [TaskKey] { acceptances.map(\.key) }
     /// Kept from gc.
     public var isPinned: Bool { events.last { $0.type == "pinned" || $0.type == "unpinned" }?.type == "pinned" }
     /// The code or an input changed while it ran.

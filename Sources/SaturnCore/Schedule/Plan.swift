@@ -35,6 +35,8 @@ public struct Decision: Hashable, Sendable {
     public var transfer = Transfer.move
     /// What stands in the task's folder now, and must leave it before anything else comes.
     public var occupant: Occupant?
+    /// The earlier attempt of a `run` that its reason speaks of.
+    public var against: Occupant?
 
     public init(action: Action, reason: Reason, key: TaskKey?, result: StoredResult? = nil) {
         self.action = action
