@@ -32,11 +32,12 @@ final class Evidence: PlanEvidence {
         self.project = project
         self.boot = boot
         records = try ledger.standing(in: store.location)
-        if records.isEmpty, try !ledger.locations().contains(store.location) { try adoptAttic() }
+        if records.isEmpty, try !ledger.locations().contains(store.location) { try adoptAll() }
     }
 
-    /// A ledger that was lost knows nothing of the store.
-    private func adoptAttic() throws {
+    /// A ledger that was lost knows nothing of the store: neither of the attic nor of folders whose tasks are not in the
+    /// run file.
+    private func adoptAll() throws {
         let listing: ArchiveListing
         do { listing = try store.archived() } catch let failure as Failure where failure.kind == .workspace {
             // The folder is yet to be made.
@@ -46,6 +47,11 @@ final class Evidence: PlanEvidence {
             let record = adoption(
                 of: result.events, result.attempt, result.key, result.status, task: result.events.task ?? "", .attic)
             if try record.state != .success || isOnDisk(result.events) { adopted.append(record) }
+        }
+        for task in try store.tasks() where compilation.graph.indices[task] == nil {
+            guard case .success(let occupant) = try standing(of: task), occupant.unchecked != nil else { continue }
+            // Nothing tells what it counted.
+            adopted.removeAll { $0.id == occupant.attempt }
         }
     }
 

@@ -53,8 +53,7 @@ final class Sources {
         guard let index = treeIndices[tree], case .repository(let repository) = all[index],
             let opened = try? code.repository(containing: repository.root)
         else { return nil }
-        let selection = CodeSelection(excluding: repository.excluded)
-        return (try? opened.differences(from: old, to: repository.state.detail, in: selection)) ?? nil
+        return (try? opened.differences(from: old, to: repository.state.detail, in: repository.selection)) ?? nil
     }
 
     /// The digest of what is at `path`, and the source's number; `nil` when nothing is there.

@@ -22,7 +22,9 @@ import Testing
             let seed = seed &+ UInt64(number)
             let history = try ModelHistory(seed: seed)
             let problem = try await history.play(steps: 6, with: InProcess(history))
-            try #require(problem == nil, "SATURN_TEST_SEED=\(seed) SATURN_MODEL_HISTORIES=1: \(problem ?? "")")
+            guard let problem else { continue }
+            Issue.record("SATURN_TEST_SEED=\(seed) SATURN_MODEL_HISTORIES=1: \(problem)")
+            return
         }
     }
 }

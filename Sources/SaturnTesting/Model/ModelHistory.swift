@@ -207,7 +207,9 @@ public final class ModelHistory {
             identities[execution.attempt] = oracle.outcomes[execution.task]?.identity
             names[execution.attempt] = execution.task
         }
-        deleted = [:]
+        // What is not in the file stays as it is.
+        let present = Set(world.jobs.map(\.name))
+        deleted = deleted.filter { !present.contains($0.key) }
         if let problem = check(executed, plan, oracle, before) { return problem }
         if let problem = check(try scan(), oracle) { return problem }
         let again = try await player.plan()

@@ -50,7 +50,10 @@ public struct ModelWorld: Hashable, Sendable {
         case .add:
             guard jobs.count < 30 else { return false }
             add(&random)
-        case .remove: remove(index)
+        case .remove:
+            // A run file without tasks is an error.
+            guard jobs.count > 1 else { return false }
+            remove(index)
         case .swap: swapNames(index, jobs.indices.randomElement(using: &random) ?? index)
         case .comment: break
         }
