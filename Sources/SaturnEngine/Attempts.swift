@@ -60,6 +60,19 @@ struct Attempts {
         for (task, decision) in decisions.enumerated() where decision?.action == .reuse {
             results[task] = decision?.result?.attempt
         }
+        try describeAdopted(in: &batch)
+    }
+
+    /// Of results that the ledger did not know it shall know what they were made from: the next change is put into words.
+    private mutating func describeAdopted(in batch: inout LedgerBatch) throws {
+        let adopted = Set(preparation.evidence.adopted.map(\.id))
+        guard !adopted.isEmpty else { return }
+        for (task, decision) in decisions.enumerated() {
+            guard let result = decision?.result, adopted.contains(result.attempt) else { continue }
+            let manifest = try manifest(of: task)
+            let encoded = manifest.encoded
+            details.record(manifest, encoded: encoded, under: Digest(of: encoded), in: &batch)
+        }
     }
 
     /// Does what was decided while the run goes on, as far as nothing is to be executed for that.
@@ -116,7 +129,18 @@ struct Attempts {
 
     private mutating func begin(_ task: Int, _ id: AttemptID, _ batch: inout LedgerBatch) throws -> Active {
         let node = preparation.graph.nodes[task]
-        let manifest = try Planner.manifest(of: task, in: preparation.graph) { need in
+        let manifest = try manifest(of: task)
+        let encoded = manifest.encoded
+        let key = Digest(of: encoded)
+        details.record(manifest, encoded: encoded, under: key, in: &batch)
+        try restorer.evict(task, &batch, &evicted)
+        let workspace = try preparation.store.begin(node.name, events: header(node, id, key))
+        return Active(id: id, number: 1, key: key, workspace: workspace)
+    }
+
+    /// Complete: what it needs has its results.
+    private func manifest(of task: Int) throws -> Manifest {
+        try Planner.manifest(of: task, in: preparation.graph) { need in
             try results[need].map { attempt in
                 let name = preparation.graph.nodes[need].name
                 let result = StoredResult(
@@ -127,12 +151,6 @@ struct Attempts {
                 return digest
             }
         }
-        let encoded = manifest.encoded
-        let key = Digest(of: encoded)
-        details.record(manifest, encoded: encoded, under: key, in: &batch)
-        try restorer.evict(task, &batch, &evicted)
-        let workspace = try preparation.store.begin(node.name, events: header(node, id, key))
-        return Active(id: id, number: 1, key: key, workspace: workspace)
     }
 
     /// Evidence asks for a result by its place and attempt alone.

@@ -55,6 +55,8 @@ public struct Planner {
     private let options: Options
     private var decisions: [Decision?]
     private var claimed: Set<AttemptID> = []
+    /// What was seen of tasks that are yet to be decided.
+    private var standings: [Int: Standing] = [:]
     private var foreign: [(task: String, problem: String)] = []
 
     public init(_ graph: Graph, evidence: any PlanEvidence, options: Options = Options()) {
@@ -67,6 +69,7 @@ public struct Planner {
     /// Throws ``Failure`` of kind `inUse` when a folder of a task's name is not this project's.
     public mutating func plan() throws -> Plan {
         let wanted = scope()
+        try lookAhead(wanted)
         for level in graph.levels { try decide(level.filter { wanted[$0] }) }
         try refuseForeign()
         for task in decisions.indices { try chooseTransfer(to: task) }
@@ -95,6 +98,16 @@ public struct Planner {
 
     /// The result of an attempt that has just been made is its own task's.
     public mutating func claim(_ attempt: AttemptID) { claimed.insert(attempt) }
+
+    /// What a folder holds may be new to the evidence, and wanted by a task of an earlier level.
+    private mutating func lookAhead(_ wanted: [Bool]) throws {
+        for level in graph.levels.dropFirst() {
+            for task in level where wanted[task] {
+                let standing = try evidence.standing(of: graph.nodes[task].name)
+                if standing != .nothing { standings[task] = standing }
+            }
+        }
+    }
 
     /// Decides tasks that do not need each other.
     private mutating func decide(_ tasks: [Int]) throws {
@@ -129,7 +142,8 @@ public struct Planner {
             decisions[task] = Decision(action: .blocked, reason: .blocked(by: culprit), key: nil)
             return nil
         }
-        let standing = try checked(evidence.standing(of: graph.nodes[task].name), task)
+        let seen = try standings.removeValue(forKey: task) ?? evidence.standing(of: graph.nodes[task].name)
+        let standing = try checked(seen, task)
         if case .foreign(let problem) = standing {
             foreign.append((graph.nodes[task].name, problem))
             return nil

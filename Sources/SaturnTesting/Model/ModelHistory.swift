@@ -140,6 +140,8 @@ public final class ModelHistory {
         log.append("delete the ledger")
         space.remove("\(folder)/.saturn/ledger.sqlite")
         hasLostLedger = true
+        // Nobody knows any more that there was one.
+        deleted = deleted.filter { $0.value != "folder" }
     }
 
     private func write() throws {
@@ -207,6 +209,7 @@ public final class ModelHistory {
             identities[execution.attempt] = oracle.outcomes[execution.task]?.identity
             names[execution.attempt] = execution.task
         }
+        hasLostLedger = false
         // What is not in the file stays as it is.
         let present = Set(world.jobs.map(\.name))
         deleted = deleted.filter { !present.contains($0.key) }
@@ -281,7 +284,8 @@ public final class ModelHistory {
         let identity = oracle.outcomes[job.name]?.identity
         func isSame(_ attempt: AttemptID?) -> Bool { attempt.flatMap { identities[$0] } == identity && identity != nil }
         switch reason {
-        case .new: return standing == nil && deleted[job.name] == nil || isTakenByATwin(standing, identity)
+        case .new:
+            return standing == nil && (deleted[job.name] == nil || hasLostLedger) || isTakenByATwin(standing, identity)
         case .inPlace: return decision.action == .reuse && standing?.status == "success" && isSame(standing?.origin)
         case .fromAttic: return before.attic.contains { $0.status == "success" && isSame($0.origin) }
         case .fromTask(let task): return isSame(before.standing[task]?.origin)
