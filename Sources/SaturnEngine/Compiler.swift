@@ -26,7 +26,7 @@ public struct Compiler {
         for index in graph.nodes.indices { used[index] = try compiler.complete(&graph.nodes[index]) }
         guard compiler.problems.isEmpty else {
             let sorted = compiler.problems.sorted { order($0.mark) < order($1.mark) }
-            throw Diagnostics(sorted, sources: parts.texts)
+            throw Diagnostics(Diagnostic.condensed(sorted), sources: parts.texts)
         }
         return Compilation(
             parts: parts, graph: graph, digests: digests, sources: sources, used: used, notes: compiler.code.notes)
