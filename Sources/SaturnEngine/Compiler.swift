@@ -28,7 +28,7 @@ public struct Compiler {
         let problems = compiler.problems + compiler.code.problems
         guard problems.isEmpty else {
             let sorted = problems.sorted { order($0.mark) < order($1.mark) }
-            throw Diagnostics(sorted, sources: parts.texts)
+            throw Diagnostics(Diagnostic.condensed(sorted), sources: parts.texts)
         }
         return Compilation(
             parts: parts, graph: graph, digests: digests, sources: sources, used: counted.map(\.sources),

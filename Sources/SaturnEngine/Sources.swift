@@ -9,6 +9,12 @@ final class Sources {
         var root: String
         var selection: CodeSelection
         var state: CodeState
+
+        var detail: CodeDetail {
+            var detail = state.detail
+            detail.pathspecs = selection.pathspecs ?? []
+            return detail
+        }
     }
 
     struct Content {
@@ -43,7 +49,7 @@ final class Sources {
     /// What a value of a manifest stands for: the code of a tree, the files of a folder.
     func detail(of value: String) -> [UInt8]? {
         if let index = treeIndices[value], case .repository(let repository) = all[index] {
-            return repository.state.detail.encoded
+            return repository.detail.encoded
         }
         return digests.listing(of: value)
     }
@@ -51,6 +57,8 @@ final class Sources {
     /// The files that made another tree of the code `old`; `nil` when git cannot tell.
     func differences(from old: CodeDetail, to tree: String) -> [FileChange]? {
         guard let index = treeIndices[tree], case .repository(let repository) = all[index],
+            // What counts is another choice of files: no file need have changed.
+            repository.detail.pathspecs == old.pathspecs,
             let opened = try? code.repository(containing: repository.root)
         else { return nil }
         return (try? opened.differences(from: old, to: repository.state.detail, in: repository.selection)) ?? nil

@@ -135,7 +135,7 @@ struct SweepBuilder {
                 let all = values.count <= 10 ? "its values are \(values.joined(separator: ", "))" : nil
                 fields.report(
                     cell.value.mark, "'\(cell.name.value)' has no value \(FieldReader.quote(cell.value.value))",
-                    hint: Suggestion.hint(for: cell.value.value, among: values.prefix(1000)) ?? all)
+                    hint: SweepReader.near(cell.value.value, Array(values.prefix(1000))) ?? all)
                 return nil
             }
             found.append((column, value))

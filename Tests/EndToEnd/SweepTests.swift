@@ -124,6 +124,23 @@ import Testing
         #expect(!session.exists("results"))
     }
 
+    /// What is wrong with every task of a sweep is told of a few.
+    @Test func oneMistakeInManyTasks() throws {
+        let session = try makeSession(
+            "  - {command: x, sweep: {grid: {a: {range: [1, 1000]}}}, inputs: ['{a}.csv', run.yaml]}\n")
+        let plan = try session.saturn("plan")
+        #expect(plan.status == 2)
+        let excerpt = """
+              4 |   - {command: x, sweep: {grid: {a: {range: [1, 1000]}}}, inputs: ['{a}.csv', run.yaml]}
+                |                                                                   ^~~~~~~~~
+
+            """
+        let errors = (1...3).map { number in
+            "run.yaml:4:67: error: the input '\(number).csv' does not exist in ~\n\(excerpt)"
+        }
+        #expect(plan.err == errors.joined() + "run.yaml:4:67: note: and 997 more like this\n\(excerpt)")
+    }
+
     /// Nothing of it is made: the memory is that of any small run.
     @Test func aBillionTasks() throws {
         let session = try makeSession(

@@ -1,4 +1,5 @@
 import SaturnCore
+import SaturnTesting
 import Testing
 
 /// Parameters in braces.
@@ -48,6 +49,22 @@ import Testing
         "echo {é}", "a{", "a{v:raw",
     ]) func staysAsItIs(_ command: String) {
         #expect(filled(command, "1") == command)
+    }
+
+    /// Quotes that are never closed, and worse.
+    @Test func anyTextIsRead() {
+        let seed = SeededGenerator.chosenSeed
+        var random = SeededGenerator(seed: seed)
+        let parts = [
+            "{v}", "{v}", "{", "}", "$", "(", ")", "((", "'", "\"", "\\", "`", "#", " ", "\n", "<<", "<<-", "E", "\t",
+            "é", ";",
+        ]
+        for _ in 0..<1000 {
+            let count = Int.random(in: 0...20, using: &random)
+            let command = "x" + (0..<count).map { _ in parts.randomElement(using: &random) ?? "" }.joined()
+            let filled = filled(command, "7").replacing("{v}", with: "7")
+            #expect(filled == command.replacing("{v}", with: "7"), "SATURN_TEST_SEED=\(seed) \(command)")
+        }
     }
 
     @Test func inAListAndElsewhere() {

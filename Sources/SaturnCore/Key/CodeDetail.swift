@@ -17,15 +17,19 @@ public struct CodeDetail: Hashable, Sendable {
     public var commit: String?
     /// Sorted by path.
     public var uncommitted: [File]
+    /// The files that count; empty for all.
+    public var pathspecs: [String]
 
-    public init(commit: String?, uncommitted: [File] = []) {
+    public init(commit: String?, uncommitted: [File] = [], pathspecs: [String] = []) {
         self.commit = commit
         self.uncommitted = uncommitted
+        self.pathspecs = pathspecs
     }
 
     /// NUL cannot be part of a path: no two have the same bytes.
     public var encoded: [UInt8] {
-        var text = Array("\(commit ?? "")\0".utf8)
+        var text = Array("\(commit ?? "")\0\(pathspecs.count)\0".utf8)
+        for pathspec in pathspecs { text += Array("\(pathspec)\0".utf8) }
         for file in uncommitted { text += Array("\(file.path)\0\(file.content ?? "")\0".utf8) }
         return text
     }
@@ -33,11 +37,15 @@ public struct CodeDetail: Hashable, Sendable {
     /// `nil` when the bytes are not what ``encoded`` gives.
     public init?(decoding bytes: [UInt8]) {
         var parts = bytes.split(separator: 0, omittingEmptySubsequences: false)
-            .map { String(decoding: $0, as: UTF8.self) }
-        guard parts.popLast() == "", parts.count % 2 == 1 else { return nil }
-        commit = parts[0].isEmpty ? nil : parts[0]
-        uncommitted = stride(from: 1, to: parts.count, by: 2).map {
-            File(parts[$0], parts[$0 + 1].isEmpty ? nil : parts[$0 + 1])
+            .map { String(decoding: $0, as: UTF8.self) }[...]
+        guard parts.popLast() == "", let commit = parts.popFirst(), let count = parts.popFirst().flatMap({ Int($0) }),
+            count >= 0, parts.count >= count, (parts.count - count) % 2 == 0
+        else { return nil }
+        self.commit = commit.isEmpty ? nil : commit
+        pathspecs = Array(parts.prefix(count))
+        let files = Array(parts.dropFirst(count))
+        uncommitted = stride(from: 0, to: files.count, by: 2).map {
+            File(files[$0], files[$0 + 1].isEmpty ? nil : files[$0 + 1])
         }
     }
 }

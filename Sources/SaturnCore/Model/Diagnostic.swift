@@ -18,6 +18,26 @@ public struct Diagnostic: Hashable, Sendable {
     }
 }
 
+extension Diagnostic {
+    /// The same, with a few of the many that a mistake in a sweep has at one place, and their number.
+    ///
+    /// - Parameter items: Sorted by place.
+    public static func condensed(_ items: [Diagnostic]) -> [Diagnostic] {
+        let shown = 3
+        var condensed: [Diagnostic] = []
+        var start = items.startIndex
+        while start < items.endIndex {
+            let mark = items[start].mark
+            let end = mark == nil ? start + 1 : items[start...].firstIndex { $0.mark != mark } ?? items.endIndex
+            let isLong = end - start > shown + 1
+            condensed += items[start..<(isLong ? start + shown : end)]
+            if isLong { condensed.append(Diagnostic(.note, at: mark, "and \(end - start - shown) more like this")) }
+            start = end
+        }
+        return condensed
+    }
+}
+
 /// All that is wrong with a run's files, thrown at once; the sources are there for the caret.
 public struct Diagnostics: Error, Hashable, Sendable {
     public var items: [Diagnostic]

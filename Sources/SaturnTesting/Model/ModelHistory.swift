@@ -53,6 +53,8 @@ public final class ModelHistory {
     private var identities: [AttemptID: ModelOracle.Identity] = [:]
     private var names: [AttemptID: String] = [:]
     private var hasLostLedger = false
+    /// Attempts of which a lost ledger knew what they were made from, and nobody has found out since.
+    private var forgotten: Set<AttemptID> = []
     /// What was done to each task's folder by hand since the last run.
     private var deleted: [String: String] = [:]
     private var written: [String: String] = [:]
@@ -140,6 +142,7 @@ public final class ModelHistory {
         log.append("delete the ledger")
         space.remove("\(folder)/.saturn/ledger.sqlite")
         hasLostLedger = true
+        forgotten = Set(identities.keys)
         // Nobody knows any more that there was one.
         deleted = deleted.filter { $0.value != "folder" }
     }
@@ -214,7 +217,11 @@ public final class ModelHistory {
         let present = Set(world.jobs.map(\.name))
         deleted = deleted.filter { !present.contains($0.key) }
         if let problem = check(executed, plan, oracle, before) { return problem }
-        if let problem = check(try scan(), oracle) { return problem }
+        let after = try scan()
+        if let problem = check(after, oracle) { return problem }
+        for (task, found) in after.standing where oracle.outcomes[task]?.succeeds == true {
+            forgotten.subtract([found.attempt, found.origin])
+        }
         let again = try await player.plan()
         for (task, decision) in again where oracle.outcomes[task]?.succeeds == true && decision.action != .reuse {
             return "right after the run \(task) is to \(decision.action): \(String(describing: decision.reason))"
@@ -292,7 +299,7 @@ public final class ModelHistory {
         case .failed: return standing?.status == "failure" && isSame(standing?.attempt)
         case .folderGone: return deleted[job.name] == "folder"
         case .statusGone: return deleted[job.name] == "status"
-        case .changedUnknown: return hasLostLedger
+        case .changedUnknown: return standing.map { forgotten.contains($0.attempt) || forgotten.contains($0.origin) } ?? false
         case .changed(let changes): return isTrue(changes, of: job, identity, standing, oracle)
         case .needs(let tasks):
             return tasks.allSatisfy { [.run, .maybe].contains(plan[world.jobs[$0].name]?.action) }
@@ -324,8 +331,10 @@ public final class ModelHistory {
     private func isTrue(
         _ change: FieldChange, _ old: ModelOracle.Identity, _ job: ModelJob, _ oracle: ModelOracle
     ) -> Bool {
-        guard change.field == "code.tree", !change.files.isEmpty, let tree = old["code.tree"] else { return true }
+        guard change.field == "code.tree", let tree = old["code.tree"] else { return true }
         let now = oracle.tracked(for: job)
+        // Another choice of files, or nobody knows what the old one was.
+        guard now.keys.allSatisfy({ tree.contains("\($0)=") }), !change.files.isEmpty else { return change.files.isEmpty }
         let differing = now.filter { !tree.contains("\($0.key)=\($0.value)") }.keys
         return Set(change.files.map(\.path)) == Set(differing)
     }
