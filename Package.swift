@@ -63,7 +63,8 @@ let package = Package(
         tests("SaturnLedgerTests", ["SaturnLedger"]),
         tests("SaturnExecutorsTests", ["SaturnExecutors"]),
         tests("SaturnStoresTests", ["SaturnStores", "CSystem"]),
-        tests("SaturnEngineTests", ["SaturnEngine", "SaturnGit", "SaturnStores"]),
+        tests(
+            "SaturnEngineTests", ["SaturnEngine", "SaturnGit", "SaturnLedger", "SaturnRunFile", "SaturnStores"]),
         tests("SaturnCommandsTests", ["SaturnCommands"]),
         tests("EndToEnd", []),
     ]

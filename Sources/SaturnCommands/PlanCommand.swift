@@ -26,7 +26,7 @@ struct PlanCommand: AsyncParsableCommand {
     }
 
     /// With a damaged ledger the plan is of what the results folder alone tells: a run would do the same.
-    private static func prepare(_ file: RunFileArguments) throws -> Preparation {
+    static func prepare(_ file: RunFileArguments) throws -> Preparation {
         do { return try prepare(file, ignoresLedger: false) } catch let failure as Failure where failure.kind == .ledger
         {
             Output.error(DiagnosticText(style: .error).warning("\(failure.message); planning without it"))

@@ -7,6 +7,8 @@ struct RunView {
     var record: RunRecord
     var tasks: [TaskRecord]
     var attempts: [AttemptID: AttemptRecord]
+    /// Results that were declared good under another key than their own.
+    var accepted: Set<AttemptID>
     /// Who runs it now.
     var holder: LockHolder?
 
@@ -15,6 +17,7 @@ struct RunView {
         self.record = record
         tasks = try ledger.tasks(of: record.name)
         attempts = try ledger.attempts(tasks.filter { !$0.state.hasResult }.compactMap(\.attempt))
+        accepted = Set(try ledger.accepted().keys).intersection(tasks.compactMap(\.attempt))
         holder = record.state == .running ? folder?.holder(of: record.name) : nil
     }
 
@@ -32,6 +35,19 @@ struct RunView {
     var hasAllResults: Bool { tasks.allSatisfy { $0.state.hasResult || $0.state == .excluded } }
 
     func count(_ states: TaskState...) -> Int { tasks.count { states.contains($0.state) } }
+
+    /// By task, what was said when the result that stands there was accepted, oldest first.
+    func acceptances() -> [String: [Acceptance]] {
+        guard !accepted.isEmpty, let store = try? BuiltInStore.at(record.location) else { return [:] }
+        var found: [String: [Acceptance]] = [:]
+        for task in tasks {
+            guard let attempt = task.attempt, accepted.contains(attempt),
+                let events = (try? store.events(of: .standing(task: task.name))) ?? nil, events.attempt == attempt
+            else { continue }
+            found[task.name] = events.acceptances
+        }
+        return found
+    }
 
     /// As it is now.
     static func reading(_ name: String, _ state: StateFolder) throws -> RunView {

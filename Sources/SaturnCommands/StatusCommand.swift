@@ -27,8 +27,10 @@ struct StatusCommand: AsyncParsableCommand {
             text += "  saturn collect \(Printable.text(ShellText.option("--name", view.record.name))) finishes it\n"
         }
         let width = min(60, view.tasks.map(\.name.count).max() ?? 0)
+        let acceptances = view.acceptances()
         for task in view.tasks {
-            let note = task.note.map { "  \(Printable.text($0))" } ?? ""
+            let notes = [task.note, acceptances[task.name]?.last.map(words)].compactMap { $0 }
+            let note = notes.map { "  \(Printable.text($0))" }.joined()
             let line = "  \(Printable.text(task.name).padded(to: width))  \(task.state.rawValue)\(note)"
             text += line + "\n"
         }
@@ -37,6 +39,11 @@ struct StatusCommand: AsyncParsableCommand {
             return text
         }
         return text + AtticText.line(use)
+    }
+
+    private func words(_ acceptance: Acceptance) -> String {
+        "accepted" + (acceptance.time.map { " \(Dates.short($0))" } ?? "")
+            + (acceptance.changes.map { ": \($0)" } ?? "")
     }
 }
 

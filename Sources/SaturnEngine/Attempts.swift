@@ -24,6 +24,7 @@ struct Attempts {
     /// By task; those that the plan left open are added as they are made.
     private var decisions: [Decision?]
     private lazy var replicas = Replicas(in: preparation.graph)
+    private lazy var details = Details(preparation.compilation.sources)
     private var durations: [Int: (seconds: Double, log: String)] = [:]
     private var generator = SystemRandomNumberGenerator()
     private var snapshots: Snapshots?
@@ -128,7 +129,7 @@ struct Attempts {
         }
         let encoded = manifest.encoded
         let key = Digest(of: encoded)
-        batch.manifests[key] = encoded
+        details.record(manifest, encoded: encoded, under: key, in: &batch)
         try restorer.evict(task, &batch, &evicted)
         let workspace = try preparation.store.begin(node.name, events: header(node, id, key))
         return Active(id: id, number: 1, key: key, workspace: workspace)
@@ -145,7 +146,10 @@ struct Attempts {
         ]
         if let commit = node.provenance.commit { fields.append(Variable("commit", commit)) }
         if node.provenance.dirty { fields.append(Variable("dirty", "true")) }
-        fields += [Variable("host", host), Variable("boot", preparation.boot)]
+        fields += [
+            Variable("sources", node.manifest.sources.description), Variable("host", host),
+            Variable("boot", preparation.boot),
+        ]
         return EventLog.header + EventLog.entry("submitted", at: clock.now(), fields)
     }
 

@@ -11,6 +11,11 @@ final class ContentDigests {
     private var known: [String: DigestRecord] = [:]
     /// What a run may write into the ledger.
     private(set) var fresh: [DigestRecord] = []
+    /// What folders held, by their digest's text: what is hashed for it.
+    private var listings: [String: [UInt8]] = [:]
+    private var listingBytes = 0
+    /// Bytes of one listing, and of all together, that are worth keeping to explain a change by.
+    private static let listingLimit = (one: 4 << 20, all: 64 << 20)
 
     init(ledger: any Ledger, clock: any TimeSource = SystemClock()) {
         self.ledger = ledger
@@ -30,7 +35,19 @@ final class ContentDigests {
         if status.st_mode & S_IFMT != S_IFDIR { return try file(path, status) }
         var text: [UInt8] = []
         try walk(path, "", &text)
-        return Digest(of: text)
+        let digest = Digest(of: text)
+        keep(text, of: digest.description)
+        return digest
+    }
+
+    /// The ``FolderListing`` of a folder whose digest was asked for, unless it is too long.
+    func listing(of digest: String) -> [UInt8]? { listings[digest] }
+
+    private func keep(_ text: [UInt8], of digest: String) {
+        guard text.count <= Self.listingLimit.one, listingBytes + text.count <= Self.listingLimit.all,
+            listings.updateValue(text, forKey: digest) == nil
+        else { return }
+        listingBytes += text.count
     }
 
     private func walk(_ folder: String, _ prefix: String, _ text: inout [UInt8]) throws {
@@ -41,21 +58,15 @@ final class ContentDigests {
             guard lstat(path, &status) == 0 else { continue }
             switch status.st_mode & S_IFMT {
             case S_IFDIR:
-                entry("d", relative, "", &text)
+                text += FolderListing.text(.folder, relative, "")
                 try walk(path, relative + "/", &text)
             case S_IFREG:
-                let kind = status.st_mode & S_IXUSR == 0 ? "f" : "x"
-                entry(kind, relative, try file(path, status).description, &text)
-            case S_IFLNK:
-                entry("l", relative, FileBytes.link(path), &text)
-            default: entry("o", relative, "", &text)
+                let kind = status.st_mode & S_IXUSR == 0 ? FolderListing.Kind.file : .executable
+                text += FolderListing.text(kind, relative, try file(path, status).description)
+            case S_IFLNK: text += FolderListing.text(.link, relative, FileBytes.link(path))
+            default: text += FolderListing.text(.other, relative, "")
             }
         }
-    }
-
-    private func entry(_ kind: String, _ path: String, _ content: String, _ text: inout [UInt8]) {
-        // NUL cannot be part of a path: no two folders give one text.
-        text += Array("\(kind)\0\(path)\0\(content)\0".utf8)
     }
 
     private func file(_ path: String, _ status: stat) throws -> Digest {

@@ -2,35 +2,42 @@ import SaturnCore
 
 /// What the ledger and the store know together; where they disagree, the `events` of the result decide.
 final class Evidence: PlanEvidence {
+    private let compilation: Compilation
     private let ledger: any Ledger
     private let store: any ResultStore
     private let digests: ContentDigests
+    private let files: ChangedFiles
     private let project: String?
     private let run: String
     private let boot: String
     private let records: [String: AttemptRecord]
     private var digestOf: [AttemptID: Digest] = [:]
     private var syncedOf: [String: Timestamp?] = [:]
+    /// The newest attempt of each task, once it was asked for.
+    private var newest: [String: AttemptRecord]?
     /// Attempts that are in the layout and that the ledger did not know.
     private(set) var adopted: [AttemptRecord] = []
     private var adoptedIDs: Set<AttemptID> = []
+    /// Tasks in whose folders there are successes that turned out not to be reusable.
+    private(set) var rejected: [String] = []
 
     /// - Parameter boot: the id of this start of the machine.
-    init(
-        ledger: any Ledger, store: any ResultStore, digests: ContentDigests, project: String?, run: String, boot: String
-    ) throws {
+    init(_ compilation: Compilation, ledger: any Ledger, project: String?, boot: String) throws {
+        self.compilation = compilation
         self.ledger = ledger
-        self.store = store
-        self.digests = digests
+        store = compilation.parts.store
+        digests = compilation.digests
+        run = compilation.parts.context.run
+        files = ChangedFiles(ledger: ledger, sources: compilation.sources)
         self.project = project
-        self.run = run
         self.boot = boot
         records = try ledger.standing(in: store.location)
-        if records.isEmpty, try !ledger.locations().contains(store.location) { try adoptAttic() }
+        if records.isEmpty, try !ledger.locations().contains(store.location) { try adoptAll() }
     }
 
-    /// A ledger that was lost knows nothing of the store.
-    private func adoptAttic() throws {
+    /// A ledger that was lost knows nothing of the store: neither of the attic nor of folders whose tasks are not in the
+    /// run file.
+    private func adoptAll() throws {
         let listing: ArchiveListing
         do { listing = try store.archived() } catch let failure as Failure where failure.kind == .workspace {
             // The folder is yet to be made.
@@ -40,6 +47,11 @@ final class Evidence: PlanEvidence {
             let record = adoption(
                 of: result.events, result.attempt, result.key, result.status, task: result.events.task ?? "", .attic)
             if try record.state != .success || isOnDisk(result.events) { adopted.append(record) }
+        }
+        for task in try store.tasks() where compilation.graph.indices[task] == nil {
+            guard case .success(let occupant) = try standing(of: task), occupant.unchecked != nil else { continue }
+            // Nothing tells what it counted.
+            adopted.removeAll { $0.id == occupant.attempt }
         }
     }
 
@@ -86,7 +98,29 @@ final class Evidence: PlanEvidence {
         guard try record.state != .success || isOnDisk(events) else { return .unsynced(Occupant(record)) }
         // Looked at a second time while the run goes on.
         if adoptedIDs.insert(attempt).inserted { adopted.append(record) }
-        return standing(record)
+        guard record.state == .success, record.reusable, try !wasChecked(events) else { return standing(record) }
+        var occupant = Occupant(record)
+        occupant.unchecked = events.started.map { Occupant.Unchecked(started: $0, sources: events.sources) }
+        return .success(occupant)
+    }
+
+    /// A run looks at code and inputs before it brings results to the disk, about once a second: one that was killed has
+    /// not looked after the last of them.
+    private func wasChecked(_ events: EventLog) throws -> Bool {
+        guard events.boot == boot, let completed = events.completed else { return true }
+        return try synced(boot).map { completed <= $0 } ?? false
+    }
+
+    func check(_ occupant: Occupant, of task: Int) throws -> Bool {
+        let sources = compilation.graph.nodes[task].manifest.sources.description
+        if let unchecked = occupant.unchecked, unchecked.sources == sources,
+            !compilation.sources.haveChanged(compilation.used[task], since: unchecked.started)
+        {
+            return true
+        }
+        rejected.append(compilation.graph.nodes[task].name)
+        if let index = adopted.firstIndex(where: { $0.id == occupant.attempt }) { adopted[index].reusable = false }
+        return false
     }
 
     /// What the ledger would know of a result, by its `events`.
@@ -116,10 +150,15 @@ final class Evidence: PlanEvidence {
     /// when they are; one of an earlier start of the machine may have been cut off when that ended.
     private func isOnDisk(_ events: EventLog) throws -> Bool {
         guard let boot = events.boot, boot != self.boot else { return true }
-        let synced = try syncedOf[boot] ?? store.synced(boot: boot)
-        syncedOf[boot] = .some(synced)
-        guard let synced, let completed = events.completed else { return false }
+        guard let synced = try synced(boot), let completed = events.completed else { return false }
         return completed <= synced
+    }
+
+    private func synced(_ boot: String) throws -> Timestamp? {
+        if let known = syncedOf[boot] { return known }
+        let synced = try store.synced(boot: boot)
+        syncedOf[boot] = .some(synced)
+        return synced
     }
 
     private func unfinished(_ place: ResultPlace, _ record: AttemptRecord?) throws -> Standing {
@@ -151,7 +190,7 @@ final class Evidence: PlanEvidence {
     func results(of key: TaskKey) throws -> [StoredResult] {
         let known = try ledger.successes(of: key)
         let isHere = { (record: AttemptRecord) in record.location == self.store.location }
-        let here = known.filter(isHere) + adopted.filter { $0.key == key && $0.state == .success && $0.reusable }
+        let here = known.filter(isHere) + adopted.filter { $0.isGood(under: key) }
         let found = try here.compactMap { record in try place(of: record).map { stored(record, at: $0) } }
         return found + known.filter { !isHere($0) }.compactMap(elsewhere)
     }
@@ -188,6 +227,14 @@ final class Evidence: PlanEvidence {
     }
 
     func fields(of key: TaskKey) throws -> [Manifest.Field]? { try ledger.fields(of: key) }
+
+    func latest(of task: String) throws -> Occupant? {
+        let newest = try self.newest ?? ledger.latest(in: store.location)
+        self.newest = newest
+        return newest[task].map { Occupant($0) }
+    }
+
+    func explain(_ changes: [FieldChange]) throws -> [FieldChange] { try files.explain(changes) }
 
     func isPlannedElsewhere(_ task: String) throws -> Bool {
         try ledger.isPlanned(task, in: store.location, otherThan: run)

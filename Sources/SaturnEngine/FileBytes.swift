@@ -49,6 +49,25 @@ enum FileBytes {
         return target.withUnsafeBufferPointer { $0.baseAddress.map { String(cString: $0) } ?? "" }
     }
 
+    /// When a file, or anything in a folder, came, went or was last changed: nanoseconds since 1970; 0 where nothing is.
+    static func lastChange(of path: String) -> Int64 {
+        var status = stat()
+        guard stat(path, &status) == 0 else { return 0 }
+        return lastChange(path, status)
+    }
+
+    private static func lastChange(_ path: String, _ status: stat) -> Int64 {
+        var latest = FileStamp(status).changed
+        guard status.st_mode & S_IFMT == S_IFDIR else { return latest }
+        for name in (try? names(in: path)) ?? [] {
+            var status = stat()
+            if lstat("\(path)/\(name)", &status) == 0 {
+                latest = max(latest, lastChange("\(path)/\(name)", status))
+            }
+        }
+        return latest
+    }
+
     static func names(in folder: String) throws -> [String] {
         guard let stream = opendir(folder) else {
             throw Failure(.usage, "cannot list \(folder): \(String(cString: strerror(errno)))")

@@ -36,7 +36,7 @@ public struct Preparation {
         digests = compilation.digests
         self.ledger = ledger
         self.project = project
-        evidence = try Evidence(ledger: ledger, store: store, digests: digests, project: project, run: run, boot: boot)
+        evidence = try Evidence(compilation, ledger: ledger, project: project, boot: boot)
         var planner = Planner(compilation.graph, evidence: evidence, options: options)
         var plan = try planner.plan()
         plan.notes = compilation.notes

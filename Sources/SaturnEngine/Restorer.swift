@@ -78,8 +78,11 @@ struct Restorer {
             id: AttemptID(using: &generator), key: result.key, location: preparation.store.location, task: node.name,
             run: preparation.run, state: .success, place: .standing)
         (record.origin, record.started, record.ended) = (result.origin, time, time)
+        let source = try? preparation.store.events(of: place)
+        record.reusable = source?.isReusable ?? true
+        record.accepted = source?.accepted ?? []
         let events =
-            header(node, record.id, result.key)
+            header(node, record.id, result.key) + Self.inherited(source)
             + EventLog.entry("restored", at: time, [Variable("from", result.origin.description)])
             + EventLog.entry("complete", at: time)
         do {
@@ -89,5 +92,15 @@ struct Restorer {
         }
         batch.attempts.append(record)
         return record.id
+    }
+
+    /// What decides for which keys a result is good goes with its copy.
+    private static func inherited(_ source: EventLog?) -> String {
+        guard let source else { return "" }
+        let changed = source.events.first { $0.type == "changed" }.map { event in
+            EventLog.entry(
+                event.type, at: event["utctimestamp"].flatMap { Timestamp($0) } ?? Timestamp(microseconds: 0))
+        }
+        return (changed ?? "") + source.acceptances.map(\.entry).joined()
     }
 }

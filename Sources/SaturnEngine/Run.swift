@@ -117,6 +117,9 @@ public final class Run {
         defer { attic = nil }
         try attempts.takeSnapshots()
         do {
+            for task in preparation.evidence.rejected {
+                try preparation.store.note(EventLog.entry("changed", at: clock.now()), on: .standing(task: task))
+            }
             // What the ledger does not know yet it would not find in the attic either.
             try committer.commit(journal.takeBatch(), at: clock.now())
             csystem_step("begin.adopted")

@@ -24,7 +24,10 @@ final class Sources {
     private let code: any CodeSource
     private let digests: ContentDigests
     private var all: [Source] = []
+    private var lastChanges: [Int: Int64] = [:]
     private var contentIndices: [String: Int] = [:]
+    /// Repositories, by their tree.
+    private var treeIndices: [String: Int] = [:]
 
     init(code: any CodeSource, digests: ContentDigests) {
         self.code = code
@@ -33,7 +36,24 @@ final class Sources {
 
     func add(_ repository: Repository) -> Int {
         all.append(.repository(repository))
+        treeIndices[repository.state.tree] = all.count - 1
         return all.count - 1
+    }
+
+    /// What a value of a manifest stands for: the code of a tree, the files of a folder.
+    func detail(of value: String) -> [UInt8]? {
+        if let index = treeIndices[value], case .repository(let repository) = all[index] {
+            return repository.state.detail.encoded
+        }
+        return digests.listing(of: value)
+    }
+
+    /// The files that made another tree of the code `old`; `nil` when git cannot tell.
+    func differences(from old: CodeDetail, to tree: String) -> [FileChange]? {
+        guard let index = treeIndices[tree], case .repository(let repository) = all[index],
+            let opened = try? code.repository(containing: repository.root)
+        else { return nil }
+        return (try? opened.differences(from: old, to: repository.state.detail, in: repository.selection)) ?? nil
     }
 
     /// The digest of what is at `path`, and the source's number; `nil` when nothing is there.
@@ -45,6 +65,28 @@ final class Sources {
         all.append(.content(Content(path: path, digest: digest)))
         contentIndices[path] = all.count - 1
         return (digest, all.count - 1)
+    }
+
+    /// Whether something in `sources` came or was changed after `time`, as the files' own times tell.
+    func haveChanged(_ sources: [Int], since time: Timestamp) -> Bool {
+        let limit = time.microseconds * 1000
+        return sources.contains { index in
+            lastChange(of: index) > limit
+        }
+    }
+
+    private func lastChange(of index: Int) -> Int64 {
+        if let known = lastChanges[index] { return known }
+        let latest =
+            switch all[index] {
+            case .repository(let repository):
+                // What cannot be read may be anything.
+                (try? code.repository(containing: repository.root)?
+                    .lastChange(in: repository.selection)) ?? Int64.max
+            case .content(let content): FileBytes.lastChange(of: content.path)
+            }
+        lastChanges[index] = latest
+        return latest
     }
 
     /// The absolute paths of what counts by content, as far as names tell.

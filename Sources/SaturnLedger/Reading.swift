@@ -15,9 +15,13 @@ extension SQLiteLedger {
     }
 
     public func successes(of key: TaskKey) throws -> [AttemptRecord] {
+        // What must not be reused under its own key counts where somebody has accepted it.
         try attempts(
             """
-            WHERE a.key = ? AND a.state = 'success' AND a.reusable
+            WHERE a.number IN (
+                SELECT number FROM attempt WHERE key = ?1 AND state = 'success' AND reusable
+                UNION SELECT t.number FROM accepted c JOIN attempt t ON t.id = c.attempt
+                WHERE c.key = ?1 AND t.state IN ('success', 'stale'))
             ORDER BY a.number DESC
             """, [key.data])
     }
@@ -27,24 +31,49 @@ extension SQLiteLedger {
     }
 
     public func attempts(_ ids: [AttemptID]) throws -> [AttemptID: AttemptRecord] {
-        var found: [AttemptID: AttemptRecord] = [:]
-        for id in ids {
-            if let record = try attempts("WHERE a.id = ?", [id.data]).first { found[id] = record }
+        try reading { database in
+            let accepted = try Self.accepted(database)
+            var found: [AttemptID: AttemptRecord] = [:]
+            for id in ids {
+                found[id] = try Self.records("WHERE a.id = ?", [id.data], accepted, database).first
+            }
+            return found
         }
-        return found
     }
 
     private func attempts(_ condition: String, _ arguments: StatementArguments) throws -> [AttemptRecord] {
-        try reading { database in
-            let sql = "SELECT \(Self.attemptColumns) \(condition)"
-            let rows = try Row.fetchCursor(
-                database.cachedStatement(sql: sql), arguments: arguments)
-            var records: [AttemptRecord] = []
-            while let row = try rows.next() {
-                if let record = try? AttemptRecord(row) { records.append(record) }
-            }
-            return records
+        try reading { try Self.records(condition, arguments, Self.accepted($0), $0) }
+    }
+
+    private static func records(
+        _ condition: String, _ arguments: StatementArguments, _ accepted: [AttemptID: [TaskKey]],
+        _ database: Database
+    ) throws -> [AttemptRecord] {
+        let sql = "SELECT \(attemptColumns) \(condition)"
+        let rows = try Row.fetchCursor(database.cachedStatement(sql: sql), arguments: arguments)
+        var records: [AttemptRecord] = []
+        while let row = try rows.next() {
+            guard var record = try? AttemptRecord(row) else { continue }
+            record.accepted = accepted[record.id] ?? []
+            records.append(record)
         }
+        return records
+    }
+
+    public func accepted() throws -> [AttemptID: [TaskKey]] { try reading { try Self.accepted($0) } }
+
+    /// All of them: there are few.
+    private static func accepted(_ database: Database) throws -> [AttemptID: [TaskKey]] {
+        let rows = try Row.fetchCursor(
+            database.cachedStatement(sql: "SELECT attempt, key FROM accepted ORDER BY key"))
+        var found: [AttemptID: [TaskKey]] = [:]
+        while let row = try rows.next() {
+            guard let attempt = try? AttemptID(bytes: row.decode(Data.self, atIndex: 0)),
+                let key = try? TaskKey(bytes: row.decode(Data.self, atIndex: 1))
+            else { continue }
+            found[attempt, default: []].append(key)
+        }
+        return found
     }
 
     public func fields(of key: TaskKey) throws -> [Manifest.Field]? {
@@ -53,9 +82,20 @@ extension SQLiteLedger {
         }.flatMap { ManifestCoding.decode(Array($0)) }
     }
 
-    public func detail(of value: String) throws -> [UInt8]? { nil }
+    public func detail(of value: String) throws -> [UInt8]? {
+        try reading { database in
+            let sql = "SELECT content FROM detail WHERE value = ?"
+            return try Row.fetchOne(database.cachedStatement(sql: sql), arguments: [value]).flatMap {
+                try? Array($0.decode(Data.self, atIndex: 0))
+            }
+        }
+    }
 
-    public func latestKeys(in location: String) throws -> [String: TaskKey] { [:] }
+    public func latest(in location: String) throws -> [String: AttemptRecord] {
+        let newest = "SELECT MAX(number) FROM attempt GROUP BY location, task"
+        let rows = try attempts("WHERE l.path = ? AND a.number IN (\(newest))", [location])
+        return Dictionary(rows.map { ($0.task, $0) }, uniquingKeysWith: { _, newer in newer })
+    }
 
     public func isPlanned(_ task: String, in location: String, otherThan run: String) throws -> Bool {
         try reading { database in

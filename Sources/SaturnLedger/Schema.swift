@@ -29,8 +29,18 @@ enum Schema {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("v1") { try $0.execute(sql: version1) }
         migrator.registerMigration("v2") { try $0.execute(sql: version2) }
+        migrator.registerMigration("v3") { try $0.execute(sql: version3) }
         return migrator
     }
+
+    /// What a value of a manifest stands for, a git tree's id or a folder's digest; and keys under which an attempt was
+    /// accepted beside its own.
+    private static let version3 = """
+        CREATE TABLE detail (value TEXT PRIMARY KEY NOT NULL, content BLOB NOT NULL);
+        CREATE TABLE accepted (
+            key BLOB NOT NULL, attempt BLOB NOT NULL, PRIMARY KEY (key, attempt)) WITHOUT ROWID;
+        CREATE INDEX accepted_attempt ON accepted (attempt);
+        """
 
     /// `origin` is the attempt that one is a copy of, `arguments` is an array in JSON. One that must not be
     /// reused is so by its state as well: a bit that flips on the disk must not make it good.

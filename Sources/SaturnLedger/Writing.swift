@@ -16,6 +16,7 @@ private struct Writer {
         for run in batch.runs { try write(run) }
         for (run, tasks) in batch.plans { try replacePlan(of: run, with: tasks) }
         try write(manifests: batch.manifests)
+        try write(details: batch.details)
         try write(attempts: batch.attempts)
         try write(moved: batch.moved)
         try write(tasks: batch.tasks)
@@ -23,15 +24,21 @@ private struct Writer {
         try forget(batch.forgotten, runs: batch.forgottenRuns)
     }
 
-    /// What a manifest says is kept as long as an attempt has its key.
+    /// What a manifest says is kept as long as an attempt has its key, or was accepted under it.
     private func forget(_ attempts: [AttemptID], runs: [String]) throws {
         var keys: [Data] = []
         for attempt in attempts {
-            let sql = "DELETE FROM attempt WHERE id = ? RETURNING key"
-            if let key = try Data.fetchOne(database, sql: sql, arguments: [attempt.data]) { keys.append(key) }
+            for table in ["attempt WHERE id", "accepted WHERE attempt"] {
+                let sql = "DELETE FROM \(table) = ? RETURNING key"
+                keys += try Data.fetchAll(database, sql: sql, arguments: [attempt.data])
+            }
         }
-        let orphan = "DELETE FROM manifest WHERE key = ? AND key NOT IN (SELECT key FROM attempt)"
+        let orphan = """
+            DELETE FROM manifest WHERE key = ? AND NOT EXISTS (SELECT 1 FROM attempt a WHERE a.key = manifest.key)
+            AND NOT EXISTS (SELECT 1 FROM accepted a WHERE a.key = manifest.key)
+            """
         for key in keys { try database.cachedStatement(sql: orphan).execute(arguments: [key]) }
+        if !keys.isEmpty { try removeDetails() }
         for run in runs {
             try database.execute(sql: "DELETE FROM task WHERE run = ?", arguments: [run])
             try database.execute(sql: "DELETE FROM run WHERE name = ?", arguments: [run])
@@ -57,6 +64,25 @@ private struct Writer {
         let delete = try database.cachedStatement(sql: "DELETE FROM task WHERE run = ? AND name = ?")
         for name in old.keys { try delete.execute(arguments: [run, name]) }
         try write(tasks: changed.map { (run, $0) })
+    }
+
+    /// Those that no manifest mentions any more.
+    private func removeDetails() throws {
+        var unused = try Set(String.fetchAll(database, sql: "SELECT value FROM detail"))
+        guard !unused.isEmpty else { return }
+        let manifests = try Data.fetchCursor(database, sql: "SELECT fields FROM manifest")
+        while !unused.isEmpty, let fields = try manifests.next() {
+            for field in ManifestCoding.decode(Array(fields)) ?? [] {
+                for text in field.values.compactMap(\.text) { unused.remove(text) }
+            }
+        }
+        let delete = try database.cachedStatement(sql: "DELETE FROM detail WHERE value = ?")
+        for value in unused { try delete.execute(arguments: [value]) }
+    }
+
+    private func write(details: [String: [UInt8]]) throws {
+        let insert = try database.cachedStatement(sql: "INSERT OR IGNORE INTO detail VALUES (?, ?)")
+        for (value, content) in details { try insert.execute(arguments: [value, Data(content)]) }
     }
 
     private func write(manifests: [TaskKey: [UInt8]]) throws {
@@ -92,6 +118,16 @@ private struct Writer {
                 attempt.ended?.microseconds, stamp.map { Int64(bitPattern: $0.inode) }, stamp?.size,
                 stamp?.modified, stamp?.changed, attempt.origin?.data,
             ])
+            try write(accepted: attempt)
+        }
+    }
+
+    private func write(accepted attempt: AttemptRecord) throws {
+        try database.cachedStatement(sql: "DELETE FROM accepted WHERE attempt = ?")
+            .execute(arguments: [attempt.id.data])
+        for key in attempt.accepted {
+            try database.cachedStatement(sql: "INSERT OR IGNORE INTO accepted VALUES (?, ?)")
+                .execute(arguments: [key.data, attempt.id.data])
         }
     }
 

@@ -66,6 +66,17 @@ public final class LocalDir: ResultStore {
         }
     }
 
+    public func tasks() throws -> [String] {
+        try reporting("list the results folder") {
+            guard try Files.exists(location) else { return [] }
+            return try OpenFolder(location).names().compactMap { name in
+                // A name that is no text is none of saturn's.
+                let task = name.withUnsafeBufferPointer { $0.baseAddress.flatMap { String(validatingCString: $0) } }
+                return task == ".saturn" ? nil : task
+            }.sorted()
+        }
+    }
+
     /// Empty, or with nothing but a cut-off `events`: saturn was killed while it made the folder.
     func isBarelyBegun(_ folder: String) throws -> Bool {
         guard let inside = try? OpenFolder(folder), case let names = try inside.names(), names.count <= 1 else {

@@ -11,9 +11,13 @@ public final class ManualCode: CodeSource {
     private struct Repository {
         var state: CodeState
         var tracked: Set<String>
+        var lastChange: Int64
         var exclusions: [[String]] = []
         var narrowed: [[String]: CodeState] = [:]
         var untracked: [String] = []
+        var differences: [FileChange]?
+        /// What was compared, `tree of commit a → b`.
+        var comparisons: [String] = []
     }
 
     private enum Entry {
@@ -25,12 +29,18 @@ public final class ManualCode: CodeSource {
 
     public init() {}
 
-    /// There is a repository at `root`, whose files `tracked` (relative to it) git covers.
+    /// There is a repository at `root`, last changed at that time, whose files `tracked` (relative to it) git covers.
     public func set(
-        _ tree: String, at root: String, commit: String? = nil, dirty: Bool = false, tracking tracked: Set<String> = []
+        _ tree: String, at root: String, commit: String? = nil, dirty: Bool = false, tracking tracked: Set<String> = [],
+        changed: Timestamp? = nil, differences: [FileChange]? = nil
     ) {
         let state = CodeState(tree: tree, provenance: Provenance(commit: commit, dirty: dirty))
-        entries.withLock { $0[root] = .repository(Repository(state: state, tracked: tracked)) }
+        entries.withLock {
+            $0[root] = .repository(
+                Repository(
+                    state: state, tracked: tracked, lastChange: (changed?.microseconds ?? 0) * 1000,
+                    differences: differences))
+        }
     }
 
     /// The tree of the files that `pathspecs` (sorted) cover in the repository at `root`; those at the positions
@@ -64,6 +74,20 @@ public final class ManualCode: CodeSource {
         if case .repository(let repository) = entries.withLock({ $0[root] }) { repository.exclusions } else { [] }
     }
 
+    /// The commits that were compared of the repository at `root`, as "old → new", in order.
+    public func comparisons(at root: String) -> [String] {
+        if case .repository(let repository) = entries.withLock({ $0[root] }) { repository.comparisons } else { [] }
+    }
+
+    fileprivate func differences(from old: CodeDetail, to new: CodeDetail, at root: String) -> [FileChange]? {
+        entries.withLock { entries in
+            guard case .repository(var repository) = entries[root] else { return nil }
+            repository.comparisons.append("\(old.commit ?? "none") → \(new.commit ?? "none")")
+            entries[root] = .repository(repository)
+            return repository.differences
+        }
+    }
+
     public func repository(containing folder: String) throws -> (any CodeRepository)? {
         let found = entries.withLock { entries in
             entries.filter { folder == $0.key || folder.hasPrefix($0.key + "/") }.max { $0.key.count < $1.key.count }
@@ -73,6 +97,10 @@ public final class ManualCode: CodeSource {
         case .refusal(let failure): throw failure
         case nil: return nil
         }
+    }
+
+    fileprivate func lastChange(at root: String) -> Int64 {
+        if case .repository(let repository) = entries.withLock({ $0[root] }) { repository.lastChange } else { 0 }
     }
 
     fileprivate func tracks(_ path: String, at root: String) -> Bool {
@@ -114,12 +142,13 @@ private final class ManualRepository: CodeRepository {
 
     func tracks(_ path: String) throws -> Bool { code.tracks(path, at: root) }
     func state(of selection: CodeSelection) throws -> CodeState { try code.state(of: selection, at: root) }
+    func lastChange(in selection: CodeSelection) throws -> Int64 { code.lastChange(at: root) }
     func untracked(in selection: CodeSelection, limit: Int) throws -> [String] {
         Array(code.untracked(at: root).prefix(limit))
     }
     func differences(
         from old: CodeDetail, to new: CodeDetail, in selection: CodeSelection
-    ) throws -> [FileChange]? { nil }
+    ) throws -> [FileChange]? { code.differences(from: old, to: new, at: root) }
     func copy(_ selection: CodeSelection, to folder: String) throws -> CodeState {
         throw Failure(.fault, "there are no files to copy")
     }

@@ -39,9 +39,7 @@ public final class MemoryLedger: Ledger {
     public func locations() throws -> [String] { Set(records.map(\.location)).sorted() }
 
     public func successes(of key: TaskKey) throws -> [AttemptRecord] {
-        records.reversed().filter {
-            $0.state == .success && ($0.key == key && $0.reusable || $0.accepted.contains(key))
-        }
+        records.reversed().filter { $0.isGood(under: key) }
     }
 
     public func fields(of key: TaskKey) throws -> [Manifest.Field]? {
@@ -50,9 +48,13 @@ public final class MemoryLedger: Ledger {
 
     public func detail(of value: String) throws -> [UInt8]? { state.withLock { $0.details[value] } }
 
-    public func latestKeys(in location: String) throws -> [String: TaskKey] {
+    public func latest(in location: String) throws -> [String: AttemptRecord] {
         let known = records.filter { $0.location == location }
-        return Dictionary(known.map { ($0.task, $0.key) }, uniquingKeysWith: { _, newer in newer })
+        return Dictionary(known.map { ($0.task, $0) }, uniquingKeysWith: { _, newer in newer })
+    }
+
+    public func accepted() throws -> [AttemptID: [TaskKey]] {
+        state.withLock { $0.attempts.mapValues(\.accepted).filter { !$0.value.isEmpty } }
     }
 
     public func isPlanned(_ task: String, in location: String, otherThan run: String) throws -> Bool {

@@ -120,6 +120,12 @@ public final class MemoryStore: ResultStore {
 
     // MARK: Archive
 
+    public func tasks() throws -> [String] {
+        state.withLock { state in
+            state.folders.keys.compactMap { if case .standing(let task) = $0 { task } else { nil } }.sorted()
+        }
+    }
+
     public func archived() throws -> ArchiveListing {
         var listing = ArchiveListing()
         for (place, folder) in state.withLock({ $0.folders }) {

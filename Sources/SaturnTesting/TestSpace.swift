@@ -12,8 +12,10 @@ public final class TestSpace: Sendable {
     /// Absolute, links resolved.
     public let folder: String
 
-    public init() throws {
-        let parent = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
+    /// - Parameter inMemory: on a disk in memory, where there is one: for tests that write much.
+    public init(inMemory: Bool = false) throws {
+        let isThere = inMemory && access("/dev/shm", W_OK) == 0
+        let parent = isThere ? "/dev/shm" : getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
         var template = Array("\(parent)/saturn-test-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil, let real = realpath(template, nil) else {
             throw ChildProcess.Problem("mkdtemp", errno)

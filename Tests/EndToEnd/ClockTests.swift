@@ -82,7 +82,7 @@ import Testing
         #expect(try session.saturn("run").out.hasPrefix("clock: 2 up to date (T)\n"))
         try session.write("data", "two\n")
         let plan = try session.saturn("plan", "--json")
-        #expect(try PlanJSON(plan).tasks.first?.reason == "inputs data changed", "\(plan.out)")
+        #expect(try PlanJSON(plan).tasks.first?.reason == "inputs: data changed", "\(plan.out)")
         try write(2)
         let shifted = try session.saturn("run")
         #expect(shifted.out.hasPrefix("clock: 2 succeeded (T)\n"), "\(shifted.out)\(shifted.err)")

@@ -40,7 +40,7 @@ import Testing
         try checkRuns(session, env: env)
         let commit = try session.git("rev-parse", "HEAD")
         #expect(try session.read("results/git/a/events").contains("    commit: \(commit)\n"))
-        #expect(try reasonAfterEdit(session) == ["code changed"])
+        #expect(try reasonAfterEdit(session) == ["code: data changed (uncommitted)"])
     }
 
     @Test func noCommitYet() throws {
@@ -56,7 +56,7 @@ import Testing
 
                 """)
         #expect(!(try session.read("results/git/a/events")).contains("commit:"))
-        #expect(try reasonAfterEdit(session) == ["code data changed"])
+        #expect(try reasonAfterEdit(session) == ["code: data changed"])
     }
 
     @Test func bare() throws {
@@ -66,7 +66,7 @@ import Testing
         #expect(
             try session.saturn("plan").out.hasSuffix(
                 "note: outside git data counts by content, and nothing that it reads; list such files under inputs\n"))
-        #expect(try reasonAfterEdit(session) == ["code data changed"])
+        #expect(try reasonAfterEdit(session) == ["code: data changed"])
     }
 
     @Test func shallow() throws {
@@ -76,7 +76,7 @@ import Testing
         try session.git("clone", "--quiet", "--depth", "1", "file://" + session.folder, "clone")
         #expect(session.exists("clone/.git/shallow"))
         try checkRuns(session, in: "clone")
-        #expect(try reasonAfterEdit(session, in: "clone") == ["code changed"])
+        #expect(try reasonAfterEdit(session, in: "clone") == ["code: data changed (uncommitted)"])
     }
 
     @Test func linkedWorkTree() throws {
@@ -84,7 +84,7 @@ import Testing
         try session.git("worktree", "add", "--quiet", "other")
         try checkRuns(session, in: "other")
         #expect(session.exists("other/.saturn"))
-        #expect(try reasonAfterEdit(session, in: "other") == ["code changed"])
+        #expect(try reasonAfterEdit(session, in: "other") == ["code: data changed (uncommitted)"])
     }
 
     @Test(.enabled(if: geteuid() == 0, "NOT CHECKED: only root can give a repository to another user"))

@@ -27,11 +27,12 @@ import Testing
 
         try history.session.write("model.py", "rate = 2\n")
         try history.session.commit("another rate")
-        try history.step("a commit", runs: all, because: "code changed")
+        try history.step("a commit", runs: all, because: "code: model.py changed")
 
         let inodes = try all.map(history.results)
         try history.session.write("model.py", "rate = 3\n")
-        try history.step("an uncommitted edit of a tracked file", runs: all, because: "code changed")
+        try history.step(
+            "an uncommitted edit of a tracked file", runs: all, because: "code: model.py changed (uncommitted)")
         try history.session.write("model.py", "rate = 2\n")
         try history.step("that edit undone", restores: all)
         #expect(try all.map(history.results) == inodes, "restores rename, and copy nothing")
@@ -81,7 +82,7 @@ import Testing
         try history.step("first run", runs: history.labels, because: "new")
         try history.step("rerun")
         try history.session.write("job.sh", "echo $1 >> $RAN # again\n")
-        try history.step("the script edited", runs: history.labels, because: "code job.sh changed")
+        try history.step("the script edited", runs: history.labels, because: "code: job.sh changed")
         try history.session.write("job.sh", "echo $1 >> $RAN\n")
         try history.step("that edit undone", restores: history.labels)
     }

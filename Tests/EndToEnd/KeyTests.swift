@@ -61,15 +61,16 @@ import Testing
         try session.write("data/a.csv", "2\n")
         #expect(
             try run(session) == [
-                "file": "inputs data/a.csv changed", "glob": "inputs data/a.csv changed",
-                "folder": "inputs data changed",
+                "file": "inputs: data/a.csv changed", "glob": "inputs: data/a.csv changed",
+                "folder": "inputs: data/a.csv changed",
             ])
         try session.write("data/deep/c.csv", "1\n")
-        #expect(try run(session) == ["glob": "inputs data/deep/c.csv added", "folder": "inputs data changed"])
+        #expect(
+            try run(session) == ["glob": "inputs: data/deep/c.csv added", "folder": "inputs: data/deep/c.csv added"])
         try session.remove("data/deep/c.csv")
         #expect(try run(session) == [:])
         try session.write("data/notes.txt", "1\n")
-        #expect(try run(session) == ["folder": "inputs data changed"])
+        #expect(try run(session) == ["folder": "inputs: data/notes.txt added"])
         try session.remove("data/a.csv")
         let missing = try session.saturn("run")
         #expect(missing.status == 2)
@@ -89,17 +90,17 @@ import Testing
         try session.makeRepository()
         #expect(try run(session).count == 3)
         try session.write("lib.py", "2\n")
-        #expect(try run(session) == ["tree": "code changed", "id": "code changed"])
+        let edited = "code: lib.py changed (uncommitted)"
+        #expect(try run(session) == ["tree": edited, "id": edited])
         try session.commit("the same")
         let moved = try run(session)
         #expect(Array(moved.keys) == ["id"])
-        #expect(moved["id"]?.hasPrefix("code commit") == true, "\(moved)")
+        #expect(moved["id"]?.hasPrefix("code: commit ") == true, "\(moved)")
         try session.write("untracked.py", "1\n")
         try session.write("junk", "1\n")
         #expect(try run(session) == [:], "untracked and ignored files are not the code")
         try session.shell("chmod +x lib.py")
-        #expect(
-            try run(session) == ["tree": "code changed", "id": "code changed"], "that it can be executed is content")
+        #expect(try run(session) == ["tree": edited, "id": edited], "that it can be executed is content")
     }
 
     /// Results and the run file are not the code, even when somebody commits them.

@@ -80,6 +80,8 @@ import Testing
             """
             ALTER TABLE attempt DROP COLUMN origin;
             ALTER TABLE run DROP COLUMN arguments;
+            DROP TABLE detail;
+            DROP TABLE accepted;
             DELETE FROM grdb_migrations WHERE identifier <> 'v1';
             """)
         let before = try book.listing()
@@ -88,7 +90,7 @@ import Testing
         #expect(try difference(before, book.listing()) == [])
         try book.expectRecovery("of the first version", warns: false)
         let versions = try session.sqlite("SELECT identifier FROM grdb_migrations")
-        #expect(versions.hasPrefix("v1\nv2"), "\(versions)")
+        #expect(versions.hasPrefix("v1\nv2\nv3"), "\(versions)")
     }
 }
 

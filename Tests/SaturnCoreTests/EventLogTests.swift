@@ -25,6 +25,24 @@ import Testing
                 """)
     }
 
+    @Test func acceptances() throws {
+        let other = Digest(of: [2])
+        let words = "command: --lr \"0.8\" → --lr 0.9, code: é.py changed"
+        let text =
+            EventLog.header + EventLog.entry("submitted", at: time, [Variable("key", key.description)])
+            + EventLog.entry("complete", at: time) + Acceptance(key: other, time: time, changes: words).entry
+            + Acceptance(key: key, time: time, changes: nil).entry
+            + EventLog.entry("accepted", at: time, [Variable("key", "no key")])
+        let log = try #require(EventLog(parsing: text))
+        #expect(
+            log.acceptances == [
+                Acceptance(key: other, time: time, changes: words), Acceptance(key: key, time: time, changes: nil),
+            ])
+        #expect(log.accepted == [other, key])
+        #expect(log.key == key)
+        #expect(log.completed == time)
+    }
+
     @Test func whatIsWrittenIsRead() throws {
         let attempt = try attempt
         let text =

@@ -16,6 +16,19 @@ final class FakeEvidence: PlanEvidence {
         resultless.contains(result.attempt) ? nil : digests[result.attempt] ?? Digest(of: [])
     }
     func fields(of key: TaskKey) throws -> [Manifest.Field]? { manifests[key] }
+    var newest: [String: Occupant] = [:]
+    /// Files that explain a field.
+    var files: [String: [FileChange]] = [:]
+
+    func latest(of task: String) throws -> Occupant? { newest[task] }
+    func explain(_ changes: [FieldChange]) throws -> [FieldChange] {
+        changes.map { change in
+            var change = change
+            change.files = files[change.field] ?? []
+            return change
+        }
+    }
+    func check(_ occupant: Occupant, of task: Int) throws -> Bool { occupant.unchecked?.sources != nil }
     func isPlannedElsewhere(_ task: String) throws -> Bool { plannedElsewhere.contains(task) }
 
     /// A success in a task's folder, findable by its key.

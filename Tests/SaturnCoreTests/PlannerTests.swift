@@ -98,6 +98,104 @@ import Testing
         #expect(try decision(plan(graph), 0).reason == .changedUnknown)
     }
 
+    // MARK: Accepted results
+
+    @Test func anAcceptedResultIsReusedAndKeepsItsOwnKey() throws {
+        let graph = try graph([TaskSpec("a")])
+        let key = try key("a", in: graph)
+        let occupant = Occupant(attempt: .number(1), key: other(1), accepted: [other(2), key])
+        for standing in [Standing.success(occupant), .changedWhileRunning(occupant)] {
+            evidence.standing["a"] = standing
+            let decision = try decision(plan(graph), 0)
+            #expect(decision.action == .reuse)
+            #expect(decision.reason == .inPlace)
+            #expect(decision.key == key)
+            #expect(decision.result?.key == other(1))
+        }
+        // One that failed is not made good by that.
+        evidence.standing["a"] = .failure(occupant, exitCode: 1)
+        #expect(try decision(plan(graph), 0).action == .run)
+    }
+
+    @Test func whatChangedWhileItRanIsNotGoodUnderItsOwnKey() throws {
+        let graph = try graph([TaskSpec("a")])
+        evidence.standing["a"] = .changedWhileRunning(
+            Occupant(attempt: .number(1), key: try key("a", in: graph), accepted: [other(1)]))
+        #expect(try decision(plan(graph), 0).reason == .changedWhileRunning)
+    }
+
+    @Test func anAcceptedResultThatWasDeletedRunsUnderTheKeyOfNow() throws {
+        let graph = try graph([TaskSpec("a"), TaskSpec("b", needs: ["a"])])
+        let key = try key("a", in: graph)
+        evidence.standing["a"] = .success(Occupant(attempt: .number(1), key: other(1), accepted: [key]))
+        evidence.resultless = [.number(1)]
+        let decision = try decision(plan(graph), 0)
+        #expect(decision.reason == .resultsGone)
+        #expect(decision.key == key)
+        #expect(decision.occupant?.key == other(1), "the attic has it under its own key")
+    }
+
+    @Test func aRestoredAcceptedResultHasTheKeyOfNow() throws {
+        let graph = try graph([TaskSpec("a")])
+        let key = try key("a", in: graph)
+        let result = StoredResult(
+            attempt: .number(1), key: other(1), task: "old", place: .attic(key: other(1), attempt: .number(1)))
+        evidence.stored[key] = [result]
+        let decision = try decision(plan(graph), 0)
+        #expect(decision.action == .restore)
+        #expect(decision.key == key)
+        #expect(decision.result == result)
+    }
+
+    /// What depends on accepted results has a key, and says what speaks against its own result.
+    @Test func acceptingIsTriedOnAWholeChain() throws {
+        let graph = try graph([TaskSpec("a", "new"), TaskSpec("b", "new", needs: ["a"]), TaskSpec("c", needs: ["b"])])
+        var old = graph.nodes[0].manifest
+        old.command = .shell("old", shell: Command.defaultShell)
+        evidence.manifests[old.key] = old.fields
+        evidence.succeeded("a", .number(1), old.key, digest: "A")
+        evidence.succeeded("b", .number(2), other(2), digest: "B")
+        evidence.standing["c"] = .failure(Occupant(attempt: .number(3), key: other(3)), exitCode: 1)
+        var planner = Planner(graph, evidence: evidence, options: .init(accepting: [0, 1, 2]))
+        let plan = try planner.plan()
+        #expect(plan.decisions.map { $0?.action } == [.reuse, .reuse, .run])
+        #expect(plan.decisions[0]?.reason == .changed([FieldChange(field: "command", old: "old", new: "new")]))
+        #expect(plan.decisions[1]?.reason == .changedUnknown)
+        #expect(plan.decisions[1]?.key == (try key("b", in: graph, needs: ["a": "A"])))
+    }
+
+    // MARK: What a task is compared with
+
+    @Test func changesAreToldWithTheirFiles() throws {
+        let graph = try graph([TaskSpec("a", "new")])
+        var old = graph.nodes[0].manifest
+        old.command = .shell("old", shell: Command.defaultShell)
+        evidence.manifests[old.key] = old.fields
+        evidence.files["command"] = [FileChange("x", .added)]
+        evidence.succeeded("a", .number(1), old.key)
+        let decision = try decision(plan(graph), 0)
+        guard case .changed(let changes) = decision.reason else {
+            Issue.record("\(decision.reason)")
+            return
+        }
+        #expect(changes.map(\.files) == [[FileChange("x", .added)]])
+        #expect(decision.against == Occupant(attempt: .number(1), key: old.key))
+    }
+
+    @Test func whereNothingStandsTheLatestAttemptOfTheNameCounts() throws {
+        let graph = try graph([TaskSpec("a", "new")])
+        var old = graph.nodes[0].manifest
+        old.command = .shell("old", shell: Command.defaultShell)
+        evidence.manifests[old.key] = old.fields
+        evidence.newest["a"] = Occupant(attempt: .number(1), key: old.key)
+        let decision = try decision(plan(graph), 0)
+        #expect(decision.reason == .changed([FieldChange(field: "command", old: "old", new: "new")]))
+        #expect(decision.occupant == nil)
+        #expect(decision.against?.attempt == .number(1))
+        evidence.newest["a"] = Occupant(attempt: .number(1), key: try key("a", in: graph))
+        #expect(try self.decision(plan(graph), 0).reason == .folderGone)
+    }
+
     @Test func forceRunsWhatCouldBeReusedOrRestored() throws {
         let graph = try graph([TaskSpec("a"), TaskSpec("b", "echo b")])
         evidence.succeeded("a", .number(1), try key("a", in: graph))

@@ -65,6 +65,8 @@ final class Book {
         batch.plans = ["run \(number)": [TaskRecord(name: "planned", index: 0, state: .waiting)]]
         batch.manifests = [key("\(number)"): ManifestCoding.encode([Manifest.Field("command", [])])]
         batch.attempts = [attempt(number, key: "\(number)", task: "task \(number)")]
+        batch.attempts[0].accepted = [key("accepted \(number)")]
+        batch.details = ["detail \(number)": [1]]
         batch.tasks = [("run \(number)", TaskRecord(name: "task", index: 1, state: .succeeded))]
         let stamp = FileStamp(inode: number, size: 1, modified: 2, changed: 3)
         batch.digests = [DigestRecord(path: "/file \(number)", stamp: stamp, digest: key("content"))]
@@ -82,6 +84,8 @@ final class Book {
             try ledger.attempts([id(number)]).count == 1,
             try ledger.isPlanned("task", in: location, otherThan: "another") || ledger.runs().isEmpty,
             try ledger.digest(of: "/file \(number)") != nil,
+            try ledger.detail(of: "detail \(number)") == [1],
+            try ledger.successes(of: key("accepted \(number)")).count == 1,
         ]
     }
 

@@ -82,13 +82,13 @@ struct DamageTests {
     }
 
     /// A version that nobody has written is not a newer saturn's: that one could not be made again.
-    @Test(arguments: ["v1", "v2"], 0..<16)
+    @Test(arguments: ["v1", "v2", "v3"], 0..<16)
     func aBitFlippedInAVersion(_ version: String, _ bit: Int) throws {
         try book.writer().commit(Book.batch(1))
         var bytes = Array(version.utf8)
         bytes[bit / 8] ^= 1 << UInt8(bit % 8)
         try book.execute(
-            "UPDATE grdb_migrations SET identifier = CAST(x'\(Hex.encode(bytes))' AS TEXT) WHERE identifier = '\(version)'"
+            "UPDATE OR REPLACE grdb_migrations SET identifier = CAST(x'\(Hex.encode(bytes))' AS TEXT) WHERE identifier = '\(version)'"
         )
         for open in [SQLiteLedger.init(reading:), SQLiteLedger.init(writing:)] as [(String) throws -> SQLiteLedger] {
             let problem = try failure { _ = try open(book.path) }
@@ -105,6 +105,9 @@ struct DamageTests {
         "UPDATE attempt SET status_inode = 1, status_size = NULL WHERE task = 'task 1'",
         "UPDATE run SET state = 'x' WHERE name = 'run 1'", "UPDATE task SET state = 'x' WHERE run = 'run 1'",
         "UPDATE digest SET digest = x'00' WHERE path = '/file 1'",
+        "UPDATE accepted SET key = x'00' WHERE attempt = (SELECT id FROM attempt WHERE task = 'task 1')",
+        "UPDATE accepted SET attempt = 7 WHERE attempt = (SELECT id FROM attempt WHERE task = 'task 1')",
+        "UPDATE detail SET value = x'ff' WHERE value = 'detail 1'",
         "UPDATE manifest SET fields = x'00' WHERE key = (SELECT key FROM attempt WHERE task = 'task 1')",
     ])
     func aRowThatMeansNothing(_ sql: String) throws {

@@ -215,6 +215,24 @@ struct ReadingTests {
         }
     }
 
+    /// What a ledger of the second version has is there in the third, which begins with nothing accepted.
+    @Test func ofTheSecondVersion() throws {
+        try book.writer().commit(Book.batch(1))
+        try book.execute(
+            "DROP TABLE detail; DROP TABLE accepted; DELETE FROM grdb_migrations WHERE identifier = 'v3'")
+        let before = try book.listing()
+        #expect(try Book.readAll(book.reader(), 1) == Array(repeating: true, count: 8) + [false, false])
+        #expect(try book.listing() == before)
+        let ledger = try book.writer()
+        #expect(try ledger.accepted() == [:])
+        var record = try #require(try ledger.attempts([Book.id(1)])[Book.id(1)])
+        record.accepted = [Book.key("accepted 1")]
+        var batch = LedgerBatch(attempts: [record])
+        batch.details = ["detail 1": [1]]
+        try ledger.commit(batch)
+        #expect(try Book.readAll(book.reader(), 1).allSatisfy { $0 })
+    }
+
     private static func hex(_ bytes: some Sequence<UInt8>) -> String {
         bytes.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
     }
@@ -249,6 +267,34 @@ struct ReadingTests {
         #expect(try !ledger.runs().map(\.name).contains("run 1"))
         #expect(try ledger.tasks(of: "run 1").isEmpty)
         #expect(try ledger.locations() == [Book.location])
+    }
+
+    /// Manifests and details go with the last attempt that they speak of.
+    @Test func forgetsWhatNobodyMentions() throws {
+        let ledger = try book.writer()
+        var batch = LedgerBatch()
+        for (key, tree) in [("1", "tree 1"), ("2", "tree 2"), ("accepted", "tree 3")] {
+            let code = Manifest.Field("code", [.init("tree", tree)])
+            let inputs = Manifest.Field("inputs", [.init("data", "folder")])
+            batch.manifests[Book.key(key)] = ManifestCoding.encode([code, inputs])
+        }
+        batch.details = ["tree 1": [1], "tree 2": [2], "tree 3": [3], "folder": [4]]
+        batch.attempts = [Book.attempt(1, key: "1", task: "a"), Book.attempt(2, key: "2", task: "b")]
+        batch.attempts[0].accepted = [Book.key("accepted")]
+        try ledger.commit(batch)
+        func details() throws -> [String] { try book.strings("SELECT value FROM detail ORDER BY value") }
+        func forget(_ number: UInt64) throws {
+            var batch = LedgerBatch()
+            batch.forgotten = [Book.id(number)]
+            try ledger.commit(batch)
+        }
+        try forget(2)
+        #expect(try details() == ["folder", "tree 1", "tree 3"])
+        #expect(try ledger.fields(of: Book.key("accepted")) != nil)
+        try forget(1)
+        #expect(try details() == [])
+        #expect(try ledger.fields(of: Book.key("accepted")) == nil)
+        #expect(try ledger.accepted() == [:])
     }
 
     // MARK: Two processes

@@ -115,6 +115,49 @@ import Testing
         #expect(try ledger.fields(of: Book.key("c")) == nil)
     }
 
+    @Test func details() throws {
+        var batch = LedgerBatch()
+        batch.details = ["tree": [0, 255, 10], "empty": [], "é": Array(repeating: 7, count: 100_000)]
+        let ledger = try written(batch)
+        for (value, content) in batch.details { #expect(try ledger.detail(of: value) == content) }
+        #expect(try ledger.detail(of: "another") == nil)
+        // What a value stands for never changes.
+        batch.details = ["tree": [1]]
+        #expect(try written(batch).detail(of: "tree") == [0, 255, 10])
+    }
+
+    @Test func accepted() throws {
+        let keys = ["x", "y"].map { Book.key($0) }.sorted()
+        var good = Book.attempt(1, key: "own", task: "a")
+        good.accepted = keys
+        var stale = Book.attempt(2, key: "own", task: "b")
+        (stale.reusable, stale.accepted) = (false, [keys[0]])
+        var failed = Book.attempt(3, key: "own", task: "c", .standing, .failure)
+        failed.accepted = [keys[0]]
+        let plain = Book.attempt(4, key: "own", task: "d")
+        let ledger = try written(LedgerBatch(attempts: [good, stale, failed, plain]))
+        #expect(
+            try ledger.attempts([good.id, stale.id, plain.id]).mapValues(\.accepted)
+                == [good.id: keys, stale.id: [keys[0]], plain.id: []])
+        #expect(try ledger.standing(in: Book.location)["a"] == good)
+        #expect(try ledger.accepted() == [good.id: keys, stale.id: [keys[0]], failed.id: [keys[0]]])
+        #expect(try ledger.successes(of: Book.key("own")).map(\.id) == [plain.id, good.id])
+        #expect(try ledger.successes(of: keys[0]).map(\.id) == [stale.id, good.id])
+        #expect(try ledger.successes(of: keys[1]).map(\.id) == [good.id])
+        good.accepted = []
+        #expect(try written(LedgerBatch(attempts: [good])).successes(of: keys[1]) == [], "all that is known of it")
+    }
+
+    @Test func theLatestOfEachTask() throws {
+        let ledger = try written(
+            LedgerBatch(attempts: [
+                Book.attempt(1, key: "1", task: "a", .attic), Book.attempt(2, key: "2", task: "a", .attic, .failure),
+                Book.attempt(3, key: "3", task: "b"), Book.attempt(4, key: "4", task: "a", location: "/other"),
+            ]))
+        #expect(try ledger.latest(in: Book.location).mapValues(\.key) == ["a": Book.key("2"), "b": Book.key("3")])
+        #expect(try ledger.latest(in: "/none") == [:])
+    }
+
     @Test func digests() throws {
         let stamp = FileStamp(inode: .max, size: .max, modified: .min, changed: -1)
         var record = DigestRecord(path: "/file", stamp: stamp, digest: Book.key("one"))
@@ -139,7 +182,7 @@ import Testing
 
     // MARK: All or nothing
 
-    @Test(arguments: ["run", "task", "manifest", "attempt", "digest"])
+    @Test(arguments: ["run", "task", "manifest", "attempt", "digest", "detail", "accepted"])
     func aStatementThatFailsLeavesNothing(_ table: String) throws {
         let ledger = try book.writer()
         try ledger.commit(Book.batch(1))

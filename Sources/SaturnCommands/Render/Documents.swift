@@ -10,13 +10,7 @@ struct PlanDocument: Encodable {
         var action: String
         var key: String?
         var reason: String
-        var changes: [Change]
-    }
-
-    struct Change: Encodable {
-        var field: String
-        var old: String?
-        var new: String?
+        var changes: [ChangeDocument]
     }
 
     var version = 1
@@ -30,15 +24,13 @@ struct PlanDocument: Encodable {
         counts = Dictionary(
             uniqueKeysWithValues: Decision.Action.allCases.map { ($0.rawValue, preparation.plan.count($0)) })
         let reasons = ReasonText(graph: preparation.graph)
-        tasks = zip(preparation.graph.nodes, preparation.plan.decisions).compactMap { node, decision in
+        tasks = preparation.plan.decisions.enumerated().compactMap { index, decision in
             guard let decision else { return nil }
-            var changes: [Change] = []
-            if case .changed(let fields) = decision.reason {
-                changes = fields.map { Change(field: $0.field, old: $0.old, new: $0.new) }
-            }
             return Task(
-                name: node.name, action: decision.action.rawValue, key: decision.key?.description,
-                reason: reasons.full(decision.reason), changes: changes)
+                name: preparation.graph.nodes[index].name, action: decision.action.rawValue,
+                key: decision.key?.description, reason: reasons.full(decision.reason, of: index),
+                // A change of much code is one of all tasks.
+                changes: ChangeDocument.all(of: decision.reason, limit: 10))
         }
         notes = preparation.plan.notes
     }
@@ -52,9 +44,11 @@ struct RunDocument: Encodable {
         var exitCode: Int32?
         var attempt: String?
         var folder: String
+        /// Left out where there is nothing to say.
+        var accepted: [AcceptanceDocument]?
 
         enum CodingKeys: String, CodingKey {
-            case name, state, cause, exitCode = "exit_code", attempt, folder
+            case name, state, cause, exitCode = "exit_code", attempt, folder, accepted
         }
     }
 
@@ -80,11 +74,13 @@ struct RunDocument: Encodable {
         ended = view.record.ended?.description
         results = view.record.location
         counts = Dictionary(view.tasks.map { ($0.state.rawValue, 1) }, uniquingKeysWith: +)
+        let acceptances = view.acceptances()
         tasks = view.tasks.map { task in
             let attempt = task.attempt.flatMap { view.attempts[$0] }
             return Task(
                 name: task.name, state: task.state.rawValue, cause: task.note, exitCode: attempt?.exitCode,
-                attempt: task.attempt?.description, folder: "\(view.record.location)/\(task.name)")
+                attempt: task.attempt?.description, folder: "\(view.record.location)/\(task.name)",
+                accepted: acceptances[task.name]?.map { AcceptanceDocument($0) })
         }
     }
 }

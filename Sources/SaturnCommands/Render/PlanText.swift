@@ -38,7 +38,9 @@ struct PlanText {
                 groups.append(Group(action: decision.action, category: category))
             }
             groups[position].tasks.append(task)
-            if groups[position].texts.count < 2 { groups[position].texts.insert(reasons.full(decision.reason)) }
+            if groups[position].texts.count < 2 {
+                groups[position].texts.insert(reasons.full(decision.reason, of: task))
+            }
         }
         let rank = Dictionary(uniqueKeysWithValues: Decision.Action.allCases.enumerated().map { ($1, $0) })
         return groups.sorted {

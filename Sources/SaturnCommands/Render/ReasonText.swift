@@ -5,9 +5,10 @@ struct ReasonText {
     let graph: Graph
 
     /// All of it, for one task.
-    func full(_ reason: Reason) -> String {
+    func full(_ reason: Reason, of task: Int) -> String {
         switch reason {
-        case .changed(let changes): changes.map(full).joined(separator: ", ")
+        case .changed(let changes) where !changes.isEmpty:
+            self.changes(ChangeText.telling(changes), of: task).phrases.joined(separator: ", ")
         case .needs(let tasks): "needs \(names(tasks)), which \(tasks.count == 1 ? "runs" : "run") first"
         case .blocked(let task): "needs \(graph.nodes[task].name), which will have no result"
         default: category(reason)
@@ -40,26 +41,18 @@ struct ReasonText {
 
     private func labels(_ changes: [FieldChange]) -> String {
         var seen: Set<String> = []
-        return changes.map { change in
-            if change.field == "code.tree" { return "code" }
-            if change.field.hasPrefix("needs.") { return "results of needed tasks" }
-            return change.field.replacing(".", with: " ", maxReplacements: 1)
-        }.filter { seen.insert($0).inserted }.joined(separator: ", ")
+        return ChangeText.telling(changes).map(ChangeText.label).filter { seen.insert($0).inserted }
+            .joined(separator: ", ")
     }
 
-    private func full(_ change: FieldChange) -> String {
-        let field = change.field.replacing(".", with: " ", maxReplacements: 1)
-        if change.field == "code.tree" { return "code changed" }
-        if change.field.hasPrefix("needs.") { return "results of \(field.dropFirst(6)) changed" }
-        if change.field.hasPrefix("inputs.") || change.field.hasPrefix("code.") {
-            if change.old == nil { return "\(field) added" }
-            return change.new == nil ? "\(field) removed" : "\(field) changed"
-        }
-        if change.field == "command", let old = change.old, let new = change.new {
-            let (was, now) = Self.different(old, new)
-            return "command: \(was) → \(now)"
-        }
-        return "\(field): \(change.old ?? "not set") → \(change.new ?? "not set")"
+    /// - Parameter limit: the number of files and the like that are named.
+    func changes(_ changes: [FieldChange], of task: Int, limit: Int = 3) -> ChangeText {
+        var text = ChangeText(changes: changes, limit: limit)
+        guard changes.contains(where: { $0.field.hasPrefix("needs.") }) else { return text }
+        let names = graph.nodes[task].needs.map { graph.nodes[$0].name }
+        text.needs = Dictionary(
+            names.map { (TaskName.variable($0), $0) }, uniquingKeysWith: { first, _ in first })
+        return text
     }
 
     /// The words that differ, between the first that does and the last.

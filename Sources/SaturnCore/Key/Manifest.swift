@@ -66,6 +66,9 @@ public struct Manifest: Hashable, Sendable {
         ]
     }
 
+    /// The digest of what may change under a run: code and inputs.
+    public var sources: Digest { Digest(of: ManifestCoding.encode([Field("inputs", inputs), Field("code", code)])) }
+
     /// The bytes that are hashed, and kept so that a later change can be put into words.
     public var encoded: [UInt8] { ManifestCoding.encode(fields) }
 

@@ -22,6 +22,8 @@ public struct EventLog: Hashable, Sendable {
     public var key: TaskKey? { first("key").flatMap { TaskKey(hex: $0) } }
     /// The last one: each `retried` has its own.
     public var attempt: AttemptID? { events.last { $0["attempt"] != nil }?["attempt"].flatMap { AttemptID($0) } }
+    /// ``Manifest/sources`` of its key.
+    public var sources: String? { first("sources") }
     public var project: String? { first("project") }
     public var run: String? { first("run") }
     public var task: String? { first("task") }
@@ -30,6 +32,10 @@ public struct EventLog: Hashable, Sendable {
     /// The attempt that this one is a copy of.
     public var origin: AttemptID? {
         events.first { $0.type == "restored" && $0["from"] != nil }?["from"].flatMap { AttemptID($0) }
+    }
+    /// When the last attempt was started, or handed in.
+    public var started: Timestamp? {
+        events.last { ["started", "submitted", "retried"].contains($0.type) }?["utctimestamp"].flatMap { Timestamp($0) }
     }
     /// When the result was complete.
     public var completed: Timestamp? {
@@ -40,9 +46,7 @@ public struct EventLog: Hashable, Sendable {
         events.last { $0.type == "complete" }?["exit_code"].flatMap { Int32($0) }
     }
     /// Keys under which it was declared good, beside its own.
-    public var accepted: [TaskKey] {
-        events.filter { $0.type == "accepted" }.compactMap { $0["key"].flatMap { TaskKey(hex: $0) } }
-    }
+    public var accepted: [TaskKey] { acceptances.map(\.key) }
     /// Kept from gc.
     public var isPinned: Bool { events.last { $0.type == "pinned" || $0.type == "unpinned" }?.type == "pinned" }
     /// The code or an input changed while it ran.

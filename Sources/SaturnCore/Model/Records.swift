@@ -44,6 +44,11 @@ public struct AttemptRecord: Hashable, Sendable {
         self.state = state
         self.place = place
     }
+
+    /// Whether it is a result to use under `key`. One during which the code changed is so only where it was accepted.
+    public func isGood(under key: TaskKey) -> Bool {
+        state == .success && (self.key == key && reusable || accepted.contains(key))
+    }
 }
 
 /// What tells one file from another that has taken its place.

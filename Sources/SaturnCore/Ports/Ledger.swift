@@ -9,8 +9,10 @@ public protocol Ledger: AnyObject, Sendable {
     func fields(of key: TaskKey) throws -> [Manifest.Field]?
     /// What a value of a manifest stands for: a ``CodeDetail`` of a tree, the listing of a folder's digest.
     func detail(of value: String) throws -> [UInt8]?
-    /// The key of the newest attempt of each task at this location, wherever its result is now.
-    func latestKeys(in location: String) throws -> [String: TaskKey]
+    /// The newest attempt of each task at this location, wherever its result is now.
+    func latest(in location: String) throws -> [String: AttemptRecord]
+    /// The keys under which attempts were accepted beside their own, of those that were.
+    func accepted() throws -> [AttemptID: [TaskKey]]
     /// Whether the latest plan of a run other than `run` has a task of this name at this location.
     func isPlanned(_ task: String, in location: String, otherThan run: String) throws -> Bool
     /// Newest first.

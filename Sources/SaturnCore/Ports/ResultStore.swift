@@ -6,6 +6,9 @@ public protocol ResultStore: Archive {
     var location: String { get }
     /// One look at a task's folder; reads nothing.
     func look(at place: ResultPlace) throws -> FolderLook
+    /// Names of the folders beside each other in which results stand, or something else does; none before there is a
+    /// store.
+    func tasks() throws -> [String]
     /// What `events` of a result says, or `nil` when it is not there or not saturn's.
     func events(of place: ResultPlace) throws -> EventLog?
     /// Whether there is a folder and nothing in it but what saturn puts there, by name.

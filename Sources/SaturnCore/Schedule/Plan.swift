@@ -35,6 +35,8 @@ public struct Decision: Hashable, Sendable {
     public var transfer = Transfer.move
     /// What stands in the task's folder now, and must leave it before anything else comes.
     public var occupant: Occupant?
+    /// The earlier attempt of a `run` that its reason speaks of.
+    public var against: Occupant?
 
     public init(action: Action, reason: Reason, key: TaskKey?, result: StoredResult? = nil) {
         self.action = action
@@ -77,6 +79,20 @@ public struct Occupant: Hashable, Sendable {
     public var origin: AttemptID
     /// Keys under which `saturn accept` has declared it good.
     public var accepted: [TaskKey]
+    /// Not `nil` if nobody has looked, since its attempt started, whether the code and the inputs are what they were:
+    /// saturn was killed before it could.
+    public var unchecked: Unchecked?
+
+    public struct Unchecked: Hashable, Sendable {
+        public var started: Timestamp
+        /// ``Manifest/sources`` of its key.
+        public var sources: String?
+
+        public init(started: Timestamp, sources: String?) {
+            self.started = started
+            self.sources = sources
+        }
+    }
 
     public init(attempt: AttemptID, key: TaskKey, origin: AttemptID? = nil, accepted: [TaskKey] = []) {
         self.attempt = attempt

@@ -6,8 +6,15 @@ public protocol PlanEvidence: AnyObject {
     /// The digest of a result's files; `nil` when there are none any more.
     func digest(of result: StoredResult) throws -> Digest?
     func fields(of key: TaskKey) throws -> [Manifest.Field]?
+    /// The newest attempt of a task of this name, wherever its result is now.
+    func latest(of task: String) throws -> Occupant?
+    /// The same changes, with the files that their values stand for where that can be told.
+    func explain(_ changes: [FieldChange]) throws -> [FieldChange]
     /// Whether another run's latest plan has a task of this name in this store.
     func isPlannedElsewhere(_ task: String) throws -> Bool
+    /// Whether the code and the inputs of a task are what they were when the attempt started that nobody has checked, as
+    /// far as can be told; if not, it is remembered that its result is not to be reused.
+    func check(_ occupant: Occupant, of task: Int) throws -> Bool
 }
 
 /// Decides per task whether it runs, from the graph and the evidence; changes nothing.
@@ -22,11 +29,16 @@ public struct Planner {
         public var force: Bool
         /// Tasks that `force` does not concern.
         public var spared: Set<Int>
+        /// Tasks whose standing success is taken as good, whatever its key: their reason says what it would be in spite of.
+        public var accepting: Set<Int>
 
-        public init(selected: Set<Int>? = nil, force: Bool = false, spared: Set<Int> = []) {
+        public init(
+            selected: Set<Int>? = nil, force: Bool = false, spared: Set<Int> = [], accepting: Set<Int> = []
+        ) {
             self.selected = selected
             self.force = force
             self.spared = spared
+            self.accepting = accepting
         }
     }
 
@@ -117,7 +129,7 @@ public struct Planner {
             decisions[task] = Decision(action: .blocked, reason: .blocked(by: culprit), key: nil)
             return nil
         }
-        let standing = try evidence.standing(of: graph.nodes[task].name)
+        let standing = try checked(evidence.standing(of: graph.nodes[task].name), task)
         if case .foreign(let problem) = standing {
             foreign.append((graph.nodes[task].name, problem))
             return nil
@@ -129,13 +141,12 @@ public struct Planner {
         }
         let key = try key(of: task)
         decisions[task] = Decision(action: .run, reason: .new, key: key)
-        if let occupant = standing.success, occupant.key == key, !isForced(task) {
-            let place = ResultPlace.standing(task: graph.nodes[task].name)
-            let result = StoredResult(
-                attempt: occupant.attempt, key: key, task: graph.nodes[task].name, place: place,
-                origin: occupant.origin)
-            decisions[task] = Decision(action: .reuse, reason: .inPlace, key: key, result: result)
-            claimed.insert(occupant.origin)
+        if let occupant = standing.success(under: key), !isForced(task) {
+            reuse(occupant, task, key, .inPlace)
+            return nil
+        }
+        if options.accepting.contains(task), let occupant = standing.ownSuccess {
+            reuse(occupant, task, key, try reason(standing, occupant, task, key))
             return nil
         }
         if case .foreignSuccess(_, let problem) = standing {
@@ -143,6 +154,22 @@ public struct Planner {
             return nil
         }
         return standing
+    }
+
+    private mutating func reuse(_ occupant: Occupant, _ task: Int, _ key: TaskKey, _ reason: Reason) {
+        let name = graph.nodes[task].name
+        let result = StoredResult(
+            attempt: occupant.attempt, key: occupant.key, task: name, place: .standing(task: name),
+            origin: occupant.origin)
+        decisions[task] = Decision(action: .reuse, reason: reason, key: key, result: result)
+        claimed.insert(occupant.origin)
+    }
+
+    private func checked(_ standing: Standing, _ task: Int) throws -> Standing {
+        guard case .success(let occupant) = standing, occupant.unchecked != nil,
+            try !evidence.check(occupant, of: task)
+        else { return standing }
+        return .changedWhileRunning(occupant)
     }
 
     /// Whether its result is yet to come.
@@ -156,7 +183,7 @@ public struct Planner {
         // What another project left there cannot be known to be its result.
         if case .foreignSuccess(_, let problem) = standing { foreign.append((graph.nodes[task].name, problem)) }
         guard !isForced(task) else { return decide(task, .run, .forced, nil, standing) }
-        decide(task, standing.success == nil ? .run : .maybe, .needs(open), nil, standing)
+        decide(task, standing.isGoodForSome ? .maybe : .run, .needs(open), nil, standing)
     }
 
     /// Noticed by those that need them alone: to look into every result would take long.
@@ -165,8 +192,9 @@ public struct Planner {
             return
         }
         let occupant = Occupant(attempt: result.attempt, key: result.key, origin: result.origin)
-        decisions[need] = Decision(action: .run, reason: .resultsGone, key: result.key)
+        decisions[need] = Decision(action: .run, reason: .resultsGone, key: earlier.key)
         decisions[need]?.occupant = earlier.action == .reuse ? occupant : earlier.occupant
+        decisions[need]?.against = occupant
     }
 
     private func willHaveNoResult(_ task: Int) -> Bool {
@@ -213,7 +241,7 @@ public struct Planner {
         let result = pending.results.first { !claimed.contains($0.origin) && (!ofOwnName || $0.task == name) }
         guard let result else { return false }
         claimed.insert(result.origin)
-        decide(task, .restore, .fromAttic, result.key, pending.standing)
+        decide(task, .restore, .fromAttic, decisions[task]?.key, pending.standing)
         decisions[task]?.result = result
         switch result.place {
         case .standing(let owner): decisions[task]?.reason = .fromTask(owner)
@@ -238,8 +266,10 @@ public struct Planner {
     private mutating func decideToRun(_ pending: Pending) throws {
         let task = pending.task
         guard let key = decisions[task]?.key else { return }
-        let reason = isForced(task) ? Reason.forced : try reason(pending.standing, task, key)
+        let earlier = try pending.standing.earlier ?? evidence.latest(of: graph.nodes[task].name)
+        let reason = isForced(task) ? Reason.forced : try reason(pending.standing, earlier, task, key)
         decide(task, .run, reason, key, pending.standing)
+        decisions[task]?.against = earlier
     }
 
     /// Whether the result is not one that its own task has yet to claim.
@@ -272,8 +302,8 @@ public struct Planner {
         decisions[task] = decision
     }
 
-    private func reason(_ standing: Standing, _ task: Int, _ key: TaskKey) throws -> Reason {
-        guard let earlier = standing.earlier else { return .new }
+    private func reason(_ standing: Standing, _ earlier: Occupant?, _ task: Int, _ key: TaskKey) throws -> Reason {
+        guard let earlier else { return .new }
         if earlier.key != key {
             guard let old = try evidence.fields(of: earlier.key) else {
                 if case .unfinished = standing { return .unfinished }
@@ -282,7 +312,7 @@ public struct Planner {
             let new = try Self.manifest(of: task, in: graph) { need in
                 try decisions[need]?.result.flatMap { try evidence.digest(of: $0) }
             }
-            return .changed(FieldChange.between(old, and: new.fields))
+            return .changed(try evidence.explain(FieldChange.between(old, and: new.fields)))
         }
         switch standing {
         case .gone(let folder, _): return folder ? .folderGone : .statusGone
@@ -291,8 +321,10 @@ public struct Planner {
         case .unfinished: return .unfinished
         case .changedWhileRunning: return .changedWhileRunning
         case .unsynced: return .unsynced
+        // It was here, and is nowhere any more.
+        case .nothing: return .folderGone
         // A success of this key that another task has claimed cannot stand here; the rest is new.
-        case .success, .foreignSuccess, .foreign, .nothing: return .new
+        case .success, .foreignSuccess, .foreign: return .new
         }
     }
 
@@ -306,10 +338,29 @@ public struct Planner {
 }
 
 extension Standing {
-    /// A success that can be used under its key.
-    var success: Occupant? {
+    /// A success that can be used under `key`: its own, or one that it was accepted under.
+    func success(under key: TaskKey) -> Occupant? {
         switch self {
-        case .success(let occupant), .foreignSuccess(let occupant, _): occupant
+        case .success(let occupant), .foreignSuccess(let occupant, _):
+            occupant.key == key || occupant.accepted.contains(key) ? occupant : nil
+        case .changedWhileRunning(let occupant): occupant.accepted.contains(key) ? occupant : nil
+        default: nil
+        }
+    }
+
+    /// Whether there is a key under which what stands there can be used.
+    var isGoodForSome: Bool {
+        switch self {
+        case .success, .foreignSuccess: true
+        case .changedWhileRunning(let occupant): !occupant.accepted.isEmpty
+        default: false
+        }
+    }
+
+    /// A success of this project's, whatever it is good for.
+    var ownSuccess: Occupant? {
+        switch self {
+        case .success(let occupant), .changedWhileRunning(let occupant): occupant
         default: nil
         }
     }

@@ -1,0 +1,328 @@
+public import SaturnCore
+
+/// Who plans and runs what a history has on its disk.
+public protocol ModelPlayer {
+    /// By task.
+    func plan() async throws -> [String: ModelDecision]
+    /// What was executed.
+    func run() async throws -> [ModelExecution]
+}
+
+/// What a plan says of a task.
+public struct ModelDecision: Sendable {
+    public var action: Decision.Action
+    /// `nil` where only the action is known.
+    public var reason: Reason?
+    public var result: AttemptID?
+
+    public init(action: Decision.Action, reason: Reason? = nil, result: AttemptID? = nil) {
+        self.action = action
+        self.reason = reason
+        self.result = result
+    }
+}
+
+public struct ModelExecution: Hashable, Sendable {
+    public var attempt: AttemptID
+    public var task: String
+
+    public init(attempt: AttemptID, task: String) {
+        self.attempt = attempt
+        self.task = task
+    }
+}
+
+/// A random history of one run file: edits, plans and runs, every one held against what a clean build would give.
+///
+/// ```swift
+/// let history = try ModelHistory(seed: seed)
+/// let problem = try await history.play(steps: 8, with: player(history.folder))   // nil: all was as it should be
+/// ```
+/// A run may execute what no result exists for, and nothing else; its results are those of a clean build; and what a
+/// plan gives as a reason has happened.
+public final class ModelHistory {
+    public let space: TestSpace
+    /// With the run file.
+    public let folder: String
+    public static let results = "results/model"
+
+    private var random: SeededGenerator
+    private var world: ModelWorld
+    private var past: [ModelWorld]
+    /// What an attempt was executed for.
+    private var identities: [AttemptID: ModelOracle.Identity] = [:]
+    private var names: [AttemptID: String] = [:]
+    private var hasLostLedger = false
+    /// What was done to each task's folder by hand since the last run.
+    private var deleted: [String: String] = [:]
+    private var written: [String: String] = [:]
+    public private(set) var log: [String] = []
+
+    public init(seed: UInt64, jobs: Int? = nil) throws {
+        random = SeededGenerator(seed: seed)
+        space = try TestSpace(inMemory: true)
+        folder = space.path("work")
+        let most = random.chance(20) ? 30 : 8
+        world = ModelWorld(
+            hasGit: random.chance(60), jobs: jobs ?? Int.random(in: 1...most, using: &random), &random)
+        past = [world]
+        try write()
+        if world.hasGit {
+            try git("init", "-q")
+            try git("add", "-A")
+            try git("commit", "-q", "-m", "begin")
+        }
+    }
+
+    /// Edits, plans and runs; says what was wrong first.
+    public func play(steps: Int, with player: some ModelPlayer) async throws -> String? {
+        for step in 0..<steps {
+            if step > 0 { try edit() }
+            if let problem = try await take(player) {
+                return "step \(step): \(problem)\n" + log.joined(separator: "\n") + "\n" + world.yaml
+            }
+        }
+        return nil
+    }
+
+    // MARK: Edits
+
+    private func edit() throws {
+        log.append("--")
+        for _ in 0..<Int.random(in: 1...3, using: &random) {
+            switch Int.random(in: 0..<100, using: &random) {
+            case 0..<8: revert()
+            case 8..<14: try commit()
+            case 14..<26: try deleteByHand()
+            case 26..<28: try deleteLedger()
+            default:
+                guard let edit = ModelWorld.Edit.allCases.randomElement(using: &random),
+                    world.apply(edit, &random)
+                else { continue }
+                log.append(edit.rawValue)
+            }
+        }
+        past.append(world)
+        try write()
+    }
+
+    private func revert() {
+        let index = Int.random(in: 0..<past.count, using: &random)
+        log.append("revert to \(index)")
+        world = past[index]
+    }
+
+    private func commit() throws {
+        guard world.hasGit else { return }
+        log.append("commit")
+        try write()
+        try git("commit", "-q", "-a", "--allow-empty", "-m", "more")
+    }
+
+    private func git(_ arguments: String...) throws {
+        let identity = ["-c", "user.name=x", "-c", "user.email=x@x", "-c", "core.fsync=none", "-c", "gc.auto=0"]
+        let run = try space.run(["git", "-C", folder] + identity + arguments)
+        guard run.status == 0 else { throw Failure(.fault, "git \(arguments): \(run.stderr)") }
+    }
+
+    private func deleteByHand() throws {
+        let standing = try scan().standing.keys.sorted()
+        guard let task = standing.randomElement(using: &random) else { return }
+        let what = random.chance(50) ? "folder" : "status"
+        let path = "\(folder)/\(Self.results)/\(task)"
+        guard space.exists("\(path)/status") else { return }
+        log.append("delete the \(what) of \(task)")
+        space.remove(what == "folder" ? path : "\(path)/status")
+        deleted[task] = what
+    }
+
+    private func deleteLedger() throws {
+        log.append("delete the ledger")
+        space.remove("\(folder)/.saturn/ledger.sqlite")
+        hasLostLedger = true
+    }
+
+    private func write() throws {
+        var files = world.tracked.merging(world.inputs) { first, _ in first }
+        files["run.yaml"] = world.yaml
+        for (path, text) in files where written[path] != text { try space.write("\(folder)/\(path)", text) }
+        written = files
+    }
+
+    // MARK: What is on the disk
+
+    private struct Found {
+        var attempt: AttemptID
+        var origin: AttemptID
+        var status: String?
+        var out: String?
+    }
+
+    private struct Scan {
+        var standing: [String: Found] = [:]
+        var attic: [Found] = []
+
+        /// How many results there are under each identity; a copy and its original are one.
+        func available(_ identities: [AttemptID: ModelOracle.Identity]) -> [ModelOracle.Identity: Int] {
+            let successes = (Array(standing.values) + attic).filter { $0.status == "success" }
+            let origins = Set(successes.map(\.origin))
+            return Dictionary(origins.compactMap { identities[$0] }.map { ($0, 1) }, uniquingKeysWith: +)
+        }
+    }
+
+    private func scan() throws -> Scan {
+        var scan = Scan()
+        let results = "\(folder)/\(Self.results)"
+        guard space.exists(results) else { return scan }
+        for name in try space.list(results) where name != ".saturn" {
+            scan.standing[name] = found("\(results)/\(name)")
+        }
+        let attic = "\(results)/.saturn/attic"
+        guard space.exists(attic) else { return scan }
+        for key in try space.list(attic) {
+            scan.attic += try space.list("\(attic)/\(key)").compactMap { found("\(attic)/\(key)/\($0)") }
+        }
+        return scan
+    }
+
+    private func found(_ path: String) -> Found? {
+        guard let text = try? space.read("\(path)/events"), let events = EventLog(parsing: text),
+            let attempt = events.attempt
+        else { return nil }
+        return Found(
+            attempt: attempt, origin: events.origin ?? attempt, status: try? space.read("\(path)/status"),
+            out: try? space.read("\(path)/results/out"))
+    }
+
+    // MARK: A plan and a run
+
+    private func take(_ player: some ModelPlayer) async throws -> String? {
+        let oracle = ModelOracle(world)
+        let before = try scan()
+        let plan = try await player.plan()
+        if let problem = check(plan, oracle, before) { return "the plan: \(problem)" }
+        let executed = try await player.run()
+        log.append("ran " + executed.map(\.task).joined(separator: " "))
+        for execution in executed {
+            identities[execution.attempt] = oracle.outcomes[execution.task]?.identity
+            names[execution.attempt] = execution.task
+        }
+        // What is not in the file stays as it is.
+        let present = Set(world.jobs.map(\.name))
+        deleted = deleted.filter { !present.contains($0.key) }
+        if let problem = check(executed, plan, oracle, before) { return problem }
+        if let problem = check(try scan(), oracle) { return problem }
+        let again = try await player.plan()
+        for (task, decision) in again where oracle.outcomes[task]?.succeeds == true && decision.action != .reuse {
+            return "right after the run \(task) is to \(decision.action): \(String(describing: decision.reason))"
+        }
+        return nil
+    }
+
+    /// Nothing stale.
+    private func check(_ after: Scan, _ oracle: ModelOracle) -> String? {
+        for (task, outcome) in oracle.outcomes.sorted(by: { $0.key < $1.key }) where outcome.identity != nil {
+            let found = after.standing[task]
+            guard found?.status == (outcome.succeeds ? "success" : "failure") else {
+                return "\(task) is \(found?.status ?? "nothing"), and succeeds: \(outcome.succeeds)"
+            }
+            guard found?.out == outcome.out else {
+                return "\(task) has \(found?.out ?? "nothing"), a clean build \(outcome.out)"
+            }
+            if let origin = found?.origin, identities[origin] != outcome.identity {
+                return "\(task) has the result of another identity"
+            }
+        }
+        return nil
+    }
+
+    /// Nothing needless, and nothing that the plan denied.
+    private func check(
+        _ executed: [ModelExecution], _ plan: [String: ModelDecision], _ oracle: ModelOracle, _ before: Scan
+    ) -> String? {
+        for execution in executed where ![.run, .maybe].contains(plan[execution.task]?.action) {
+            return "\(execution.task) was executed, planned as \(String(describing: plan[execution.task]?.action))"
+        }
+        let available = before.available(identities)
+        let wanted = Dictionary(
+            oracle.outcomes.values.compactMap(\.identity).map { ($0, 1) }, uniquingKeysWith: +)
+        let failing = Set(oracle.outcomes.values.filter { !$0.succeeds }.compactMap(\.identity))
+        let counts = Dictionary(
+            executed.compactMap { oracle.outcomes[$0.task]?.identity }.map { ($0, 1) }, uniquingKeysWith: +)
+        for (identity, count) in wanted {
+            let expected = failing.contains(identity) ? count : max(0, count - available[identity, default: 0])
+            let tasks = oracle.outcomes.filter { $0.value.identity == identity }.keys.sorted()
+            if counts[identity, default: 0] != expected {
+                return "\(tasks) executed \(counts[identity, default: 0]) times, not \(expected)"
+            }
+        }
+        if executed.contains(where: { oracle.outcomes[$0.task]?.identity == nil }) { return "a blocked task ran" }
+        return nil
+    }
+
+    // MARK: Reasons
+
+    private func check(_ plan: [String: ModelDecision], _ oracle: ModelOracle, _ before: Scan) -> String? {
+        for job in world.jobs {
+            guard let decision = plan[job.name] else { return "\(job.name) is not in it" }
+            guard let reason = decision.reason else { continue }
+            if !isTrue(reason, of: job, decision, plan, oracle, before) {
+                return "\(job.name) is to \(decision.action): \(reason)"
+            }
+        }
+        return nil
+    }
+
+    private func isTrue(
+        _ reason: Reason, of job: ModelJob, _ decision: ModelDecision, _ plan: [String: ModelDecision],
+        _ oracle: ModelOracle, _ before: Scan
+    ) -> Bool {
+        let standing = before.standing[job.name]
+        let identity = oracle.outcomes[job.name]?.identity
+        func isSame(_ attempt: AttemptID?) -> Bool { attempt.flatMap { identities[$0] } == identity && identity != nil }
+        switch reason {
+        case .new: return standing == nil && deleted[job.name] == nil || isTakenByATwin(standing, identity)
+        case .inPlace: return decision.action == .reuse && standing?.status == "success" && isSame(standing?.origin)
+        case .fromAttic: return before.attic.contains { $0.status == "success" && isSame($0.origin) }
+        case .fromTask(let task): return isSame(before.standing[task]?.origin)
+        case .failed: return standing?.status == "failure" && isSame(standing?.attempt)
+        case .folderGone: return deleted[job.name] == "folder"
+        case .statusGone: return deleted[job.name] == "status"
+        case .changedUnknown: return hasLostLedger
+        case .changed(let changes): return isTrue(changes, of: job, identity, standing, oracle)
+        case .needs(let tasks):
+            return tasks.allSatisfy { [.run, .maybe].contains(plan[world.jobs[$0].name]?.action) }
+                && (decision.action == .maybe) == (standing?.status == "success")
+        default: return false
+        }
+    }
+
+    /// Of two equal tasks that have one result, only one can have it.
+    private func isTakenByATwin(_ standing: Found?, _ identity: ModelOracle.Identity?) -> Bool {
+        standing?.status == "success" && standing.flatMap { identities[$0.origin] } == identity
+    }
+
+    /// What is said to have changed has, and nothing else: against what stands there, else against an earlier attempt of
+    /// that name.
+    private func isTrue(
+        _ changes: [FieldChange], of job: ModelJob, _ identity: ModelOracle.Identity?, _ standing: Found?,
+        _ oracle: ModelOracle
+    ) -> Bool {
+        guard let identity else { return false }
+        let said = Set(changes.map(\.field))
+        let earlier = standing.map { [$0.origin] } ?? names.filter { $0.value == job.name }.map(\.key)
+        return earlier.compactMap { identities[$0] }.contains { old in
+            ModelOracle.difference(old, identity) == said && changes.allSatisfy { isTrue($0, old, job, oracle) }
+        }
+    }
+
+    /// The files that are named are the ones that differ.
+    private func isTrue(
+        _ change: FieldChange, _ old: ModelOracle.Identity, _ job: ModelJob, _ oracle: ModelOracle
+    ) -> Bool {
+        guard change.field == "code.tree", !change.files.isEmpty, let tree = old["code.tree"] else { return true }
+        let now = oracle.tracked(for: job)
+        let differing = now.filter { !tree.contains("\($0.key)=\($0.value)") }.keys
+        return Set(change.files.map(\.path)) == Set(differing)
+    }
+}

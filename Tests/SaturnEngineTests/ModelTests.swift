@@ -1,0 +1,123 @@
+import Glibc
+import SaturnCore
+import SaturnEngine
+import SaturnGit
+import SaturnLedger
+import SaturnRunFile
+import SaturnStores
+import SaturnTesting
+import Testing
+
+/// Random histories against an oracle that knows what a clean build gives: nothing stale, nothing executed needlessly,
+/// every reason true.
+///
+/// `SATURN_MODEL_HISTORIES` sets how many; the first one's seed is printed when something is wrong, and
+/// `SATURN_TEST_SEED` takes it.
+@Suite struct ModelTests {
+    private static let count = getenv("SATURN_MODEL_HISTORIES").flatMap { Int(String(cString: $0)) } ?? 2000
+
+    @Test(arguments: 0..<4) func histories(_ part: Int) async throws {
+        let seed = SeededGenerator.chosenSeed
+        for number in stride(from: part, to: Self.count, by: 4) {
+            let seed = seed &+ UInt64(number)
+            let history = try ModelHistory(seed: seed)
+            let problem = try await history.play(steps: 6, with: InProcess(history))
+            guard let problem else { continue }
+            Issue.record("SATURN_TEST_SEED=\(seed) SATURN_MODEL_HISTORIES=1: \(problem)")
+            return
+        }
+    }
+}
+
+/// Saturn without a process: the real reader, git, planner, loop, store and ledger, and jobs that are computed here.
+private struct InProcess: ModelPlayer {
+    private let folder: String
+    private let state: StateFolder
+
+    init(_ history: ModelHistory) {
+        folder = history.folder
+        state = StateFolder(path: folder + "/.saturn")
+    }
+
+    func plan() async throws -> [String: ModelDecision] {
+        let preparation = try prepare(SQLiteLedger(reading: state.ledger), LocalDir(directory: results))
+        return Dictionary(
+            uniqueKeysWithValues: zip(preparation.graph.nodes, preparation.plan.decisions).compactMap {
+                node, decision in
+                decision.map {
+                    (node.name, ModelDecision(action: $0.action, reason: $0.reason, result: $0.result?.attempt))
+                }
+            })
+    }
+
+    private var results: String { "\(folder)/\(ModelHistory.results)" }
+
+    func run() async throws -> [ModelExecution] {
+        try state.create()
+        let store = LocalDir(directory: results)
+        try store.claim(holder: "test")
+        let preparation = try prepare(SQLiteLedger(writing: state.ledger), store)
+        let executed = Recording<ModelExecution>()
+        let folder = folder
+        let executor = ScriptedExecutor(slots: 2) { launch in Self.work(launch, folder, executed) }
+        let run = Run(
+            preparation, executor: executor, state: state, observer: RecordingObserver(), clock: ManualClock(),
+            options: Run.Options(host: "box", file: folder + "/run.yaml"))
+        _ = try await run.execute(signals: AsyncStream { _ in })
+        return executed.all
+    }
+
+    private func prepare(_ ledger: any Ledger, _ store: any ResultStore) throws -> Preparation {
+        let executor = ComponentSchema(
+            name: "Multiprocessing", classSpecs: ["MultiprocessingExecutor"], settings: ["jobs": .integer(atLeast: 1)])
+        let path = folder + "/run.yaml"
+        let text = SourceText(path: path, bytes: try FileReader.bytes(of: path))
+        let read = RunFileReader(executors: [executor], stores: [LocalDir.schema]).read(text)
+        let context = Compilation.Context(
+            files: [path], folder: folder, run: "model", ownFolders: [store.location, state.path], environment: [:],
+            executor: [])
+        let compilation = try Compiler.compile(
+            Compilation.Parts(
+                spec: read.spec, problems: read.problems, texts: read.sources, context: context, code: GitCodeSource(),
+                ledger: ledger, store: store))
+        return try Preparation(compilation, ledger: ledger, project: state.project, options: .init())
+    }
+
+    /// What the job's shell script does, by what there is to see.
+    private static func work(
+        _ launch: Launch, _ folder: String, _ executed: Recording<ModelExecution>
+    ) -> ScriptedExecutor.Step {
+        let words = launch.command.text.split(separator: " ").map(String.init)
+        guard words.count >= 4, let salt = Int(words[2]), let modulus = Int(words[3]) else { return .exits(127) }
+        var job = ModelJob(launch.workspace.task, salt: salt, modulus: modulus)
+        job.variable = launch[variable: "V"]
+        var needs: [String: String] = [:]
+        for line in (launch[variable: "SATURN_NEEDS"].map(FileReader.text) ?? "").split(separator: "\n") {
+            let parts = line.split(separator: "\t")
+            needs[String(parts[0])] = FileReader.text("\(parts[1])/out")
+        }
+        let (out, succeeds) = job.work(
+            files: words.dropFirst(4).map { FileReader.text("\(folder)/\($0)") }, needs: needs)
+        executed.append(ModelExecution(attempt: launch.attempt, task: launch.workspace.task))
+        return FileReader.write(out, to: launch.workspace.results + "/out") && succeeds ? .exits(0) : .exits(1)
+    }
+}
+
+/// Small files, whole; what cannot be read is empty.
+private enum FileReader {
+    static func bytes(of path: String) throws -> [UInt8] {
+        guard let file = fopen(path, "re") else { throw Failure(.fault, "\(path) cannot be read") }
+        defer { fclose(file) }
+        var bytes = [UInt8](repeating: 0, count: 1 << 20)
+        let count = fread(&bytes, 1, bytes.count, file)
+        return Array(bytes.prefix(count))
+    }
+
+    static func text(_ path: String) -> String { String(decoding: (try? bytes(of: path)) ?? [], as: UTF8.self) }
+
+    static func write(_ text: String, to path: String) -> Bool {
+        guard let file = fopen(path, "we") else { return false }
+        let count = fwrite(Array(text.utf8), 1, text.utf8.count, file)
+        return fclose(file) == 0 && count == text.utf8.count
+    }
+}
