@@ -8,13 +8,15 @@ import SaturnCore
 ///     try search.files(limit: 10)     // ["lib/new.py", "notes/"]
 ///
 /// As `git status` does it, a folder without tracked files is one entry, with a slash at the end. The work is bounded:
-/// git is asked about so many names, and what is beyond them is not told of.
+/// git is asked about so many names of each folder and of all, and what is beyond them is not told of.
 struct UntrackedSearch {
     private let repository: OpaquePointer
     private let index: OpaquePointer
     private let root: [UInt8]
     private let selection: PathSelection
-    private var questions = 1000
+    /// Names that git may still be asked about: of all folders, and of this one.
+    private var questions = 2000
+    private var questionsHere = 0
     private var found: [[UInt8]] = []
     private var limit = 0
 
@@ -28,33 +30,37 @@ struct UntrackedSearch {
     mutating func files(limit: Int) throws -> [String] {
         self.limit = limit
         found = []
-        look(in: [])
+        // Those near the root first.
+        var folders: [[UInt8]] = [[]]
+        while !folders.isEmpty, found.count < limit { folders = folders.flatMap { look(in: $0) } }
         return found.sorted { $0.lexicographicallyPrecedes($1) }.map { String(decoding: $0, as: UTF8.self) }
     }
 
-    private var isDone: Bool { found.count >= limit || questions <= 0 }
-
     /// - Parameter folder: one with tracked files; with a slash at the end, empty for the root.
-    private mutating func look(in folder: [UInt8]) {
+    /// - Returns: the folders in it to be looked into.
+    private mutating func look(in folder: [UInt8]) -> [[UInt8]] {
+        questionsHere = min(questions, 300)
+        var inside: [[UInt8]] = []
         for entry in entries(of: folder) {
-            if isDone { return }
+            if found.count >= limit { return [] }
             let path = folder + entry.name
             guard !isTracked(path), !selection.excluded.covers(path) else { continue }
             if !entry.isFolder {
                 if selection.isNamed(path), !isIgnored(path) { found.append(path) }
             } else if holdsTracked(path) || selection.excluded.concerns(path) {
-                look(in: path + [UInt8(ascii: "/")])
+                inside.append(path + [UInt8(ascii: "/")])
             } else if selection.isNamed(path + [UInt8(ascii: "/")], isFolder: true), holdsFile(path) {
                 found.append(path + [UInt8(ascii: "/")])
             }
         }
+        return inside
     }
 
     /// Something in the folder is not ignored: git has no word for a folder of ignored files.
     private mutating func holdsFile(_ folder: [UInt8]) -> Bool {
         let inside = folder + [UInt8(ascii: "/")]
         if isIgnored(inside) { return false }
-        for entry in entries(of: inside) where questions > 0 {
+        for entry in entries(of: inside) where questionsHere > 0 {
             let path = inside + entry.name
             if entry.isFolder ? holdsFile(path) : !isIgnored(path) { return true }
         }
@@ -69,7 +75,10 @@ struct UntrackedSearch {
         (folder + [UInt8(ascii: "/")]).withCString { git_index_find_prefix(nil, index, $0) == 0 }
     }
 
+    /// True of names beyond those that may be asked about: many ignored files are the usual reason.
     private mutating func isIgnored(_ path: [UInt8]) -> Bool {
+        guard questionsHere > 0 else { return true }
+        questionsHere -= 1
         questions -= 1
         var ignored: Int32 = 0
         return path.withCString { git_ignore_path_is_ignored(&ignored, repository, $0) == 0 } && ignored != 0

@@ -149,7 +149,7 @@ import Testing
         #expect(ended.status == 0)
         #expect(
             ended.err.contains(
-                "saturn: warning: the code in ~ changed while tasks ran: "
+                "saturn: warning: data changed while tasks ran: "
                     + "their results are kept, and not reused by the next run\n"), "\(ended.err)")
         #expect(try session.read("results/git/a/status") == "success")
 

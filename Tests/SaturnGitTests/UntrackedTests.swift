@@ -67,11 +67,10 @@ import Testing
     /// A folder full of data costs nothing, and one of ignored files not much.
     @Test func theWorkIsBounded() throws {
         let repository = try sample()
-        for number in 0..<1200 { try repository.write("lib/\(number).o", "") }
-        try repository.write("lib/z.py", "")
-        try repository.write("zz", "")
-        #expect(try untracked(repository) == [], "given up")
-        #expect(try untracked(repository, in: ["zz"]) == ["zz"])
+        for number in 0..<400 { try repository.write("lib/\(number).o", "") }
+        for name in ["lib/z.py", "lib/deep/new.py", "zz"] { try repository.write(name, "") }
+        #expect(try untracked(repository) == ["lib/deep/new.py", "zz"], "lib was given up")
+        #expect(try untracked(repository, in: ["lib/z*"]) == ["lib/z.py"])
     }
 
     @Test func nothingIsWritten() throws {
