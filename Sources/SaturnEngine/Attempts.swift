@@ -60,15 +60,15 @@ struct Attempts {
         for (task, decision) in decisions.enumerated() where decision?.action == .reuse {
             results[task] = decision?.result?.attempt
         }
-        try describeAdopted(in: &batch)
+        try describeAdopted(Array(decisions.indices), in: &batch)
     }
 
     /// Of results that the ledger did not know it shall know what they were made from: the next change is put into words.
-    private mutating func describeAdopted(in batch: inout LedgerBatch) throws {
-        let adopted = Set(preparation.evidence.adopted.map(\.id))
+    private mutating func describeAdopted(_ tasks: [Int], in batch: inout LedgerBatch) throws {
+        let adopted = preparation.evidence.adoptedIDs
         guard !adopted.isEmpty else { return }
-        for (task, decision) in decisions.enumerated() {
-            guard let result = decision?.result, adopted.contains(result.attempt) else { continue }
+        for task in tasks {
+            guard let result = decisions[task]?.result, adopted.contains(result.attempt) else { continue }
             let manifest = try manifest(of: task)
             let encoded = manifest.encoded
             details.record(manifest, encoded: encoded, under: Digest(of: encoded), in: &batch)
@@ -82,6 +82,7 @@ struct Attempts {
             if decision.action == .reuse { results[task] = decision.result?.attempt }
         }
         try restore(decided.keys.sorted(), into: &batch)
+        try describeAdopted(decided.keys.sorted(), in: &batch)
     }
 
     private mutating func restore(_ tasks: [Int], into batch: inout LedgerBatch) throws {

@@ -17,7 +17,7 @@ final class Evidence: PlanEvidence {
     private var newest: [String: AttemptRecord]?
     /// Attempts that are in the layout and that the ledger did not know.
     private(set) var adopted: [AttemptRecord] = []
-    private var adoptedIDs: Set<AttemptID> = []
+    private(set) var adoptedIDs: Set<AttemptID> = []
     /// Tasks in whose folders there are successes that turned out not to be reusable.
     private(set) var rejected: [String] = []
 
@@ -46,12 +46,13 @@ final class Evidence: PlanEvidence {
         for result in listing.results where result.events.project == project {
             let record = adoption(
                 of: result.events, result.attempt, result.key, result.status, task: result.events.task ?? "", .attic)
-            if try record.state != .success || isOnDisk(result.events) { adopted.append(record) }
+            if try record.state != .success || isOnDisk(result.events) { adopt(record) }
         }
         for task in try store.tasks() where compilation.graph.indices[task] == nil {
             guard case .success(let occupant) = try standing(of: task), occupant.unchecked != nil else { continue }
             // Nothing tells what it counted.
             adopted.removeAll { $0.id == occupant.attempt }
+            adoptedIDs.remove(occupant.attempt)
         }
     }
 
@@ -96,12 +97,16 @@ final class Evidence: PlanEvidence {
         }
         let record = adoption(of: events, attempt, key, status, task: task, .standing, stamp)
         guard try record.state != .success || isOnDisk(events) else { return .unsynced(Occupant(record)) }
-        // Looked at a second time while the run goes on.
-        if adoptedIDs.insert(attempt).inserted { adopted.append(record) }
+        adopt(record)
         guard record.state == .success, record.reusable, try !wasChecked(events) else { return standing(record) }
         var occupant = Occupant(record)
         occupant.unchecked = events.started.map { Occupant.Unchecked(started: $0, sources: events.sources) }
         return .success(occupant)
+    }
+
+    /// Once: what is adopted may be looked at again while the run goes on.
+    private func adopt(_ record: AttemptRecord) {
+        if adoptedIDs.insert(record.id).inserted { adopted.append(record) }
     }
 
     /// A run looks at code and inputs before it brings results to the disk, about once a second: one that was killed has

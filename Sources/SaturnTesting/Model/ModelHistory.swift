@@ -51,7 +51,8 @@ public final class ModelHistory {
     private var past: [ModelWorld]
     /// What an attempt was executed for.
     private var identities: [AttemptID: ModelOracle.Identity] = [:]
-    private var names: [AttemptID: String] = [:]
+    /// What has ever stood in the folder of a task.
+    private var stood: [String: Set<AttemptID>] = [:]
     private var hasLostLedger = false
     /// Attempts of which a lost ledger knew what they were made from, and nobody has found out since.
     private var forgotten: Set<AttemptID> = []
@@ -210,7 +211,6 @@ public final class ModelHistory {
         log.append("ran " + executed.map(\.task).joined(separator: " "))
         for execution in executed {
             identities[execution.attempt] = oracle.outcomes[execution.task]?.identity
-            names[execution.attempt] = execution.task
         }
         hasLostLedger = false
         // What is not in the file stays as it is.
@@ -219,6 +219,7 @@ public final class ModelHistory {
         if let problem = check(executed, plan, oracle, before) { return problem }
         let after = try scan()
         if let problem = check(after, oracle) { return problem }
+        for (task, found) in after.standing { stood[task, default: []].insert(found.origin) }
         for (task, found) in after.standing where oracle.outcomes[task]?.succeeds == true {
             forgotten.subtract([found.attempt, found.origin])
         }
@@ -277,7 +278,9 @@ public final class ModelHistory {
             guard let decision = plan[job.name] else { return "\(job.name) is not in it" }
             guard let reason = decision.reason else { continue }
             if !isTrue(reason, of: job, decision, plan, oracle, before) {
-                return "\(job.name) is to \(decision.action): \(reason)"
+                let was = before.standing[job.name].flatMap { identities[$0.origin] } ?? [:]
+                let truth = ModelOracle.difference(was, oracle.outcomes[job.name]?.identity ?? [:]).sorted()
+                return "\(job.name) is to \(decision.action): \(reason)\nwhat differs: \(truth), was \(was)"
             }
         }
         return nil
@@ -299,7 +302,8 @@ public final class ModelHistory {
         case .failed: return standing?.status == "failure" && isSame(standing?.attempt)
         case .folderGone: return deleted[job.name] == "folder"
         case .statusGone: return deleted[job.name] == "status"
-        case .changedUnknown: return standing.map { forgotten.contains($0.attempt) || forgotten.contains($0.origin) } ?? false
+        case .changedUnknown:
+            return standing.map { forgotten.contains($0.attempt) || forgotten.contains($0.origin) } ?? false
         case .changed(let changes): return isTrue(changes, of: job, identity, standing, oracle)
         case .needs(let tasks):
             return tasks.allSatisfy { [.run, .maybe].contains(plan[world.jobs[$0].name]?.action) }
@@ -321,7 +325,7 @@ public final class ModelHistory {
     ) -> Bool {
         guard let identity else { return false }
         let said = Set(changes.map(\.field))
-        let earlier = standing.map { [$0.origin] } ?? names.filter { $0.value == job.name }.map(\.key)
+        let earlier = standing.map { [$0.origin] } ?? stood[job.name] ?? []
         return earlier.compactMap { identities[$0] }.contains { old in
             ModelOracle.difference(old, identity) == said && changes.allSatisfy { isTrue($0, old, job, oracle) }
         }
@@ -334,7 +338,9 @@ public final class ModelHistory {
         guard change.field == "code.tree", let tree = old["code.tree"] else { return true }
         let now = oracle.tracked(for: job)
         // Another choice of files, or nobody knows what the old one was.
-        guard now.keys.allSatisfy({ tree.contains("\($0)=") }), !change.files.isEmpty else { return change.files.isEmpty }
+        guard now.keys.allSatisfy({ tree.contains("\($0)=") }), !change.files.isEmpty else {
+            return change.files.isEmpty
+        }
         let differing = now.filter { !tree.contains("\($0.key)=\($0.value)") }.keys
         return Set(change.files.map(\.path)) == Set(differing)
     }
