@@ -42,7 +42,8 @@ final class Sources {
 
     func add(_ repository: Repository) -> Int {
         all.append(.repository(repository))
-        treeIndices[repository.state.tree] = all.count - 1
+        // A snapshot may be of the same tree as a key.
+        treeIndices[repository.state.tree] = treeIndices[repository.state.tree] ?? all.count - 1
         return all.count - 1
     }
 
