@@ -119,7 +119,7 @@ public enum Reason: Hashable, Sendable {
     case unsynced
     case folderGone
     case statusGone
-    /// Its folder stands, and what the task wrote was deleted.
+    /// Its folder stands, and what the task wrote was deleted; or it has left its folder, and is nowhere any more.
     case resultsGone
     case forced
     /// Tasks that it needs run first.

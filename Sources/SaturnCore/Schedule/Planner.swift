@@ -281,7 +281,9 @@ public struct Planner {
         let task = pending.task
         guard let key = decisions[task]?.key else { return }
         let earlier = try pending.standing.earlier ?? evidence.latest(of: graph.nodes[task].name)
-        let reason = isForced(task) ? Reason.forced : try reason(pending.standing, earlier, task, key)
+        var reason = isForced(task) ? Reason.forced : try reason(pending.standing, earlier, task, key)
+        // What it had is another task's now.
+        if reason == .resultsGone, !pending.results.isEmpty { reason = .new }
         decide(task, .run, reason, key, pending.standing)
         decisions[task]?.against = earlier
     }
@@ -336,7 +338,7 @@ public struct Planner {
         case .changedWhileRunning: return .changedWhileRunning
         case .unsynced: return .unsynced
         // It was here, and is nowhere any more.
-        case .nothing: return .folderGone
+        case .nothing: return .resultsGone
         // A success of this key that another task has claimed cannot stand here; the rest is new.
         case .success, .foreignSuccess, .foreign: return .new
         }

@@ -300,6 +300,10 @@ public final class ModelHistory {
         case .fromAttic: return before.attic.contains { $0.status == "success" && isSame($0.origin) }
         case .fromTask(let task): return isSame(before.standing[task]?.origin)
         case .failed: return standing?.status == "failure" && isSame(standing?.attempt)
+        case .resultsGone:
+            let own = stood[job.name] ?? []
+            return standing == nil && own.contains(where: isSame)
+                && before.available(identities)[identity ?? [:], default: 0] == 0
         case .folderGone: return deleted[job.name] == "folder"
         case .statusGone: return deleted[job.name] == "status"
         case .changedUnknown:
