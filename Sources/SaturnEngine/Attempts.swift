@@ -63,12 +63,14 @@ struct Attempts {
         try describeAdopted(Array(decisions.indices), in: &batch)
     }
 
-    /// Of results that the ledger did not know it shall know what they were made from: the next change is put into words.
+    /// Of results that the ledger did not know, now or when they were superseded, it shall know what they were made from:
+    /// the next change is put into words.
     private mutating func describeAdopted(_ tasks: [Int], in batch: inout LedgerBatch) throws {
         let adopted = preparation.evidence.adoptedIDs
-        guard !adopted.isEmpty else { return }
         for task in tasks {
-            guard let result = decisions[task]?.result, adopted.contains(result.attempt) else { continue }
+            guard let decision = decisions[task], let result = decision.result,
+                decision.action == .restore || adopted.contains(result.attempt)
+            else { continue }
             let manifest = try manifest(of: task)
             let encoded = manifest.encoded
             details.record(manifest, encoded: encoded, under: Digest(of: encoded), in: &batch)

@@ -307,7 +307,7 @@ public final class ModelHistory {
         case .folderGone: return deleted[job.name] == "folder"
         case .statusGone: return deleted[job.name] == "status"
         case .changedUnknown:
-            return standing.map { forgotten.contains($0.attempt) || forgotten.contains($0.origin) } ?? false
+            return !forgotten.isDisjoint(with: standing.map { [$0.attempt, $0.origin] } ?? stood[job.name] ?? [])
         case .changed(let changes): return isTrue(changes, of: job, identity, standing, oracle)
         case .needs(let tasks):
             return tasks.allSatisfy { [.run, .maybe].contains(plan[world.jobs[$0].name]?.action) }
