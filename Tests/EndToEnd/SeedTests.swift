@@ -121,6 +121,7 @@ import Testing
         let shown = events.replacing(time, with: "TIME")
             .replacing(/key: [0-9a-f]{64}\n/, with: "key: KEY\n")
             .replacing(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/, with: "UUID")
+            .replacing(/sources: [0-9a-f]{64}\n/, with: "sources: DIGEST\n")
             .replacing(/host: .+\n/, with: "host: HOST\n")
         #expect(
             shown == """
@@ -132,6 +133,7 @@ import Testing
                     run: run1
                     task: lr-0.5
                     project: UUID
+                    sources: DIGEST
                     host: HOST
                     boot: UUID
                   - type: started

@@ -193,7 +193,7 @@ import Testing
         #expect(decision.occupant == nil)
         #expect(decision.against?.attempt == .number(1))
         evidence.newest["a"] = Occupant(attempt: .number(1), key: try key("a", in: graph))
-        #expect(try self.decision(plan(graph), 0).reason == .folderGone)
+        #expect(try self.decision(plan(graph), 0).reason == .resultsGone)
     }
 
     @Test func forceRunsWhatCouldBeReusedOrRestored() throws {
