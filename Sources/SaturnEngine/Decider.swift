@@ -12,7 +12,7 @@ struct Decider {
     }
 
     /// Nobody else gets the result of an attempt of this run.
-    mutating func claim(_ attempt: AttemptID) { planner.claim(attempt) }
+    mutating func claim(_ attempt: AttemptID, for task: Int) { planner.claim(attempt, for: task) }
 
     /// Decides and restores; returns what each task is now: `reused`, `restored`, or `ready` to run.
     mutating func decide(

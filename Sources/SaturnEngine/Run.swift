@@ -279,7 +279,7 @@ public final class Run {
             }
             csystem_step("publish.end")
             journal.add(record, of: task)
-            decider.claim(record.id)
+            decider.claim(record.id, for: task)
             handle(.published(task: task))
         } catch {
             let fault = error as? Failure

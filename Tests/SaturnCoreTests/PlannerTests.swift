@@ -246,7 +246,7 @@ import Testing
         var planner = Planner(graph, evidence: evidence)
         #expect(try planner.plan().decisions.map { $0?.action } == [.run, .maybe, .maybe, .run])
         evidence.digests[.number(9)] = Digest(of: "A".utf8)
-        planner.claim(.number(9))
+        planner.claim(.number(9), for: 0)
         let decided = try planner.decide([1, 2, 3], results: [0: .number(9)])
         #expect((1...3).map { decided[$0]?.action } == [.reuse, .run, .restore])
         #expect(decided[2]?.occupant?.attempt == .number(2))
@@ -272,6 +272,21 @@ import Testing
         #expect(try planner.decide([2], results: results)[2]?.result?.attempt == .number(2))
         #expect(try planner.decide([3], results: results)[3]?.action == .reuse)
         #expect(try planner.decide([4], results: results)[4]?.action == .run)
+    }
+
+    @Test func whatAnotherTaskHasCopiedIsNotReusedInPlaceToo() throws {
+        let graph = try graph([
+            TaskSpec("a"), TaskSpec("x", "sim", needs: ["a"]), TaskSpec("y", "sim", needs: ["a"]),
+        ])
+        evidence.succeeded("y", .number(1), try key("x", in: graph, needs: ["a": "A"]))
+        var planner = Planner(graph, evidence: evidence)
+        _ = try planner.plan()
+        evidence.digests[.number(9)] = Digest(of: "A".utf8)
+        let results: [Int: AttemptID] = [0: .number(9)]
+        #expect(try planner.decide([1], results: results)[1]?.transfer == .clone)
+        // Asked again, as after something has gone in between, it keeps what it has.
+        #expect(try planner.decide([1], results: results)[1]?.action == .restore)
+        #expect(try planner.decide([2], results: results)[2]?.action == .run)
     }
 
     @Test func theKeyOfADependentFollowsTheResultsAndNotTheKeysOfItsNeeds() throws {

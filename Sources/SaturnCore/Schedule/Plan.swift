@@ -133,21 +133,3 @@ public enum Reason: Hashable, Sendable {
     /// A needed task will not have a result.
     case blocked(by: Int)
 }
-
-/// What stands in a task's folder.
-public enum Standing: Hashable, Sendable {
-    case nothing
-    /// The ledger knows an attempt, and its folder or `status` was deleted.
-    case gone(folder: Bool, Occupant)
-    case success(Occupant)
-    case failure(Occupant, exitCode: Int32?)
-    case terminated(Occupant)
-    case unfinished(Occupant)
-    case changedWhileRunning(Occupant)
-    /// A success of which, when the machine went down, not everything may have been on the disk.
-    case unsynced(Occupant)
-    /// Not saturn's, or another project's: a clause that says which.
-    case foreign(String)
-    /// Another project's success, with its key: usable under that key alone.
-    case foreignSuccess(Occupant, String)
-}

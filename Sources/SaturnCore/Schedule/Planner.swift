@@ -1,22 +1,3 @@
-/// What the planner asks of the world.
-public protocol PlanEvidence: AnyObject {
-    func standing(of task: String) throws -> Standing
-    /// Results under `key` that exist, newest first, wherever in the store they are.
-    func results(of key: TaskKey) throws -> [StoredResult]
-    /// The digest of a result's files; `nil` when there are none any more.
-    func digest(of result: StoredResult) throws -> Digest?
-    func fields(of key: TaskKey) throws -> [Manifest.Field]?
-    /// The newest attempt of a task of this name, wherever its result is now.
-    func latest(of task: String) throws -> Occupant?
-    /// The same changes, with the files that their values stand for where that can be told.
-    func explain(_ changes: [FieldChange]) throws -> [FieldChange]
-    /// Whether another run's latest plan has a task of this name in this store.
-    func isPlannedElsewhere(_ task: String) throws -> Bool
-    /// Whether the code and the inputs of a task are what they were when the attempt started that nobody has checked, as
-    /// far as can be told; if not, it is remembered that its result is not to be reused.
-    func check(_ occupant: Occupant, of task: Int) throws -> Bool
-}
-
 /// Decides per task whether it runs, from the graph and the evidence; changes nothing.
 ///
 /// Level by level, because the key of a task has the digests of the results that it needs. Within a level
@@ -43,18 +24,19 @@ public struct Planner {
     }
 
     /// A task whose own folder does not have its result.
-    private struct Pending {
+    struct Pending {
         var task: Int
         var standing: Standing
         /// Newest first.
         var results: [StoredResult] = []
     }
 
-    private let graph: Graph
-    private let evidence: any PlanEvidence
-    private let options: Options
-    private var decisions: [Decision?]
-    private var claimed: Set<AttemptID> = []
+    let graph: Graph
+    let evidence: any PlanEvidence
+    let options: Options
+    var decisions: [Decision?]
+    /// Who has a result, by the attempt that executed it.
+    var claimed: [AttemptID: Int] = [:]
     /// What was seen of tasks that are yet to be decided.
     private var standings: [Int: Standing] = [:]
     private var foreign: [(task: String, problem: String)] = []
@@ -97,7 +79,7 @@ public struct Planner {
     }
 
     /// The result of an attempt that has just been made is its own task's.
-    public mutating func claim(_ attempt: AttemptID) { claimed.insert(attempt) }
+    public mutating func claim(_ attempt: AttemptID, for task: Int) { claimed[attempt] = task }
 
     /// What a folder holds may be new to the evidence, and wanted by a task of an earlier level.
     private mutating func lookAhead(_ wanted: [Bool]) throws {
@@ -133,7 +115,7 @@ public struct Planner {
         return wanted
     }
 
-    private func isSelected(_ task: Int) -> Bool { options.selected?.contains(task) ?? true }
+    func isSelected(_ task: Int) -> Bool { options.selected?.contains(task) ?? true }
 
     /// Returns what stands in the folder when the decision must wait for the other tasks' claims.
     private mutating func decideInPlace(_ task: Int) throws -> Standing? {
@@ -155,7 +137,7 @@ public struct Planner {
         }
         let key = try key(of: task)
         decisions[task] = Decision(action: .run, reason: .new, key: key)
-        if let occupant = standing.success(under: key), !isForced(task) {
+        if let occupant = standing.success(under: key), !isForced(task), isMine(occupant.origin, task) {
             reuse(occupant, task, key, .inPlace)
             return nil
         }
@@ -176,7 +158,7 @@ public struct Planner {
             attempt: occupant.attempt, key: occupant.key, task: name, place: .standing(task: name),
             origin: occupant.origin)
         decisions[task] = Decision(action: .reuse, reason: reason, key: key, result: result)
-        claimed.insert(occupant.origin)
+        claimed[occupant.origin] = task
     }
 
     private func checked(_ standing: Standing, _ task: Int) throws -> Standing {
@@ -234,114 +216,14 @@ public struct Planner {
         return manifest
     }
 
-    private func resultsElsewhere(for task: Int) throws -> [StoredResult] {
-        guard let key = decisions[task]?.key, !isForced(task) else { return [] }
-        let found = try evidence.results(of: key).filter { isFree($0, for: task) }
-        guard found.count > 1 else { return found }
-        return found.filter { !mayStay($0) } + found.filter(mayStay)
-    }
+    func isForced(_ task: Int) -> Bool { options.force && isSelected(task) && !options.spared.contains(task) }
 
-    /// Whether it stands in the folder of a task that is not decided yet: better to use another one.
-    private func mayStay(_ result: StoredResult) -> Bool {
-        guard case .standing(let owner) = result.place, let index = graph.indices[owner] else { return false }
-        return decisions[index].map { $0.action == .maybe } ?? true
-    }
-
-    private func isForced(_ task: Int) -> Bool { options.force && isSelected(task) && !options.spared.contains(task) }
-
-    /// Claims the newest result that no other task has claimed; `false` when there is none.
-    private mutating func restore(_ pending: Pending, ofOwnName: Bool) throws -> Bool {
-        let (task, name) = (pending.task, graph.nodes[pending.task].name)
-        let result = pending.results.first { !claimed.contains($0.origin) && (!ofOwnName || $0.task == name) }
-        guard let result else { return false }
-        claimed.insert(result.origin)
-        decide(task, .restore, .fromAttic, decisions[task]?.key, pending.standing)
-        decisions[task]?.result = result
-        switch result.place {
-        case .standing(let owner): decisions[task]?.reason = .fromTask(owner)
-        case .at(let location, _): decisions[task]?.reason = .fromLocation(location)
-        case .attic, .checkpoint: break
-        }
-        return true
-    }
-
-    /// When all is decided: what stands in the folder of another task is moved only if it would not stay there.
-    private mutating func chooseTransfer(to task: Int) throws {
-        guard decisions[task]?.action == .restore else { return }
-        switch decisions[task]?.result?.place {
-        case .standing(let owner)?:
-            let moves = try leaves(owner)
-            decisions[task]?.transfer = moves ? .move : .clone
-        case .at?: decisions[task]?.transfer = .clone
-        default: break
-        }
-    }
-
-    private mutating func decideToRun(_ pending: Pending) throws {
-        let task = pending.task
-        guard let key = decisions[task]?.key else { return }
-        let earlier = try pending.standing.earlier ?? evidence.latest(of: graph.nodes[task].name)
-        var reason = isForced(task) ? Reason.forced : try reason(pending.standing, earlier, task, key)
-        // What it had is another task's now.
-        if reason == .resultsGone, !pending.results.isEmpty { reason = .new }
-        decide(task, .run, reason, key, pending.standing)
-        decisions[task]?.against = earlier
-    }
-
-    /// Whether the result is not one that its own task has yet to claim.
-    private func isFree(_ result: StoredResult, for task: Int) -> Bool {
-        guard case .standing(let owner) = result.place else { return true }
-        // What stands in the task's own folder was refused: deleted by half, or changed while it ran.
-        guard let index = graph.indices[owner] else { return true }
-        guard index != task else { return false }
-        // One of a later level has other needs, and so another key; unless those are called alike.
-        return graph.nodes[index].level <= graph.nodes[task].level
-            || graph.nodes[index].manifest != graph.nodes[task].manifest || variables(index) != variables(task)
-    }
-
-    private func variables(_ task: Int) -> [String] {
-        graph.nodes[task].needs.map { TaskName.variable(graph.nodes[$0].name) }.sorted()
-    }
-
-    /// Whether the result in the folder of `owner` will not stay there.
-    private func leaves(_ owner: String) throws -> Bool {
-        guard let index = graph.indices[owner] else { return try !evidence.isPlannedElsewhere(owner) }
-        guard isSelected(index), let action = decisions[index]?.action else { return false }
-        return action == .run || action == .restore
-    }
-
-    private mutating func decide(
+    mutating func decide(
         _ task: Int, _ action: Decision.Action, _ reason: Reason, _ key: TaskKey?, _ standing: Standing
     ) {
         var decision = Decision(action: action, reason: reason, key: key)
         decision.occupant = standing.occupant
         decisions[task] = decision
-    }
-
-    private func reason(_ standing: Standing, _ earlier: Occupant?, _ task: Int, _ key: TaskKey) throws -> Reason {
-        guard let earlier else { return .new }
-        if earlier.key != key {
-            guard let old = try evidence.fields(of: earlier.key) else {
-                if case .unfinished = standing { return .unfinished }
-                return .changedUnknown
-            }
-            let new = try Self.manifest(of: task, in: graph) { need in
-                try decisions[need]?.result.flatMap { try evidence.digest(of: $0) }
-            }
-            return .changed(try evidence.explain(FieldChange.between(old, and: new.fields)))
-        }
-        switch standing {
-        case .gone(let folder, _): return folder ? .folderGone : .statusGone
-        case .failure(_, let exitCode): return .failed(exitCode)
-        case .terminated: return .terminated
-        case .unfinished: return .unfinished
-        case .changedWhileRunning: return .changedWhileRunning
-        case .unsynced: return .unsynced
-        // It was here, and is nowhere any more.
-        case .nothing: return .resultsGone
-        // A success of this key that another task has claimed cannot stand here; the rest is new.
-        case .success, .foreignSuccess, .foreign: return .new
-        }
     }
 
     private func refuseForeign() throws {
@@ -350,49 +232,5 @@ public struct Planner {
         throw Failure(
             .inUse, "the folder of task '\(first.task)' \(first.problem)\(more)",
             hint: "move it away, or choose another results directory")
-    }
-}
-
-extension Standing {
-    /// A success that can be used under `key`: its own, or one that it was accepted under.
-    func success(under key: TaskKey) -> Occupant? {
-        switch self {
-        case .success(let occupant), .foreignSuccess(let occupant, _):
-            occupant.key == key || occupant.accepted.contains(key) ? occupant : nil
-        case .changedWhileRunning(let occupant): occupant.accepted.contains(key) ? occupant : nil
-        default: nil
-        }
-    }
-
-    /// Whether there is a key under which what stands there can be used.
-    var isGoodForSome: Bool {
-        switch self {
-        case .success, .foreignSuccess: true
-        case .changedWhileRunning(let occupant): !occupant.accepted.isEmpty
-        default: false
-        }
-    }
-
-    /// A success of this project's, whatever it is good for.
-    var ownSuccess: Occupant? {
-        switch self {
-        case .success(let occupant), .changedWhileRunning(let occupant): occupant
-        default: nil
-        }
-    }
-
-    /// What is in the folder, if anything is.
-    var occupant: Occupant? {
-        if case .gone(folder: true, _) = self { nil } else { earlier }
-    }
-
-    /// The attempt that the folder belongs or belonged to.
-    var earlier: Occupant? {
-        switch self {
-        case .nothing, .foreign, .foreignSuccess: nil
-        case .gone(_, let occupant), .success(let occupant), .failure(let occupant, _), .terminated(let occupant),
-            .unfinished(let occupant), .changedWhileRunning(let occupant), .unsynced(let occupant):
-            occupant
-        }
     }
 }

@@ -1,0 +1,61 @@
+/// What stands in a task's folder.
+public enum Standing: Hashable, Sendable {
+    case nothing
+    /// The ledger knows an attempt, and its folder or `status` was deleted.
+    case gone(folder: Bool, Occupant)
+    case success(Occupant)
+    case failure(Occupant, exitCode: Int32?)
+    case terminated(Occupant)
+    case unfinished(Occupant)
+    case changedWhileRunning(Occupant)
+    /// A success of which, when the machine went down, not everything may have been on the disk.
+    case unsynced(Occupant)
+    /// Not saturn's, or another project's: a clause that says which.
+    case foreign(String)
+    /// Another project's success, with its key: usable under that key alone.
+    case foreignSuccess(Occupant, String)
+}
+
+extension Standing {
+    /// A success that can be used under `key`: its own, or one that it was accepted under.
+    func success(under key: TaskKey) -> Occupant? {
+        switch self {
+        case .success(let occupant), .foreignSuccess(let occupant, _):
+            occupant.key == key || occupant.accepted.contains(key) ? occupant : nil
+        case .changedWhileRunning(let occupant): occupant.accepted.contains(key) ? occupant : nil
+        default: nil
+        }
+    }
+
+    /// Whether there is a key under which what stands there can be used.
+    var isGoodForSome: Bool {
+        switch self {
+        case .success, .foreignSuccess: true
+        case .changedWhileRunning(let occupant): !occupant.accepted.isEmpty
+        default: false
+        }
+    }
+
+    /// A success of this project's, whatever it is good for.
+    var ownSuccess: Occupant? {
+        switch self {
+        case .success(let occupant), .changedWhileRunning(let occupant): occupant
+        default: nil
+        }
+    }
+
+    /// What is in the folder, if anything is.
+    var occupant: Occupant? {
+        if case .gone(folder: true, _) = self { nil } else { earlier }
+    }
+
+    /// The attempt that the folder belongs or belonged to.
+    var earlier: Occupant? {
+        switch self {
+        case .nothing, .foreign, .foreignSuccess: nil
+        case .gone(_, let occupant), .success(let occupant), .failure(let occupant, _), .terminated(let occupant),
+            .unfinished(let occupant), .changedWhileRunning(let occupant), .unsynced(let occupant):
+            occupant
+        }
+    }
+}
