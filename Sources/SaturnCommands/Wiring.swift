@@ -35,6 +35,10 @@ struct Wiring {
         ) { name in try Self.read(Self.sweepFile(name, folder), shown: name, hint: Self.sweepHint).bytes }
         let result = reader.read(text, tasks: tasks, overrides: file.set)
         let run = try runName(result.spec, path)
+        // So many take their time: nobody should wonder whether that is what was meant.
+        if result.problems.isEmpty, result.spec.tasks.count >= 100_000 {
+            Output.error("\(Printable.text(run)): \(result.spec.tasks.count) tasks; planning them\n")
+        }
         let state = try file.location.stateFolder(for: folder)
         let backends = try makeBackends(result.spec, isSound: result.problems.isEmpty, run, folder)
         let problems = result.problems + (backends.executor?.problems(with: result.spec.tasks) ?? [])

@@ -60,7 +60,7 @@ public struct Accepting {
         var batch = LedgerBatch()
         // One that knew nothing of the results would not look for them again.
         var records = Dictionary(
-            preparation.evidence.adopted.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+            preparation.evidence.adopted.records.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
         records.merge(try ledger.attempts(targets.map(\.attempt))) { _, known in known }
         var details = Details(preparation.compilation.sources)
         for target in targets where target.reason != nil {

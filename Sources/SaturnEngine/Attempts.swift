@@ -66,7 +66,7 @@ struct Attempts {
     /// Of results that the ledger did not know, now or when they were superseded, it shall know what they were made from:
     /// the next change is put into words.
     private mutating func describeAdopted(_ tasks: [Int], in batch: inout LedgerBatch) throws {
-        let adopted = preparation.evidence.adoptedIDs
+        let adopted = preparation.evidence.adopted
         for task in tasks {
             guard let decision = decisions[task], let result = decision.result,
                 decision.action == .restore || adopted.contains(result.attempt)

@@ -7,6 +7,7 @@ public struct Compiler {
     private let sources: Sources
     private var code: CodeReader
     private var problems: [Diagnostic] = []
+    private var shared = Shared()
     private var workdirs: [String: String?] = [:]
 
     private init(_ parts: Compilation.Parts, sources: Sources) {
@@ -43,6 +44,28 @@ public struct Compiler {
         var snapshot: Int?
     }
 
+    /// What tasks one after another have in common, kept once: a run may have a million of them.
+    private struct Shared {
+        struct Values {
+            private var last: [Manifest.Value] = []
+
+            mutating func same(_ values: [Manifest.Value]) -> [Manifest.Value] {
+                if !values.elementsEqual(last, by: Manifest.Value.isSame) { last = values }
+                return last
+            }
+        }
+
+        var passEnv = Values()
+        var inputs = Values()
+        var code = Values()
+        private var lastSources: [Int] = []
+
+        mutating func sources(_ numbers: [Int]) -> [Int] {
+            if numbers != lastSources { lastSources = numbers }
+            return lastSources
+        }
+    }
+
     private static func order(_ mark: SourceMark?) -> (Int32, Int32, Int32) {
         mark.map { ($0.source, $0.line, $0.column) } ?? (-1, 0, 0)
     }
@@ -52,7 +75,8 @@ public struct Compiler {
         let spec = node.spec
         guard let workdir = workdir(of: spec) else { return Counted() }
         node.workdir = workdir
-        node.manifest.passEnv = spec.passEnv.sorted().map { Manifest.Value($0, context.environment[$0]) }
+        node.manifest.passEnv = shared.passEnv.same(
+            spec.passEnv.sorted().map { Manifest.Value($0, context.environment[$0]) })
         node.manifest.context = mentions(of: spec)
         node.manifest.executor = context.executor
         for secret in spec.secrets where context.environment[secret] == nil {
@@ -60,13 +84,13 @@ public struct Compiler {
                 Diagnostic(at: spec.mark, "task '\(spec.name)': the secret '\(secret)' is not set in the environment"))
         }
         let (inputs, inputSources) = try self.inputs(of: spec, in: workdir)
-        node.manifest.inputs = inputs
+        node.manifest.inputs = shared.inputs.same(inputs)
         let code = try code.code(of: spec, in: workdir, relativeTo: context.folder, inputs: inputs)
         node.manifest.workdir = code.workdir
-        node.manifest.code = code.values
+        node.manifest.code = shared.code.same(code.values)
         node.provenance = code.provenance
         return Counted(
-            sources: inputSources + code.sources, repository: code.repository, snapshot: code.snapshot)
+            sources: shared.sources(inputSources + code.sources), repository: code.repository, snapshot: code.snapshot)
     }
 
     private mutating func workdir(of spec: TaskSpec) -> String? {

@@ -11,13 +11,13 @@ final class Evidence: PlanEvidence {
     private let run: String
     private let boot: String
     private let records: [String: AttemptRecord]
+    /// Not in the first run of all: a question for each task would be answered in the same way.
+    private let knowsSuccesses: Bool
     private var digestOf: [AttemptID: Digest] = [:]
     private var syncedOf: [String: Timestamp?] = [:]
     /// The newest attempt of each task, once it was asked for.
     private var newest: [String: AttemptRecord]?
-    /// Attempts that are in the layout and that the ledger did not know.
-    private(set) var adopted: [AttemptRecord] = []
-    private(set) var adoptedIDs: Set<AttemptID> = []
+    private(set) var adopted = Adoptions()
     /// Tasks in whose folders there are successes that turned out not to be reusable.
     private(set) var rejected: [String] = []
 
@@ -32,7 +32,9 @@ final class Evidence: PlanEvidence {
         self.project = project
         self.boot = boot
         records = try ledger.standing(in: store.location)
-        if records.isEmpty, try !ledger.locations().contains(store.location) { try adoptAll() }
+        let locations = records.isEmpty ? try ledger.locations() : [store.location]
+        knowsSuccesses = !locations.isEmpty
+        if !locations.contains(store.location) { try adoptAll() }
     }
 
     /// A ledger that was lost knows nothing of the store: neither of the attic nor of folders whose tasks are not in the
@@ -46,13 +48,12 @@ final class Evidence: PlanEvidence {
         for result in listing.results where result.events.project == project {
             let record = adoption(
                 of: result.events, result.attempt, result.key, result.status, task: result.events.task ?? "", .attic)
-            if try record.state != .success || isOnDisk(result.events) { adopt(record) }
+            if try record.state != .success || isOnDisk(result.events) { adopted.add(record) }
         }
         for task in try store.tasks() where compilation.graph.indices[task] == nil {
             guard case .success(let occupant) = try standing(of: task), occupant.unchecked != nil else { continue }
             // Nothing tells what it counted.
-            adopted.removeAll { $0.id == occupant.attempt }
-            adoptedIDs.remove(occupant.attempt)
+            adopted.remove(occupant.attempt)
         }
     }
 
@@ -97,16 +98,11 @@ final class Evidence: PlanEvidence {
         }
         let record = adoption(of: events, attempt, key, status, task: task, .standing, stamp)
         guard try record.state != .success || isOnDisk(events) else { return .unsynced(Occupant(record)) }
-        adopt(record)
+        adopted.add(record)
         guard record.state == .success, record.reusable, try !wasChecked(events) else { return standing(record) }
         var occupant = Occupant(record)
         occupant.unchecked = events.started.map { Occupant.Unchecked(started: $0, sources: events.sources) }
         return .success(occupant)
-    }
-
-    /// Once: what is adopted may be looked at again while the run goes on.
-    private func adopt(_ record: AttemptRecord) {
-        if adoptedIDs.insert(record.id).inserted { adopted.append(record) }
     }
 
     /// A run looks at code and inputs before it brings results to the disk, about once a second: one that was killed has
@@ -124,7 +120,7 @@ final class Evidence: PlanEvidence {
             return true
         }
         rejected.append(compilation.graph.nodes[task].name)
-        if let index = adopted.firstIndex(where: { $0.id == occupant.attempt }) { adopted[index].reusable = false }
+        adopted.spoil(occupant.attempt)
         return false
     }
 
@@ -193,9 +189,9 @@ final class Evidence: PlanEvidence {
     }
 
     func results(of key: TaskKey) throws -> [StoredResult] {
-        let known = try ledger.successes(of: key)
+        let known = knowsSuccesses ? try ledger.successes(of: key) : []
         let isHere = { (record: AttemptRecord) in record.location == self.store.location }
-        let here = known.filter(isHere) + adopted.filter { $0.isGood(under: key) }
+        let here = known.filter(isHere) + adopted.good(under: key)
         let found = try here.compactMap { record in try place(of: record).map { stored(record, at: $0) } }
         return found + known.filter { !isHere($0) }.compactMap(elsewhere)
     }
@@ -234,7 +230,7 @@ final class Evidence: PlanEvidence {
     func fields(of key: TaskKey) throws -> [Manifest.Field]? { try ledger.fields(of: key) }
 
     func latest(of task: String) throws -> Occupant? {
-        let newest = try self.newest ?? ledger.latest(in: store.location)
+        let newest = try self.newest ?? (knowsSuccesses ? ledger.latest(in: store.location) : [:])
         self.newest = newest
         return newest[task].map { Occupant($0) }
     }

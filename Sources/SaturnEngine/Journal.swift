@@ -24,7 +24,7 @@ struct Journal {
         self.preparation = preparation
         self.clock = clock
         lastFlush = clock.uptime()
-        adopted = preparation.evidence.adopted
+        adopted = preparation.evidence.adopted.records
     }
 
     mutating func begin(_ record: RunRecord, tasks: [TaskRecord]) -> LedgerBatch {

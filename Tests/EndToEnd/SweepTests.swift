@@ -157,6 +157,27 @@ import Testing
         #expect(peakMemory < 100_000_000)
     }
 
+    /// As many as a run may have: how many they are is the first thing that is said.
+    @Test func aMillionTasks() throws {
+        let session = try makeSession(
+            """
+              - name: "train-{a}-{b}"
+                command: python3 train.py --alpha {a} --beta {b}
+                env: {ALPHA: "{a}"}
+                inputs: data.csv
+                sweep: {grid: {a: {range: [1, 1000]}, b: {range: [1, 1000]}}}
+
+            """)
+        try session.write("data.csv", "1\n")
+        let (plan, peakMemory) = try session.measured("plan")
+        #expect(plan.status == 0, "\(plan.err)")
+        #expect(plan.err == "sweep: 1000000 tasks; planning them\n")
+        #expect(
+            plan.out.hasPrefix(
+                "sweep: 1000000 tasks\n  run      1000000  new (train-1-1, train-1-2, train-1-3 and 999997 more)\n"))
+        #expect(peakMemory < 1_500_000_000)
+    }
+
     /// The shell reads back what the value is, wherever it stands.
     @Test(arguments: [
         "a b", "it's", "say \"hi\"", "$HOME `x` \\ \\\\", "$(echo no)", "", "*", "~", "# no", "a\nb", "{v}",

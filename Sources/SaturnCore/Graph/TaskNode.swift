@@ -16,7 +16,7 @@ public struct TaskNode: Sendable {
     public init(spec: TaskSpec) {
         self.spec = spec
         manifest = Manifest(command: spec.command)
-        manifest.parameters = spec.parameters.map { Manifest.Value($0.name, $0.value) }.sorted { $0.name < $1.name }
+        manifest.parameters = spec.parameters
         manifest.env = spec.env
     }
 

@@ -20,7 +20,7 @@ public struct FieldChange: Hashable, Sendable {
         for label in labels {
             let was = old.first { $0.label == label }?.values ?? []
             let now = new.first { $0.label == label }?.values ?? []
-            guard !was.elementsEqual(now, by: isSame) else { continue }
+            guard !was.elementsEqual(now, by: Manifest.Value.isSame) else { continue }
             changes += label == "command" ? [command(was, now)] : values(label, was, now)
         }
         return changes
@@ -30,7 +30,8 @@ public struct FieldChange: Hashable, Sendable {
         // The shell is shown only when it is the shell that changed: `/bin/sh -ec`, `bash -euo pipefail -c`.
         let option = was.dropLast().last?.text ?? ""
         let isShared =
-            option.hasPrefix("-") && option.hasSuffix("c") && was.dropLast().elementsEqual(now.dropLast(), by: isSame)
+            option.hasPrefix("-") && option.hasSuffix("c")
+            && was.dropLast().elementsEqual(now.dropLast(), by: Manifest.Value.isSame)
         func text(_ values: [Manifest.Value]) -> String {
             isShared ? values.last?.text ?? "" : values.map { $0.text ?? "" }.joined(separator: " ")
         }
@@ -42,15 +43,9 @@ public struct FieldChange: Hashable, Sendable {
         let new = Dictionary(now.map { (Array($0.name.utf8), $0) }, uniquingKeysWith: { first, _ in first })
         return (now + was.filter { new[Array($0.name.utf8)] == nil }).compactMap { value in
             let (before, after) = (old[Array(value.name.utf8)], new[Array(value.name.utf8)])
-            if let before, let after, isSame(before, after) { return nil }
+            if let before, let after, Manifest.Value.isSame(before, after) { return nil }
             return FieldChange(
                 field: value.name.isEmpty ? label : "\(label).\(value.name)", old: before?.text, new: after?.text)
         }
-    }
-
-    /// By bytes, as the key has them: Swift's `==` also takes texts as equal that only look the same.
-    private static func isSame(_ left: Manifest.Value, _ right: Manifest.Value) -> Bool {
-        left.name.utf8.elementsEqual(right.name.utf8)
-            && left.text.map { Array($0.utf8) } == right.text.map { Array($0.utf8) }
     }
 }

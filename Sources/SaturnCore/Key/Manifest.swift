@@ -30,11 +30,17 @@ public struct Manifest: Hashable, Sendable {
             self.name = name
             self.text = text
         }
+
+        /// By bytes, as the key has them: Swift's `==` also takes texts as equal that only look the same.
+        public static func isSame(_ left: Value, _ right: Value) -> Bool {
+            left.name.utf8.elementsEqual(right.name.utf8)
+                && left.text.map { Array($0.utf8) } == right.text.map { Array($0.utf8) }
+        }
     }
 
     public var command: Command
-    /// Of its sweep, by name. No field at all where there are none: a task without a sweep has no other key for that.
-    public var parameters: [Value] = []
+    /// Of its sweep. No field at all where there are none: a task without a sweep has no other key for that.
+    public var parameters: [Variable] = []
     public var env: [Variable] = []
     public var passEnv: [Value] = []
     public var workdir = ""
@@ -53,7 +59,9 @@ public struct Manifest: Hashable, Sendable {
     }
 
     public var fields: [Field] {
-        let parameters = self.parameters.isEmpty ? [] : [Field("params", self.parameters)]
+        let parameters =
+            self.parameters.isEmpty
+            ? [] : [Field("params", self.parameters.map { Value($0.name, $0.value) }.sorted { $0.name < $1.name })]
         return [Field("command", command.argv.enumerated().map { Value("\($0)", $1) })] + parameters + [
             Field("env", env.map { Value($0.name, $0.value) }),
             Field("pass_env", passEnv),

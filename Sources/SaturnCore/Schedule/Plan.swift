@@ -30,19 +30,59 @@ public struct Decision: Hashable, Sendable {
     public var reason: Reason
     /// `nil` while it depends on results that are yet to come.
     public var key: TaskKey?
-    /// The result to use, of a `reuse` or `restore`.
-    public var result: StoredResult?
     public var transfer = Transfer.move
-    /// What stands in the task's folder now, and must leave it before anything else comes.
-    public var occupant: Occupant?
-    /// The earlier attempt of a `run` that its reason speaks of.
-    public var against: Occupant?
+    /// Apart from the rest: a plan may have a million tasks for which there is nothing yet.
+    private var existing: Existing?
 
     public init(action: Action, reason: Reason, key: TaskKey?, result: StoredResult? = nil) {
         self.action = action
         self.reason = reason
         self.key = key
         self.result = result
+    }
+
+    /// What there is already.
+    private final class Existing: Hashable, Sendable {
+        struct Fields: Hashable {
+            var result: StoredResult?
+            var occupant: Occupant?
+            var against: Occupant?
+        }
+
+        let fields: Fields
+
+        init(_ fields: Fields) {
+            self.fields = fields
+        }
+
+        static func == (left: Existing, right: Existing) -> Bool { left.fields == right.fields }
+
+        func hash(into hasher: inout Hasher) { fields.hash(into: &hasher) }
+    }
+
+    private mutating func set<Value>(_ field: WritableKeyPath<Existing.Fields, Value?>, _ value: Value?) {
+        guard value != nil || existing != nil else { return }
+        var fields = existing?.fields ?? Existing.Fields()
+        fields[keyPath: field] = value
+        existing = fields == Existing.Fields() ? nil : Existing(fields)
+    }
+
+    /// The result to use, of a `reuse` or `restore`.
+    public var result: StoredResult? {
+        get { existing?.fields.result }
+        set { set(\.result, newValue) }
+    }
+
+    /// What stands in the task's folder now, and must leave it before anything else comes.
+    public var occupant: Occupant? {
+        get { existing?.fields.occupant }
+        set { set(\.occupant, newValue) }
+    }
+
+    /// The earlier attempt of a `run` that its reason speaks of.
+    public var against: Occupant? {
+        get { existing?.fields.against }
+        set { set(\.against, newValue) }
     }
 
     /// Left to be decided when the tasks that it needs have their results.
