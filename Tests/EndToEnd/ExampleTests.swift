@@ -22,9 +22,10 @@ import Testing
     }
 
     @Test func areThere() {
-        for name in ["examples/hello/run.yaml", "examples/lr-sweep/run.yaml", "Pipelines/self-test.yaml"] {
-            #expect(Self.runFiles.contains(name), "\(Self.runFiles)")
+        for name in ["examples/grid-search", "examples/hello", "examples/lr-sweep"] {
+            #expect(Self.runFiles.contains("\(name)/run.yaml"), "\(Self.runFiles)")
         }
+        #expect(Self.runFiles.contains("Pipelines/self-test.yaml"), "\(Self.runFiles)")
     }
 
     @Test(arguments: runFiles) func canBePlanned(_ name: String) throws {
@@ -53,5 +54,60 @@ import Testing
         #expect(
             try session.read("examples/hello/results/hello/2/results/greetings.txt")
                 == "hello from alice\nhello from bob\n")
+    }
+
+    // MARK: The grid search
+
+    private static let grid = "examples/grid-search"
+
+    /// Runs the grid search; the tasks by what became of them.
+    private func search(_ session: Session, _ arguments: String...) throws -> [String: [String]] {
+        let line = "saturn run --json " + arguments.joined(separator: " ")
+        let run = try session.shell(line, in: Self.grid)
+        #expect(run.status == 0, "\(run.err)")
+        let tasks = try RunJSON(run).tasks
+        return Dictionary(grouping: tasks, by: \.state).mapValues { $0.map(\.name) }
+    }
+
+    /// A hundred trainings for real; they run again when what they are trained on is another, and only then.
+    @Test func gridSearch() throws {
+        let session = try makeProject()
+        let plan = try session.saturn("plan", in: Self.grid)
+        #expect(plan.out.hasPrefix("grid-search: 102 tasks\n"), "\(plan.out)")
+        let first = try search(session)
+        #expect(first.mapValues(\.count) == ["succeeded": 102])
+        let results = "\(Self.grid)/results/grid-search"
+        let table = try session.read("\(results)/summary/results/table.txt")
+        #expect(table == (try session.read("\(results)/summary/log")))
+        #expect(table.split(separator: "\n").count == 7, "a heading, a line for each of the rates, the best:\n\(table)")
+        #expect(try session.saturn("plan", "--exit-code", in: Self.grid).status == 0)
+
+        // What comes out is the same: nothing behind it runs.
+        try session.append("\(Self.grid)/prepare.py", "# the same points\n")
+        let touched = try PlanJSON(session.saturn("plan", "--json", in: Self.grid))
+        #expect(touched.names("run") == ["prepare"])
+        #expect(touched.reasons("run") == ["code: \(Self.grid)/prepare.py changed (uncommitted)"])
+        #expect(touched.names("maybe").count == 101)
+        #expect(
+            try search(session) == [
+                "succeeded": ["prepare"], "reused": Array(first["succeeded", default: []].dropFirst()),
+            ])
+
+        // Other points: everything runs, and what changed is named at every step.
+        try session.replace("--noise 0.2", "--noise 0.3", in: "\(Self.grid)/run.yaml")
+        #expect(try why(session, "prepare") == ["prepare: run", "command: --noise 0.2 → --noise 0.3"])
+        #expect(try search(session, "--only prepare")["succeeded"] == ["prepare"])
+        #expect(
+            try why(session, "train-lr0.1-d3-s1") == [
+                "train-lr0.1-d3-s1: run", "needs: results of prepare changed (test.csv, train.csv)",
+            ])
+        #expect(try search(session).mapValues(\.count) == ["succeeded": 101, "reused": 1])
+        #expect(try session.read("\(results)/summary/results/table.txt") != table)
+    }
+
+    /// The first two lines of an explanation: what is to happen, and what changed.
+    private func why(_ session: Session, _ task: String) throws -> [String] {
+        let lines = try session.saturn("why", task, in: Self.grid).out.split(separator: "\n")
+        return lines.prefix(2).map { $0.trimmingCharacters(in: .whitespaces) }
     }
 }

@@ -35,6 +35,23 @@ import Testing
         #expect(try session.read("results/sweep/lr-a b-s1/log") == "a b 1 a b 1 0 at a b\n")
     }
 
+    /// Under other names it is the same, and one line of the plan.
+    @Test func aRenamedSweep() throws {
+        let session = try makeSession(
+            "  - {name: 'a-{seed}', command: 'echo {seed}', sweep: {grid: {seed: {range: [1, 5]}}}}\n")
+        #expect(try session.saturn("run").status == 0)
+        try session.replace("a-{seed}", "b-{seed}", in: "run.yaml")
+        let plan = try session.saturn("plan")
+        #expect(
+            plan.out == """
+                sweep: 5 tasks
+                  restore  5  from the folder of another task (b-1, b-2, b-3 and 2 more)
+
+                """)
+        #expect(try PlanJSON(session.saturn("plan", "--json")).tasks[4].reason == "from the folder of a-5")
+        #expect(try session.saturn("run").out == "sweep: 5 restored (T)\nresults: ~/results/sweep\n")
+    }
+
     /// Values from a file count task by task: one more row is one more task, also when git tracks the file.
     @Test func aFileOfValues() throws {
         let session = try Session()

@@ -10,6 +10,7 @@ struct ReasonText {
         case .changed(let changes) where !changes.isEmpty:
             self.changes(ChangeText.telling(changes), of: task).phrases.joined(separator: ", ")
         case .needs(let tasks): "needs \(names(tasks)), which \(tasks.count == 1 ? "runs" : "run") first"
+        case .fromTask(let task): "from the folder of \(task)"
         case .blocked(let task): "needs \(graph.nodes[task].name), which will have no result"
         default: category(reason)
         }
@@ -33,7 +34,7 @@ struct ReasonText {
         case .needs: "needs tasks that run first"
         case .inPlace: "up to date"
         case .fromAttic: "from the attic"
-        case .fromTask(let task): "from the folder of \(task)"
+        case .fromTask: "from the folder of another task"
         case .fromLocation(let location): "from \(Printable.text(location))"
         case .blocked: "needs a task that will have no result"
         }

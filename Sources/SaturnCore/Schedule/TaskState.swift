@@ -4,9 +4,10 @@
 /// waiting → ready → running → succeeded | failed | terminated
 ///                      ↑  │
 ///                      └──┘ another attempt
+/// waiting → reused | restored  decided when its needs are met: their results are the ones it has used before
 /// waiting → blocked            a needed task failed
 /// waiting, ready → skipped     the run was stopped before it started
-/// reused, restored, excluded   decided by the plan, never run
+/// reused, restored, excluded   as the plan has decided, never run
 /// ```
 public enum TaskState: String, Hashable, Sendable {
     /// Some task that it needs has not succeeded yet.
