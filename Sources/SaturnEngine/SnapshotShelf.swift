@@ -9,8 +9,10 @@ struct SnapshotShelf {
 
     /// Absolute.
     let path: String
+    let seals: String
 
     init(_ state: StateFolder) {
+        seals = "\(state.path)/seals"
         path = "\(state.path)/snapshots"
     }
 
@@ -27,20 +29,39 @@ struct SnapshotShelf {
     /// Removes them; returns what that was.
     func prune() throws -> Garbage.Share {
         var share = Garbage.Share()
-        var generator = SystemRandomNumberGenerator()
         for folder in folders() {
             guard let lock = try Self.lock(folder, LOCK_EX | LOCK_NB) else { continue }
             defer { withExtendedLifetime(lock) {} }
             let size = Self.size(folder)
-            // Under its name nothing incomplete is ever to be seen.
-            let draft = "\(path)/\(Self.draft)\(AttemptID(using: &generator))"
-            guard rename(folder, draft) == 0 else { throw Self.problem("remove", folder) }
-            csystem_step("snapshot.discarded")
-            Self.remove(draft)
-            guard access(draft, F_OK) != 0 else { throw Self.problem("remove", draft) }
+            try discard(folder)
             share.add(size)
         }
         return share
+    }
+
+    /// One that is not what it was when it was made.
+    ///
+    /// - Parameter lock: the caller's own, shared.
+    func discard(_ folder: String, _ lock: RunLock) throws {
+        guard lock.becomeExclusive() else {
+            throw Failure(
+                .engine, "\(folder) is not what it was when it was made, and another run uses it",
+                hint: "run again when that has ended")
+        }
+        try discard(folder)
+    }
+
+    private func discard(_ folder: String) throws {
+        var generator = SystemRandomNumberGenerator()
+        let name = String(folder.dropFirst(path.utf8.count + 1))
+        let seal = SnapshotSeal(folder, name: name, in: seals)
+        // Under its name nothing incomplete is ever to be seen.
+        let draft = "\(path)/\(Self.draft)\(AttemptID(using: &generator))"
+        guard rename(folder, draft) == 0 else { throw Self.problem("remove", folder) }
+        csystem_step("snapshot.discarded")
+        seal.remove()
+        Self.remove(draft)
+        guard access(draft, F_OK) != 0 else { throw Self.problem("remove", draft) }
     }
 
     /// Those that are saturn's, by their names.

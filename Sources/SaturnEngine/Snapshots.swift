@@ -4,7 +4,7 @@ import SaturnCore
 
 /// The copies of code that a run's tasks run from: `.saturn/snapshots/<tree>`, made once for a state of the code.
 ///
-/// A folder of such a name is complete and never changes. The lock that a run has on it, shared with others, keeps gc
+/// A folder of such a name is complete and does not change; one that somebody has changed is made again. The lock that a run has on it, shared with others, keeps gc
 /// away until the run ends.
 struct Snapshots {
     private let state: StateFolder
@@ -37,21 +37,27 @@ struct Snapshots {
     }
 
     private func hold(_ spec: SnapshotSpec) throws -> (folder: String, lock: RunLock) {
-        let parent = SnapshotShelf(state).path
+        let shelf = SnapshotShelf(state)
+        let parent = shelf.path
         guard mkdir(parent, 0o700) == 0 || errno == EEXIST else { throw SnapshotShelf.problem("make", parent) }
         let folder = "\(parent)/\(spec.name)"
         // Each time round, somebody else has made it or removed it in between.
         for _ in 0..<10 {
             if let lock = try SnapshotShelf.lock(folder, LOCK_SH) {
                 try checkUnchanged(spec)
-                return (folder, lock)
+                if SnapshotSeal(folder, name: spec.name, in: shelf.seals).isIntact { return (folder, lock) }
+                try shelf.discard(folder, lock)
+                continue
             }
             let draft = try make(spec, in: parent)
+            let seal = SnapshotSeal(draft.folder, name: spec.name, in: shelf.seals)
+            try seal.write(in: state)
             if rename(draft.folder, folder) == 0 {
                 csystem_step("snapshot.named")
                 return (folder, draft.lock)
             }
             let code = errno
+            seal.remove()
             SnapshotShelf.remove(draft.folder)
             guard code == EEXIST || code == ENOTEMPTY else { throw SnapshotShelf.problem("make", folder, code) }
         }

@@ -150,6 +150,9 @@ public final class RunLock: Sendable {
         self.descriptor = Mutex(descriptor)
     }
 
+    /// Of a shared one; `false` when it is not the only one.
+    func becomeExclusive() -> Bool { descriptor.withLock { flock($0, LOCK_EX | LOCK_NB) == 0 } }
+
     deinit {
         descriptor.withLock { descriptor in
             // Closing alone is not enough: a child between fork and exec has the descriptor too.

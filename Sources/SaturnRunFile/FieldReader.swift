@@ -75,7 +75,7 @@ final class FieldReader {
     /// The text of a scalar that can become an argument, a variable or a path.
     func text(_ node: YAMLNode, _ wanted: String = "a string", hint: String? = nil) -> String? {
         guard let text = node.text else {
-            expected(wanted, node, hint: hint)
+            expected(wanted, node, hint: hint ?? Self.template(node).map { "put it in quotes: \"{\($0)}\"" })
             return nil
         }
         guard !text.utf8.contains(0) else {
@@ -152,6 +152,12 @@ final class FieldReader {
             return nil
         }
         return Marked(value, at: node.mark)
+    }
+
+    /// The parameter, where `{lr}` was written for `"{lr}"`: to YAML that is a mapping.
+    private static func template(_ node: YAMLNode) -> String? {
+        guard let pairs = node.pairs, pairs.count == 1, pairs[0].value.isNull else { return nil }
+        return pairs[0].key
     }
 
     static func describe(_ node: YAMLNode) -> String {

@@ -34,7 +34,7 @@ struct SweepReader {
                 let wanted = "a whole number from 1 to \(Self.mostRepeats.grouped)"
                 draft.repeats = sound(fields.integer(pair.value, in: 1...Self.mostRepeats, wanted))
             default:
-                fields.unknown(pair, among: Self.keys)
+                fields.unknown(pair, among: Self.keys, hint: "parameters go under 'grid' or 'zip'")
                 isSound = false
             }
         }

@@ -82,6 +82,13 @@ public final class TestSpace: Sendable {
         return lstat(path(name), &status) == 0
     }
 
+    /// Of a link itself.
+    public func inode(_ name: String) throws -> UInt64 {
+        var status = stat()
+        guard lstat(path(name), &status) == 0 else { throw ChildProcess.Problem("lstat \(path(name))", errno) }
+        return UInt64(status.st_ino)
+    }
+
     /// Permission bits, links followed.
     public func mode(_ name: String) throws -> UInt32 {
         var status = stat()

@@ -126,9 +126,9 @@ final class RunningProgram {
 
     /// Waits for its end.
     @discardableResult
-    func ended() throws -> Transcript {
+    func ended(within patience: Double = patience) throws -> Transcript {
         if let end { return end }
-        let deadline = Date().addingTimeInterval(Self.patience)
+        let deadline = Date().addingTimeInterval(patience)
         while streams.contains(where: { $0 >= 0 }) { try take(until: deadline) }
         return try reaped()
     }

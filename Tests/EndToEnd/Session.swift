@@ -79,7 +79,8 @@ final class Session {
             """
         let report = space.path("peak")
         let command = ["python3", "-c", script, report, try Self.binary()] + arguments
-        let run = try start("/usr/bin/env", command, in: "", env: [:], stdout: stdout).ended()
+        // What is worth measuring may take its time.
+        let run = try start("/usr/bin/env", command, in: "", env: [:], stdout: stdout).ended(within: 600)
         guard let kilobytes = Int(try space.read("peak")) else { throw SessionProblem("nothing was measured") }
         return (run, kilobytes * 1024)
     }
@@ -178,9 +179,7 @@ final class Session {
     }
 
     func inode(_ name: String) throws -> UInt64 {
-        var status = stat()
-        guard lstat(path(name), &status) == 0 else { throw SessionProblem("there is no \(name)") }
-        return UInt64(status.st_ino)
+        try space.inode(path(name))
     }
 
     /// Everything a command can write to, with what a change would change: what one that must not write is held to.

@@ -215,8 +215,8 @@ import Testing
         evidence.succeeded("a", .number(1), try key("a", in: graph), digest: "A")
         let plan = try plan(graph)
         #expect(plan.decisions.map { $0?.action } == [.reuse, .run, .run, .run])
-        #expect(plan.decisions[2]?.reason == .needs([1]))
-        #expect(plan.decisions[3]?.reason == .needs([2]))
+        #expect(plan.decisions[2]?.reason == .new)
+        #expect(plan.decisions[3]?.reason == .new)
         #expect(plan.decisions[2]?.key == nil)
     }
 
@@ -228,7 +228,7 @@ import Testing
         evidence.succeeded("c", .number(3), try key("c", in: graph, needs: ["b": "B"]))
         let decisions = try plan(graph).decisions
         #expect(decisions.map { $0?.action } == [.run, .maybe, .maybe, .run])
-        #expect(decisions.map { $0?.reason } == [.new, .needs([0]), .needs([1]), .needs([0])])
+        #expect(decisions.map { $0?.reason } == [.new, .needs([0]), .needs([1]), .new])
         #expect(decisions.map { $0?.isOpen } == [false, true, true, true])
         let forced = try plan(graph, force: true).decisions
         #expect(forced.map { $0?.action } == [.run, .run, .run, .run])
@@ -594,7 +594,7 @@ import Testing
         evidence.succeeded("c", .number(3), try key("c", in: graph))
         evidence.resultless = [.number(1), .number(3)]
         let plan = try plan(graph)
-        #expect(plan.decisions.map { $0?.reason } == [.resultsGone, .needs([0]), .inPlace])
+        #expect(plan.decisions.map { $0?.reason } == [.resultsGone, .new, .inPlace])
         #expect(plan.decisions[0]?.occupant?.attempt == .number(1), "what is left of it must leave")
     }
 
@@ -604,7 +604,7 @@ import Testing
         evidence.shelved(.number(1), try key("a", in: graph), of: "a")
         evidence.resultless = [.number(1)]
         let plan = try plan(graph)
-        #expect(plan.decisions.map { $0?.reason } == [.resultsGone, .needs([0])])
+        #expect(plan.decisions.map { $0?.reason } == [.resultsGone, .new])
         #expect(plan.decisions[0]?.occupant?.attempt == .number(2))
         #expect(plan.decisions[0]?.result == nil)
     }

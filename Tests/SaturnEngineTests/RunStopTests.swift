@@ -35,7 +35,7 @@ import Testing
         #expect(project.store.error(of: "a") == nil)
         #expect(project.store.eventTypes(of: "a") == ["submitted", "started", "terminated"])
         let reasons = try project.plan(tasks, ledger: ledger).map { $0?.reason }
-        #expect(reasons == [.inPlace, .terminated, .terminated, .needs([1])])
+        #expect(reasons == [.inPlace, .terminated, .terminated, .new])
     }
 
     @Test func afterTheGraceWhatDoesNotEndIsKilled() async throws {

@@ -9,7 +9,7 @@ import Testing
         Refused(" {}", "3:12: the sweep is empty; give it a 'grid', 'zip', 'include' or 'repeats'"),
         Refused(" {gird: {a: [1]}}", "3:13: unknown key 'gird'; did you mean 'grid'?"),
         Refused(" {repeat: 3}", "3:13: unknown key 'repeat'; did you mean 'repeats'?"),
-        Refused(" {lr: [1]}", "3:13: unknown key 'lr'"),
+        Refused(" {lr: [1]}", "3:13: unknown key 'lr'; parameters go under 'grid' or 'zip'"),
         Refused(" {grid: {}}", "3:19: empty grid: it has no parameters"),
         Refused(" {grid: {a: []}}", "3:23: empty grid: 'a' has no values"),
         Refused(" {zip: {a: []}}", "3:22: empty zip: 'a' has no values"),

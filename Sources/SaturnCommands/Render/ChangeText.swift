@@ -74,13 +74,17 @@ struct ChangeText {
         switch kind {
         case "command":
             let (was, now) = ReasonText.different(change.old ?? "", change.new ?? "")
-            return "command: \(was) → \(now)"
+            // Where spaces are all that differs, they are to be seen.
+            guard Self.words(was) == Self.words(now) else { return "command: \(was) → \(now)" }
+            return "command: '\(was)' → '\(now)'"
         case "workdir": return "workdir: \(folder(change.old)) → \(folder(change.new))"
         default:
             let label = name.isEmpty ? kind : "\(kind) \(name)"
             return "\(label): \(change.old ?? "not set") → \(change.new ?? "not set")"
         }
     }
+
+    private static func words(_ text: String) -> [Substring] { text.split(whereSeparator: \.isWhitespace) }
 
     private func folder(_ path: String?) -> String { path.flatMap { $0.isEmpty ? nil : $0 } ?? "." }
 

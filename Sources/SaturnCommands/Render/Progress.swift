@@ -8,6 +8,8 @@ final class Progress: RunObserver {
         var settled = 0
         var failed = 0
         var running: Set<Int> = []
+        /// Those that did not have to run after all, and of which nothing has been said yet.
+        var spared: [TaskState: [Int]] = [:]
         var shownFailures = 0
         var last = ""
         /// Text that waits for the next beat, so that ten thousand tasks are not ten thousand writes.
@@ -62,6 +64,8 @@ final class Progress: RunObserver {
         state.running.remove(task)
         guard awaited.contains(task) else { return }
         state.settled += 1
+        if taskState == .reused || taskState == .restored { return state.spared[taskState, default: []].append(task) }
+        tellSpared(&state)
         switch taskState {
         case .failed:
             state.failed += 1
@@ -73,11 +77,17 @@ final class Progress: RunObserver {
         case .terminated: state.pending += "\(count(state)) \(name(task)) \(style.yellow("terminated"))\n"
         case .succeeded where !isTerminal:
             state.pending += "\(count(state)) \(name(task)) succeeded (\(Duration.text(settled.duration)))\n"
-        case .reused where !isTerminal: state.pending += "\(count(state)) \(name(task)) up to date after all\n"
-        case .restored where !isTerminal: state.pending += "\(count(state)) \(name(task)) restored\n"
         default: break
         }
         if state.pending.utf8.count > 1 << 14 { flush(&state) }
+    }
+
+    /// Of thousands that need one task all may be spared at once.
+    private func tellSpared(_ state: inout State) {
+        for (kind, words) in [(TaskState.reused, "up to date after all"), (.restored, "restored")] {
+            guard let tasks = state.spared.removeValue(forKey: kind), !isTerminal else { continue }
+            state.pending += "\(count(state)) \(ReasonText.list(tasks.map { graph.nodes[$0].name })) \(words)\n"
+        }
     }
 
     private func count(_ state: State) -> String { "[\(state.settled)/\(awaited.count)]" }
@@ -93,6 +103,7 @@ final class Progress: RunObserver {
     }
 
     private func flush(_ state: inout State) {
+        tellSpared(&state)
         var text = state.isDrawn ? "\r\u{1B}[K" : ""
         text += state.pending
         state.pending = ""
@@ -116,6 +127,7 @@ final class Progress: RunObserver {
     /// Writes what is left and takes the redrawn line away.
     func finish() {
         state.withLock { state in
+            tellSpared(&state)
             Output.error((state.isDrawn ? "\r\u{1B}[K" : "") + state.pending)
             state.pending = ""
             state.isDrawn = false

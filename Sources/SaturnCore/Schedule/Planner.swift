@@ -132,7 +132,7 @@ public struct Planner {
         }
         let open = graph.nodes[task].needs.filter(isOpen)
         guard open.isEmpty else {
-            decideOpen(task, open, standing)
+            try decideOpen(task, open, standing)
             return nil
         }
         let key = try key(of: task)
@@ -175,11 +175,12 @@ public struct Planner {
     }
 
     /// A task whose key is not known yet: what it has may be what it will need.
-    private mutating func decideOpen(_ task: Int, _ open: [Int], _ standing: Standing) {
+    private mutating func decideOpen(_ task: Int, _ open: [Int], _ standing: Standing) throws {
         // What another project left there cannot be known to be its result.
         if case .foreignSuccess(_, let problem) = standing { foreign.append((graph.nodes[task].name, problem)) }
         guard !isForced(task) else { return decide(task, .run, .forced, nil, standing) }
-        decide(task, standing.isGoodForSome ? .maybe : .run, .needs(open), nil, standing)
+        let isNew = try standing == .nothing && evidence.latest(of: graph.nodes[task].name) == nil
+        decide(task, standing.isGoodForSome ? .maybe : .run, isNew ? .new : .needs(open), nil, standing)
     }
 
     /// Noticed by those that need them alone: to look into every result would take long.

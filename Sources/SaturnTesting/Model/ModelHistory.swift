@@ -213,9 +213,8 @@ public final class ModelHistory {
             identities[execution.attempt] = oracle.outcomes[execution.task]?.identity
         }
         hasLostLedger = false
-        // What is not in the file stays as it is.
-        let present = Set(world.jobs.map(\.name))
-        deleted = deleted.filter { !present.contains($0.key) }
+        // What is blocked, or not in the file, stays as it is.
+        deleted = deleted.filter { oracle.outcomes[$0.key]?.identity == nil }
         if let problem = check(executed, plan, oracle, before) { return problem }
         let after = try scan()
         if let problem = check(after, oracle) { return problem }
