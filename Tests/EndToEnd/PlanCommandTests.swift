@@ -41,10 +41,9 @@ import Testing
         #expect(
             plan.out == """
                 choose: 7 tasks
-                  run      2  new (f, g)
+                  run      3  new (d, f, g)
                   run      1  env LR: 0.1 → 0.10 (a)
                   run      1  failed before (exit code 3) (c)
-                  run      1  needs c, which runs first (d)
                   reuse    2  up to date (b, e)
 
                 """)

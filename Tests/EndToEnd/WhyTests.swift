@@ -211,7 +211,7 @@ import Testing
             try why(session, "a*") == """
                 a1: run: new
                   key: KEY
-                a2: run: needs a1, which runs first
+                a2: run: new
 
                 """)
         #expect(try session.saturn("run").status == 1)
