@@ -13,17 +13,7 @@ import Testing
         try #require(try project.compile([task], run: run).graph.nodes.first)
     }
 
-    private func problems(_ tasks: [TaskSpec]) -> [Diagnostic] {
-        do {
-            _ = try project.compile(tasks)
-            return []
-        } catch let error as Diagnostics {
-            return error.items
-        } catch {
-            Issue.record("\(error)")
-            return []
-        }
-    }
+    private func problems(_ tasks: [TaskSpec]) -> [Diagnostic] { project.problems(tasks) }
 
     private func mark(_ line: Int, _ column: Int) -> SourceMark { SourceMark(line: line, column: column) }
 

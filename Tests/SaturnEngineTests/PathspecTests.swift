@@ -30,17 +30,7 @@ import Testing
         try #require(try project.compile([task]).graph.nodes.first).manifest.code
     }
 
-    private func problems(_ tasks: TaskSpec...) -> [Diagnostic] {
-        do {
-            _ = try project.compile(tasks)
-            return []
-        } catch let error as Diagnostics {
-            return error.items
-        } catch {
-            Issue.record("\(error)")
-            return []
-        }
-    }
+    private func problems(_ tasks: TaskSpec...) -> [Diagnostic] { project.problems(tasks) }
 
     private func mark(_ column: Int) -> SourceMark { SourceMark(line: 1, column: column) }
 

@@ -2,6 +2,7 @@ import SaturnCore
 import SaturnEngine
 import SaturnGit
 import SaturnTesting
+import Testing
 
 /// A project in a temporary folder, with everything that a run needs but the executor.
 ///
@@ -43,6 +44,19 @@ final class Project: Sendable {
             Compilation.Parts(
                 spec: spec, problems: [], texts: [], context: context, code: git ?? code, ledger: ledger,
                 store: store))
+    }
+
+    /// What is wrong with the tasks.
+    func problems(_ tasks: [TaskSpec]) -> [Diagnostic] {
+        do {
+            _ = try compile(tasks)
+            return []
+        } catch let error as Diagnostics {
+            return error.items
+        } catch {
+            Issue.record("\(error)")
+            return []
+        }
     }
 
     func prepare(

@@ -27,17 +27,7 @@ import Testing
         return task
     }
 
-    private func problems(_ task: TaskSpec) -> [Diagnostic] {
-        do {
-            _ = try project.compile([task])
-            return []
-        } catch let error as Diagnostics {
-            return error.items
-        } catch {
-            Issue.record("\(error)")
-            return []
-        }
-    }
+    private func problems(_ task: TaskSpec) -> [Diagnostic] { project.problems([task]) }
 
     private var snapshots: [String] {
         ((try? space.list(".saturn/snapshots")) ?? []).map { "\(space.folder)/.saturn/snapshots/\($0)" }
