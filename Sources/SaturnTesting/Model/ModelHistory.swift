@@ -47,17 +47,17 @@ public final class ModelHistory {
     public static let results = "results/model"
 
     private var random: SeededGenerator
-    private var world: ModelWorld
+    var world: ModelWorld
     private var past: [ModelWorld]
     /// What an attempt was executed for.
-    private var identities: [AttemptID: ModelOracle.Identity] = [:]
+    var identities: [AttemptID: ModelOracle.Identity] = [:]
     /// What has ever stood in the folder of a task.
-    private var stood: [String: Set<AttemptID>] = [:]
-    private var hasLostLedger = false
+    var stood: [String: Set<AttemptID>] = [:]
+    var hasLostLedger = false
     /// Attempts of which a lost ledger knew what they were made from, and nobody has found out since.
-    private var forgotten: Set<AttemptID> = []
+    var forgotten: Set<AttemptID> = []
     /// What was done to each task's folder by hand since the last run.
-    private var deleted: [String: String] = [:]
+    var deleted: [String: String] = [:]
     private var written: [String: String] = [:]
     public private(set) var log: [String] = []
 
@@ -129,7 +129,7 @@ public final class ModelHistory {
     }
 
     private func deleteByHand() throws {
-        let standing = try scan().standing.keys.sorted()
+        let standing = try ModelScan(results: "\(folder)/\(Self.results)", space).standing.keys.sorted()
         guard let task = standing.randomElement(using: &random) else { return }
         let what = random.chance(50) ? "folder" : "status"
         let path = "\(folder)/\(Self.results)/\(task)"
@@ -155,56 +155,11 @@ public final class ModelHistory {
         written = files
     }
 
-    // MARK: What is on the disk
-
-    private struct Found {
-        var attempt: AttemptID
-        var origin: AttemptID
-        var status: String?
-        var out: String?
-    }
-
-    private struct Scan {
-        var standing: [String: Found] = [:]
-        var attic: [Found] = []
-
-        /// How many results there are under each identity; a copy and its original are one.
-        func available(_ identities: [AttemptID: ModelOracle.Identity]) -> [ModelOracle.Identity: Int] {
-            let successes = (Array(standing.values) + attic).filter { $0.status == "success" }
-            let origins = Set(successes.map(\.origin))
-            return Dictionary(origins.compactMap { identities[$0] }.map { ($0, 1) }, uniquingKeysWith: +)
-        }
-    }
-
-    private func scan() throws -> Scan {
-        var scan = Scan()
-        let results = "\(folder)/\(Self.results)"
-        guard space.exists(results) else { return scan }
-        for name in try space.list(results) where name != ".saturn" {
-            scan.standing[name] = found("\(results)/\(name)")
-        }
-        let attic = "\(results)/.saturn/attic"
-        guard space.exists(attic) else { return scan }
-        for key in try space.list(attic) {
-            scan.attic += try space.list("\(attic)/\(key)").compactMap { found("\(attic)/\(key)/\($0)") }
-        }
-        return scan
-    }
-
-    private func found(_ path: String) -> Found? {
-        guard let text = try? space.read("\(path)/events"), let events = EventLog(parsing: text),
-            let attempt = events.attempt
-        else { return nil }
-        return Found(
-            attempt: attempt, origin: events.origin ?? attempt, status: try? space.read("\(path)/status"),
-            out: try? space.read("\(path)/results/out"))
-    }
-
     // MARK: A plan and a run
 
     private func take(_ player: some ModelPlayer) async throws -> String? {
         let oracle = ModelOracle(world)
-        let before = try scan()
+        let before = try ModelScan(results: "\(folder)/\(Self.results)", space)
         let plan = try await player.plan()
         if let problem = check(plan, oracle, before) { return "the plan: \(problem)" }
         let executed = try await player.run()
@@ -216,7 +171,7 @@ public final class ModelHistory {
         // What is blocked, or not in the file, stays as it is.
         deleted = deleted.filter { oracle.outcomes[$0.key]?.identity == nil }
         if let problem = check(executed, plan, oracle, before) { return problem }
-        let after = try scan()
+        let after = try ModelScan(results: "\(folder)/\(Self.results)", space)
         if let problem = check(after, oracle) { return problem }
         for (task, found) in after.standing { stood[task, default: []].insert(found.origin) }
         for (task, found) in after.standing where oracle.outcomes[task]?.succeeds == true {
@@ -230,7 +185,7 @@ public final class ModelHistory {
     }
 
     /// Nothing stale.
-    private func check(_ after: Scan, _ oracle: ModelOracle) -> String? {
+    private func check(_ after: ModelScan, _ oracle: ModelOracle) -> String? {
         for (task, outcome) in oracle.outcomes.sorted(by: { $0.key < $1.key }) where outcome.identity != nil {
             let found = after.standing[task]
             guard found?.status == (outcome.succeeds ? "success" : "failure") else {
@@ -248,7 +203,7 @@ public final class ModelHistory {
 
     /// Nothing needless, and nothing that the plan denied.
     private func check(
-        _ executed: [ModelExecution], _ plan: [String: ModelDecision], _ oracle: ModelOracle, _ before: Scan
+        _ executed: [ModelExecution], _ plan: [String: ModelDecision], _ oracle: ModelOracle, _ before: ModelScan
     ) -> String? {
         for execution in executed where ![.run, .maybe].contains(plan[execution.task]?.action) {
             return "\(execution.task) was executed, planned as \(String(describing: plan[execution.task]?.action))"
@@ -268,83 +223,5 @@ public final class ModelHistory {
         }
         if executed.contains(where: { oracle.outcomes[$0.task]?.identity == nil }) { return "a blocked task ran" }
         return nil
-    }
-
-    // MARK: Reasons
-
-    private func check(_ plan: [String: ModelDecision], _ oracle: ModelOracle, _ before: Scan) -> String? {
-        for job in world.jobs {
-            guard let decision = plan[job.name] else { return "\(job.name) is not in it" }
-            guard let reason = decision.reason else { continue }
-            if !isTrue(reason, of: job, decision, plan, oracle, before) {
-                let was = before.standing[job.name].flatMap { identities[$0.origin] } ?? [:]
-                let truth = ModelOracle.difference(was, oracle.outcomes[job.name]?.identity ?? [:]).sorted()
-                return "\(job.name) is to \(decision.action): \(reason)\nwhat differs: \(truth), was \(was)"
-            }
-        }
-        return nil
-    }
-
-    private func isTrue(
-        _ reason: Reason, of job: ModelJob, _ decision: ModelDecision, _ plan: [String: ModelDecision],
-        _ oracle: ModelOracle, _ before: Scan
-    ) -> Bool {
-        let standing = before.standing[job.name]
-        let identity = oracle.outcomes[job.name]?.identity
-        func isSame(_ attempt: AttemptID?) -> Bool { attempt.flatMap { identities[$0] } == identity && identity != nil }
-        switch reason {
-        case .new:
-            return standing == nil && (deleted[job.name] == nil || hasLostLedger) || isTakenByATwin(standing, identity)
-        case .inPlace: return decision.action == .reuse && standing?.status == "success" && isSame(standing?.origin)
-        case .fromAttic: return before.attic.contains { $0.status == "success" && isSame($0.origin) }
-        case .fromTask(let task): return isSame(before.standing[task]?.origin)
-        case .failed: return standing?.status == "failure" && isSame(standing?.attempt)
-        case .resultsGone:
-            let own = stood[job.name] ?? []
-            return standing == nil && own.contains(where: isSame)
-                && before.available(identities)[identity ?? [:], default: 0] == 0
-        case .folderGone: return deleted[job.name] == "folder"
-        case .statusGone: return deleted[job.name] == "status"
-        case .changedUnknown:
-            return !forgotten.isDisjoint(with: standing.map { [$0.attempt, $0.origin] } ?? stood[job.name] ?? [])
-        case .changed(let changes): return isTrue(changes, of: job, identity, standing, oracle)
-        case .needs(let tasks):
-            return tasks.allSatisfy { [.run, .maybe].contains(plan[world.jobs[$0].name]?.action) }
-                && (decision.action == .maybe) == (standing?.status == "success")
-        default: return false
-        }
-    }
-
-    /// Of two equal tasks that have one result, only one can have it.
-    private func isTakenByATwin(_ standing: Found?, _ identity: ModelOracle.Identity?) -> Bool {
-        standing?.status == "success" && standing.flatMap { identities[$0.origin] } == identity
-    }
-
-    /// What is said to have changed has, and nothing else: against what stands there, else against an earlier attempt of
-    /// that name.
-    private func isTrue(
-        _ changes: [FieldChange], of job: ModelJob, _ identity: ModelOracle.Identity?, _ standing: Found?,
-        _ oracle: ModelOracle
-    ) -> Bool {
-        guard let identity else { return false }
-        let said = Set(changes.map(\.field))
-        let earlier = standing.map { [$0.origin] } ?? stood[job.name] ?? []
-        return earlier.compactMap { identities[$0] }.contains { old in
-            ModelOracle.difference(old, identity) == said && changes.allSatisfy { isTrue($0, old, job, oracle) }
-        }
-    }
-
-    /// The files that are named are the ones that differ.
-    private func isTrue(
-        _ change: FieldChange, _ old: ModelOracle.Identity, _ job: ModelJob, _ oracle: ModelOracle
-    ) -> Bool {
-        guard change.field == "code.tree", let tree = old["code.tree"] else { return true }
-        let now = oracle.tracked(for: job)
-        // Another choice of files, or nobody knows what the old one was.
-        guard now.keys.allSatisfy({ tree.contains("\($0)=") }), !change.files.isEmpty else {
-            return change.files.isEmpty
-        }
-        let differing = now.filter { !tree.contains("\($0.key)=\($0.value)") }.keys
-        return Set(change.files.map(\.path)) == Set(differing)
     }
 }
