@@ -90,7 +90,9 @@ struct RunFileArguments: ParsableArguments {
         guard !only.isEmpty else { return nil }
         var selected: Set<Int> = []
         for pattern in only {
-            let found = graph.nodes.indices.filter { NamePattern(pattern).matches(graph.nodes[$0].name) }
+            // A name may look like a pattern.
+            let named = graph.indices[pattern].map { [$0] }
+            let found = named ?? graph.nodes.indices.filter { NamePattern(pattern).matches(graph.nodes[$0].name) }
             guard !found.isEmpty else {
                 throw Failure(
                     .usage, "--only '\(pattern)' matches no task",

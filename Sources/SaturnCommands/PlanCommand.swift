@@ -41,8 +41,10 @@ struct PlanCommand: AsyncParsableCommand {
             let who = Printable.text(holder.words)
             Output.error("note: this run is going on (\(who)); the plan is of what it has left behind so far\n")
         }
+        let last = try loaded.compilation.parts.store.lastHolder.map { LockHolder(parsing: $0) }
         return try Preparation(
-            loaded.compilation, ledger: loaded.ledger, project: loaded.folder.project,
+            loaded.compilation, ledger: loaded.ledger,
+            project: loaded.folder.project ?? last.flatMap { loaded.folder.lostProject(known: $0) },
             options: Planner.Options(selected: try file.selection(loaded.compilation.graph), force: file.force))
     }
 }

@@ -15,7 +15,10 @@ extension CodeReader {
                     at: spec.mark,
                     "task '\(spec.name)': a snapshot is of what git tracks, and \(workdir) is in no repository"))
         }
-        if let script { check(script.word, isTracked: script.isTracked, of: spec) }
+        // An input is reached by a link.
+        if let script, !inputs.contains(where: { script.word == $0.name || script.word.hasPrefix($0.name + "/") }) {
+            check(script.word, isTracked: script.isTracked, of: spec)
+        }
         let index = try snapshot(of: tree)
         result.snapshot = index
         let folder = result.workdir

@@ -29,12 +29,15 @@ final class ContentDigests {
 
     /// Of a file's content; of a folder's files, their relative paths, execute bits and contents, and of the
     /// texts of its links. `nil` when there is nothing of that name; links at the top are followed.
-    func digest(of path: String) throws -> Digest? {
+    ///
+    /// - Parameter followsLinks: what links in the folder lead to counts too. Not for results, in which a task may plant
+    ///   any: nothing outside of them is looked at.
+    func digest(of path: String, followsLinks: Bool = false) throws -> Digest? {
         var status = stat()
         guard stat(path, &status) == 0 else { return nil }
         if status.st_mode & S_IFMT != S_IFDIR { return try file(path, status) }
         var text: [UInt8] = []
-        try walk(path, "", &text)
+        try walk(path, "", followsLinks ? [Identity(status)] : nil, &text)
         let digest = Digest(of: text)
         keep(text, of: digest.description)
         return digest
@@ -50,7 +53,17 @@ final class ContentDigests {
         listingBytes += text.count
     }
 
-    private func walk(_ folder: String, _ prefix: String, _ text: inout [UInt8]) throws {
+    private struct Identity: Hashable {
+        var device: UInt64
+        var inode: UInt64
+
+        init(_ status: stat) {
+            (device, inode) = (UInt64(status.st_dev), UInt64(status.st_ino))
+        }
+    }
+
+    /// - Parameter path: the folders on the way, by which links that lead in circles are known; `nil` to follow none.
+    private func walk(_ folder: String, _ prefix: String, _ way: [Identity]?, _ text: inout [UInt8]) throws {
         for name in try FileBytes.names(in: folder) {
             let path = "\(folder)/\(name)"
             let relative = prefix + name
@@ -59,14 +72,25 @@ final class ContentDigests {
             switch status.st_mode & S_IFMT {
             case S_IFDIR:
                 text += FolderListing.text(.folder, relative, "")
-                try walk(path, relative + "/", &text)
+                try walk(path, relative + "/", way.map { $0 + [Identity(status)] }, &text)
             case S_IFREG:
                 let kind = status.st_mode & S_IXUSR == 0 ? FolderListing.Kind.file : .executable
                 text += FolderListing.text(kind, relative, try file(path, status).description)
-            case S_IFLNK: text += FolderListing.text(.link, relative, FileBytes.link(path))
+            case S_IFLNK: try link(path, relative, way, &text)
             default: text += FolderListing.text(.other, relative, "")
             }
         }
+    }
+
+    private func link(_ path: String, _ relative: String, _ way: [Identity]?, _ text: inout [UInt8]) throws {
+        var status = stat()
+        var content = FileBytes.link(path)
+        let isThere = stat(path, &status) == 0
+        let kind = status.st_mode & S_IFMT
+        if way != nil, isThere, kind == S_IFREG { content += " " + (try file(path, status).description) }
+        text += FolderListing.text(.link, relative, content)
+        guard let way, isThere, kind == S_IFDIR, !way.contains(Identity(status)) else { return }
+        try walk(path, relative + "/", way + [Identity(status)], &text)
     }
 
     private func file(_ path: String, _ status: stat) throws -> Digest {

@@ -14,15 +14,17 @@ struct Decider {
     /// Nobody else gets the result of an attempt of this run.
     mutating func claim(_ attempt: AttemptID, for task: Int) { planner.claim(attempt, for: task) }
 
-    /// Decides and restores; returns what each task is now: `reused`, `restored`, or `ready` to run.
+    /// Decides and restores; `isStale` are tasks whose code or inputs are not what their keys say any more: what they have
+    /// may not be theirs, and they run. Returns what each task is now: `reused`, `restored`, or `ready` to run.
     mutating func decide(
-        _ tasks: [Int], _ attempts: inout Attempts, into batch: inout LedgerBatch
+        _ tasks: [Int], _ attempts: inout Attempts, into batch: inout LedgerBatch, isStale: (Int) -> Bool
     ) throws -> [(task: Int, state: TaskState)] {
         // What is found must not be discarded before it stands.
         let attic = try store.lockAttic()
         defer { withExtendedLifetime(attic) {} }
         for _ in 0..<10 {
-            let decisions = try planner.decide(tasks, results: attempts.results)
+            var decisions = try planner.decide(tasks, results: attempts.results)
+            for task in tasks where isStale(task) { decisions[task] = decisions[task]?.executed }
             do {
                 try attempts.take(decisions, into: &batch)
                 return tasks.map { ($0, Self.state(decisions[$0])) }

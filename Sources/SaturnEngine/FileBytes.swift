@@ -61,8 +61,11 @@ enum FileBytes {
         guard status.st_mode & S_IFMT == S_IFDIR else { return latest }
         for name in (try? names(in: path)) ?? [] {
             var status = stat()
-            if lstat("\(path)/\(name)", &status) == 0 {
-                latest = max(latest, lastChange("\(path)/\(name)", status))
+            guard lstat("\(path)/\(name)", &status) == 0 else { continue }
+            latest = max(latest, lastChange("\(path)/\(name)", status))
+            // What a link leads to counts; a folder behind it is taken by its own time.
+            if status.st_mode & S_IFMT == S_IFLNK, stat("\(path)/\(name)", &status) == 0 {
+                latest = max(latest, FileStamp(status).changed)
             }
         }
         return latest

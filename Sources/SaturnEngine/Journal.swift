@@ -16,6 +16,9 @@ struct Journal {
     private var pending: [(task: Int, record: AttemptRecord)] = []
     private var stale: Set<Int> = []
     private var lastFlush: Int64
+    private var lastLook: Int64
+    /// Nanoseconds.
+    private var lookTook: Int64 = 0
     private var staleTasks: [Int] = []
     private var adopted: [AttemptRecord]
     var batch = LedgerBatch()
@@ -24,6 +27,7 @@ struct Journal {
         self.preparation = preparation
         self.clock = clock
         lastFlush = clock.uptime()
+        lastLook = lastFlush
         adopted = preparation.evidence.adopted.records
     }
 
@@ -36,9 +40,40 @@ struct Journal {
 
     /// Whether something that the task's key counts is known to have changed during the run.
     mutating func isStale(_ task: Int) -> Bool {
-        guard !stale.isEmpty, preparation.compilation.used[task].contains(where: stale.contains) else { return false }
+        guard countsWhatChanged(task) else { return false }
         staleTasks.append(task)
         return true
+    }
+
+    func countsWhatChanged(_ task: Int) -> Bool {
+        !stale.isEmpty && preparation.compilation.used[task].contains(where: stale.contains)
+    }
+
+    /// Before it is decided whether tasks have their results already: a task that they needed may have made an input.
+    mutating func look(before tasks: [Int]) -> Changes {
+        let seesCode = clock.uptime() - lastLook >= 1_000_000_000
+        return Changes(what: notice(Set(tasks.flatMap { preparation.compilation.used[$0] }), code: seesCode))
+    }
+
+    /// While tasks run and none ends: what changes and is put back meanwhile would never show. At most once a second, and
+    /// for a twentieth of the time.
+    mutating func look(during tasks: [Int]) -> Changes {
+        let start = clock.uptime()
+        guard !tasks.isEmpty, start - lastLook >= max(1_000_000_000, 20 * lookTook) else { return Changes() }
+        let what = notice(Set(tasks.flatMap { preparation.compilation.used[$0] }), code: true)
+        lookTook = clock.uptime() - start
+        return Changes(what: what)
+    }
+
+    /// What of `sources` is not what it was, in words, each once; it is known as stale from then on.
+    private mutating func notice(_ sources: Set<Int>, code: Bool) -> [String] {
+        if code { lastLook = clock.uptime() }
+        var what: [String] = []
+        for change in preparation.compilation.sources.changed(among: sources.subtracting(stale), code: code) {
+            stale.insert(change.source)
+            if !what.contains(change.what) { what.append(change.what) }
+        }
+        return what
     }
 
     mutating func add(_ record: AttemptRecord, of task: Int) {
@@ -71,13 +106,9 @@ struct Journal {
         var changes = Changes(what: [], tasks: staleTasks)
         staleTasks = []
         let finished = pending.filter { $0.record.state == .success && $0.record.reusable }.map(\.task)
-        let sources = Set(finished.flatMap { preparation.compilation.used[$0] }).subtracting(stale)
-        guard !sources.isEmpty else { return changes }
-        for change in preparation.compilation.sources.changed(among: sources) {
-            stale.insert(change.source)
-            if !changes.what.contains(change.what) { changes.what.append(change.what) }
-        }
-        guard !changes.what.isEmpty else { return changes }
+        let sources = Set(finished.flatMap { preparation.compilation.used[$0] })
+        if !sources.isSubset(of: stale) { changes.what = notice(sources, code: true) }
+        guard !stale.isDisjoint(with: sources) else { return changes }
         for index in pending.indices {
             let task = pending[index].task
             guard pending[index].record.reusable, pending[index].record.state == .success,

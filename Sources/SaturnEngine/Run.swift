@@ -168,6 +168,7 @@ public final class Run {
         case .beat:
             handle(.beat)
             for task in attempts.takeLongRunning() { journal.set(taskRecord(task)) }
+            noticeChanges(journal.look(during: attempts.underWay))
             observer.observe(.beat)
         case .committed:
             isCommitting = false
@@ -251,7 +252,10 @@ public final class Run {
 
     private func decide(_ tasks: [Int]) {
         var decided = tasks.map { (task: $0, state: TaskState.ready) }
-        attempt { decided = try decider.decide(tasks, &attempts, into: &journal.batch) }
+        noticeChanges(journal.look(before: tasks))
+        attempt {
+            decided = try decider.decide(tasks, &attempts, into: &journal.batch, isStale: journal.countsWhatChanged)
+        }
         for (task, state) in decided { handle(.decided(task: task, state)) }
     }
 

@@ -70,7 +70,7 @@ final class Sources {
         if let index = contentIndices[path], case .content(let content) = all[index] {
             return (content.digest, index)
         }
-        guard let digest = try digests.digest(of: path) else { return nil }
+        guard let digest = try digests.digest(of: path, followsLinks: true) else { return nil }
         all.append(.content(Content(path: path, digest: digest)))
         contentIndices[path] = all.count - 1
         return (digest, all.count - 1)
@@ -115,17 +115,20 @@ final class Sources {
     }
 
     /// Looks at `sources` again: those that are not what they were, with the words to say so.
-    func changed(among sources: Set<Int>) -> [(source: Int, what: String)] {
+    ///
+    /// - Parameter code: also at repositories, which takes longer than at files.
+    func changed(among sources: Set<Int>, code looksAtCode: Bool = true) -> [(source: Int, what: String)] {
         // One look at the index serves all that is selected of a repository.
         var opened: [String: any CodeRepository] = [:]
         return sources.sorted().compactMap { index in
             switch all[index] {
+            case .repository where !looksAtCode: return nil
             case .repository(let repository):
                 let git = opened[repository.root] ?? (try? code.repository(containing: repository.root)) ?? nil
                 opened[repository.root] = git
                 return change(of: repository, git).map { (index, $0) }
             case .content(let content):
-                let now = (try? digests.digest(of: content.path)) ?? nil
+                let now = (try? digests.digest(of: content.path, followsLinks: true)) ?? nil
                 return now == content.digest ? nil : (index, content.path)
             }
         }

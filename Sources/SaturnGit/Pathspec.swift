@@ -14,7 +14,7 @@ struct Pathspec {
     /// Names a folder's content, never a file: `lib/`.
     private let wantsFolder: Bool
     private let names: [[UInt8]]
-    private let glob: GlobPattern?
+    private let globs: [GlobPattern]
 
     init(_ text: String) {
         isExclude = text.utf8.first == UInt8(ascii: "!")
@@ -25,18 +25,37 @@ struct Pathspec {
         isGlob = path.contains { "*?[\\".utf8.contains($0) }
         let plain = Self.withoutBackslashes(path)
         names = self.path == nil ? [] : plain == path ? [path] : [path, plain]
-        glob = isGlob ? GlobPattern(wantsFolder ? path + [UInt8(ascii: "/")] : path) : nil
+        let patterns = isGlob ? Self.withoutFolders(wantsFolder ? path + [UInt8(ascii: "/")] : path) : []
+        globs = patterns.compactMap { GlobPattern($0) }
     }
 
     /// - Parameter isFolder: the path is a submodule's, a folder to the user.
     func covers(_ file: [UInt8], isFolder: Bool = false) -> Bool {
-        names.contains { covers(file, by: $0, isFolder) } || (glob?.matches(file) ?? false)
+        names.contains { covers(file, by: $0, isFolder) } || globs.contains { $0.matches(file) }
     }
 
     private func covers(_ file: [UInt8], by name: [UInt8], _ isFolder: Bool) -> Bool {
         guard !name.isEmpty else { return true }
         guard file.starts(with: name) else { return false }
         return file.count == name.count ? !wantsFolder || isFolder : file[name.count] == UInt8(ascii: "/")
+    }
+
+    /// `lib/**/*.py` is also `lib/*.py`, as it is in globs of inputs: to git it would leave out `lib/a.py`.
+    private static func withoutFolders(_ pattern: [UInt8]) -> [[UInt8]] {
+        let folders = Array("**/".utf8)
+        var variants = [pattern]
+        var position = 0
+        // Each one doubles them.
+        while variants.count <= 16, position + 3 <= pattern.count {
+            defer { position += 1 }
+            guard pattern[position..<position + 3].elementsEqual(folders),
+                position == 0 || pattern[position - 1] == UInt8(ascii: "/")
+            else { continue }
+            // Counted from the end, which no variant has changed yet.
+            let rest = pattern.count - position
+            variants += variants.map { Array($0.dropLast(rest) + $0.suffix(rest - 3)) }
+        }
+        return variants
     }
 
     private static func withoutBackslashes(_ path: [UInt8]) -> [UInt8] {

@@ -9,6 +9,8 @@ struct ShellQuotes {
         case backtick
         /// `$((…))`, in which `<<` and `#` are operators.
         case arithmetic(parentheses: Int)
+        /// `${…}`
+        case braces(isQuoted: Bool)
         case double, single, comment
         case document(HereDocument)
     }
@@ -37,8 +39,21 @@ struct ShellQuotes {
         case .single?: .singleQuoted
         case .comment?: .name
         case .document(let document)?: document.isQuoted ? .verbatim : .hereDocument
-        case .bare?, .backtick?, .arithmetic?, nil: .word
+        case .bare?, .backtick?, .arithmetic?, .braces?, nil: .word
         }
+    }
+
+    /// Where no spelling of a value is read back by every shell, in words.
+    var obstacle: String? {
+        if frames.contains(.backtick) { return "backticks" }
+        for frame in frames.reversed() {
+            switch frame {
+            case .braces: return "${…}"
+            case .bare: return nil
+            default: continue
+            }
+        }
+        return nil
     }
 
     /// Goes over the byte at `index`, and those that belong to it; returns the index behind them.
@@ -48,6 +63,7 @@ struct ShellQuotes {
         case .backtick: return stepBare(index, nil)
         case .arithmetic(let parentheses): return stepArithmetic(index, parentheses)
         case .double: return stepDouble(index)
+        case .braces(let isQuoted): return stepBraces(index, isQuoted)
         case .document(let document): return step(in: document, index)
         case .single:
             if bytes[index] == UInt8(ascii: "'") { frames.removeLast() }
@@ -108,9 +124,26 @@ struct ShellQuotes {
             frames.append(.arithmetic(parentheses: 2))
             return index + 3
         }
+        if has("${", at: index) {
+            frames.append(.braces(isQuoted: frames.contains(.double)))
+            return index + 2
+        }
         guard has("$(", at: index) else { return nil }
         frames.append(.bare(parentheses: 1))
         return index + 2
+    }
+
+    private mutating func stepBraces(_ index: Int, _ isQuoted: Bool) -> Int {
+        switch bytes[index] {
+        case UInt8(ascii: "}"): frames.removeLast()
+        case UInt8(ascii: "\\"): return index + 2
+        case UInt8(ascii: "'") where !isQuoted: frames.append(.single)
+        case UInt8(ascii: "\""): frames.append(.double)
+        case UInt8(ascii: "`"): frames.append(.backtick)
+        case UInt8(ascii: "$"): return expansion(index) ?? index + 1
+        default: break
+        }
+        return index + 1
     }
 
     private mutating func stepArithmetic(_ index: Int, _ parentheses: Int) -> Int {

@@ -70,7 +70,7 @@ struct SweepReader {
 
     /// `zip: {file: params.csv}` takes all columns of the file.
     private mutating func zip(_ node: YAMLNode) -> [SweepDraft.Axis] {
-        guard let pairs = node.pairs, let file = pairs.first(where: { $0.key == "file" }), Self.isTable(file.value)
+        guard let pairs = node.pairs, let file = pairs.first(where: { $0.key == "file" }), file.value.text != nil
         else { return axes(node, in: "zip") }
         var found: [SweepDraft.Axis] = []
         for pair in pairs {
@@ -81,11 +81,6 @@ struct SweepReader {
             }
         }
         return found
-    }
-
-    private static func isTable(_ node: YAMLNode) -> Bool {
-        guard let text = node.text else { return false }
-        return [".csv", ".tsv", ".jsonl", ".ndjson"].contains { text.hasSuffix($0) }
     }
 
     private mutating func columns(of table: ValueTable, _ node: YAMLNode) -> [SweepDraft.Axis] {

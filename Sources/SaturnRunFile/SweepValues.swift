@@ -39,6 +39,8 @@ struct DecimalRange {
     private let step: Int
     /// Of `first` and `step`: as many as the more precise one is written with.
     private let decimals: Int
+    /// Those of `start`: no value has fewer, and another step gives the same values the same texts.
+    private let fewest: Int
 
     /// `nil` when the numbers do not fit; a step in the wrong direction gives a count of 0.
     ///
@@ -50,6 +52,7 @@ struct DecimalRange {
             let span = last.plus(negative), span != Int.min, let count = (span / stride).plus(1)
         else { return nil }
         decimals = max(start.decimals, step.decimals)
+        fewest = max(0, start.decimals)
         guard let first = start.digits(decimals: decimals), let stride = step.digits(decimals: decimals) else {
             return nil
         }
@@ -57,7 +60,13 @@ struct DecimalRange {
         self.count = (span < 0) == (stride < 0) || span == 0 ? count : 0
     }
 
-    subscript(index: Int) -> String { ExactDecimal(digits: first + index * step, decimals: decimals).text }
+    subscript(index: Int) -> String {
+        var value = ExactDecimal(digits: first + index * step, decimals: decimals)
+        while value.decimals > fewest, value.digits.isMultiple(of: 10) {
+            value = ExactDecimal(digits: value.digits / 10, decimals: value.decimals - 1)
+        }
+        return value.text
+    }
 }
 
 /// `{linspace: [0, 1, 5]}`: evenly spaced, both ends included.

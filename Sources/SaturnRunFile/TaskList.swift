@@ -58,6 +58,7 @@ struct TaskList {
         }
         let isUnusable = node["name"] != nil && task.name == nil
         task.inherit(from: defaults)
+        reportShownSecrets(task, at: task.name?.mark ?? node.mark)
         let command = command(of: task, at: task.name?.mark ?? node.mark)
         let entry = spec(task, command: command, at: task.name?.mark ?? node.mark)
         switch task.sweep {
@@ -67,6 +68,18 @@ struct TaskList {
         case .usable?, .unusable?:
             isIncomplete = true
             position += 1
+        }
+    }
+
+    /// What counts in the key is kept, and shown when it changes.
+    private func reportShownSecrets(_ task: TaskFields, at mark: SourceMark) {
+        for secret in task.secrets ?? [] {
+            let isVariable = task.env?.variables.contains { $0.name == secret } ?? false
+            guard isVariable || task.passEnv?.contains(secret) ?? false else { continue }
+            fields.reportOnce(
+                mark,
+                "\(FieldReader.quote(secret)) cannot be both in 'secrets' and in '\(isVariable ? "env" : "pass_env")'",
+                hint: "a secret is never stored, and does not count in the key")
         }
     }
 

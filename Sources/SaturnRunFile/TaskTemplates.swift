@@ -117,6 +117,11 @@ struct TemplateReader {
             fields.reportOnce(
                 mark(of: found, in: text), "unknown parameter \(FieldReader.quote(found.name))", hint: hint(found.name))
         }
+        for (found, place) in template.unquotable {
+            fields.reportOnce(
+                mark(of: found, in: text), "a value cannot be quoted inside \(place)",
+                hint: "write $(…), a variable of its own, or {\(found.name):raw}")
+        }
         return template
     }
 

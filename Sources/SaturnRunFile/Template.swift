@@ -38,6 +38,8 @@ struct Template {
     private var segments: [Segment] = []
     /// What looks like a parameter, and is none of the sweep.
     private(set) var unknown: [Placeholder] = []
+    /// Parameters where a value cannot be quoted, and where that is.
+    private(set) var unquotable: [(Placeholder, place: String)] = []
     /// The parameters that occur.
     private(set) var used: Set<Int> = []
 
@@ -53,7 +55,11 @@ struct Template {
                 if let parameter = parameters[found.name] {
                     if done < index { segments.append(.text(String(decoding: bytes[done..<index], as: UTF8.self))) }
                     var use = quotes.use
-                    if case .plain(let wanted) = place { use = wanted }
+                    if case .plain(let wanted) = place {
+                        use = wanted
+                    } else if !found.isRaw, let obstacle = quotes.obstacle {
+                        unquotable.append((found, obstacle))
+                    }
                     segments.append(.parameter(parameter, found.isRaw && use != .name ? .verbatim : use))
                     used.insert(parameter)
                     (index, done) = (found.range.upperBound, found.range.upperBound)

@@ -85,6 +85,16 @@ public struct Decision: Hashable, Sendable {
         set { set(\.against, newValue) }
     }
 
+    /// The same, but that the task runs in spite of a result that there is.
+    public var executed: Decision {
+        var decision = Decision(action: .run, reason: .changedWhileRunning, key: key)
+        decision.occupant = occupant
+        if action == .reuse, let result {
+            decision.occupant = Occupant(attempt: result.attempt, key: result.key, origin: result.origin)
+        }
+        return decision
+    }
+
     /// Left to be decided when the tasks that it needs have their results.
     public var isOpen: Bool {
         guard key == nil, reason != .forced else { return false }

@@ -6,9 +6,16 @@ extension Planner {
 
     func resultsElsewhere(for task: Int) throws -> [StoredResult] {
         guard let key = decisions[task]?.key, !isForced(task) else { return [] }
-        let found = try evidence.results(of: key).filter { isFree($0, for: task) }
+        var found = try evidence.results(of: key).filter { isFree($0, for: task) }
         guard found.count > 1 else { return found }
+        // What was executed under the key before what was accepted under it.
+        found = found.filter { $0.key == key } + found.filter { $0.key != key }
         return found.filter { !mayStay($0) } + found.filter(mayStay)
+    }
+
+    /// Whether there is a result that was executed under the key: it is better than one that was accepted.
+    func isExecuted(_ key: TaskKey, _ task: Int) throws -> Bool {
+        try evidence.results(of: key).contains { $0.key == key && isMine($0.origin, task) && isFree($0, for: task) }
     }
 
     /// Whether it stands in the folder of a task that is not decided yet: better to use another one.

@@ -137,7 +137,9 @@ public struct Planner {
         }
         let key = try key(of: task)
         decisions[task] = Decision(action: .run, reason: .new, key: key)
-        if let occupant = standing.success(under: key), !isForced(task), isMine(occupant.origin, task) {
+        if let occupant = standing.success(under: key), !isForced(task), isMine(occupant.origin, task),
+            try occupant.key == key || !isExecuted(key, task)
+        {
             reuse(occupant, task, key, .inPlace)
             return nil
         }
