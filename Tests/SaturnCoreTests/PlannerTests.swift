@@ -422,6 +422,17 @@ import Testing
         #expect(plan.decisions[0]?.transfer == .move)
     }
 
+    @Test func whatWasExecutedIsBetterThanWhatWasAccepted() throws {
+        let graph = try graph([TaskSpec("a")])
+        let key = try key("a", in: graph)
+        evidence.standing["a"] = .success(Occupant(attempt: .number(1), key: other(1), accepted: [key]))
+        #expect(try plan(graph).decisions[0]?.action == .reuse)
+        evidence.shelved(.number(2), key, of: "a")
+        let decision = try decision(plan(graph), 0)
+        #expect(decision.action == .restore && decision.result?.attempt == .number(2))
+        #expect(decision.occupant?.attempt == .number(1))
+    }
+
     // MARK: Equal manifests
 
     @Test func equalTasksEachNeedAResultOfTheirOwn() throws {

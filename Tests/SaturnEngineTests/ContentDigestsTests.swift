@@ -128,6 +128,26 @@ import Testing
         #expect(try digest("d") == seen.last)
     }
 
+    /// A folder of inputs is often one of links to where the data are; in results a task may plant any.
+    @Test func whatLinksInAFolderLeadToCountsForInputsAlone() throws {
+        try space.write("outside/file", "1")
+        try space.write("outside/folder/x", "1")
+        try space.write("in/own", "1")
+        try space.link("in/file", to: "../outside/file")
+        try space.link("in/folder", to: "../outside/folder")
+        try space.link("in/circle", to: "..")
+        try space.link("in/nowhere", to: "gone")
+        func inputs() throws -> Digest? { try digests().digest(of: space.path("in"), followsLinks: true) }
+        let (results, before) = (try digest("in"), try inputs())
+        #expect(results != before)
+        try space.write("outside/file", "2")
+        let first = try inputs()
+        #expect(first != before)
+        try space.write("outside/folder/x", "2")
+        #expect(try inputs() != first)
+        #expect(try digest("in") == results)
+    }
+
     @Test func equalFoldersHaveOneDigestWhereverTheyAre() throws {
         for name in ["x", "y/z"] {
             // In another order each.

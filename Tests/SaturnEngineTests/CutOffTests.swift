@@ -132,4 +132,51 @@ import Testing
         _ = try await project.run(diamond("one A"), with: third, ledger: ledger)
         #expect(third.launched.all.isEmpty)
     }
+
+    /// What a task makes beside its results, others may have among their inputs.
+    @Test func anInputThatANeededTaskMakesIsLookedAtAgain() async throws {
+        let space = project.space
+        try space.write("data.csv", "old")
+        func tasks(_ prepare: String) -> [TaskSpec] {
+            var train = TaskSpec("train", "make T", needs: ["prepare"])
+            train.inputs = [Marked("data.csv", at: SourceMark(line: 2, column: 30))]
+            return [TaskSpec("prepare", prepare), train]
+        }
+        _ = try await project.run(tasks("one A"), with: executor(), ledger: ledger)
+        let second = executor { launch in
+            // That it was not written would show in what runs.
+            if launch.workspace.task == "prepare" { try? space.write("data.csv", "new") }
+        }
+        let observer = RecordingObserver()
+        let summary = try await project.run(tasks("two A"), with: second, ledger: ledger, observer: observer)
+        #expect(second.launched.all == ["prepare", "train"])
+        #expect(summary.notReusable == [1], "its key has the old one")
+        #expect(observer.warnings.contains { $0.contains("data.csv changed while tasks ran") })
+        #expect(try project.plan(tasks("two A"), ledger: ledger).map { $0?.action } == [.reuse, .run])
+        let third = executor()
+        _ = try await project.run(tasks("two A"), with: third, ledger: ledger)
+        #expect(third.launched.all == ["train"])
+        #expect(try project.plan(tasks("two A"), ledger: ledger).map { $0?.action } == [.reuse, .reuse])
+    }
+
+    /// While a long task runs somebody looks at another branch, and comes back.
+    @Test func whatChangesAndIsPutBackWhileATaskRunsIsNoticed() async throws {
+        let space = project.space
+        try space.write("data.csv", "old")
+        var task = TaskSpec("a", "make A")
+        task.inputs = [Marked("data.csv", at: SourceMark(line: 1, column: 30))]
+        let held = ScriptedExecutor { _, _ in .held }
+        let observer = RecordingObserver()
+        let (project, tasks, ledger) = (project, [task], ledger)
+        async let summary = project.run(tasks, with: held, ledger: ledger, observer: observer)
+        try await observer.started(0)
+        try space.write("data.csv", "new")
+        project.clock.advance(by: 2)
+        try await observer.events.first { if case .warning = $0 { true } else { false } }
+        try space.write("data.csv", "old")
+        project.clock.advance(by: 2)
+        try await held.release("a")
+        #expect(try await summary.notReusable == [0])
+        #expect(try project.plan(tasks, ledger: ledger).map { $0?.action } == [.run])
+    }
 }

@@ -142,7 +142,7 @@ import Testing
         try space.write("train.py", "other\n")
         try space.write("run.yaml", "other\n")
         let found = try compilation.uncommitted(among: [0])
-        #expect(found.map(\.root) == [space.folder] && found.map(\.files) == [["train.py"]])
+        #expect(found.map(\.root) == [space.folder] && found.map(\.files) == [["run.yaml", "train.py"]])
         #expect(try compilation.uncommitted(among: [1]).isEmpty)
     }
 

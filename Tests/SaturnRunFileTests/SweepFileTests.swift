@@ -48,15 +48,23 @@ import Testing
               - {name: a, command: x, sweep: {grid: {lr: {file: lrs.csv}, n: [1, 2]}}}
               - {name: b, command: x, sweep: {zip: {lr: {file: lrs.csv}, seed: {file: lrs.csv}}}}
               - {name: c, command: x, sweep: {grid: {lr: {file: dir/values.txt}}}}
-              - {name: d, command: x, sweep: {zip: {file: plain, n: 1}}}
             """, files: files)
         #expect(reading.problems == [])
         #expect(
             assignments(reading) == [
                 "lr=0.1 n=1", "lr=0.1 n=2", "lr=0.2 n=1", "lr=0.2 n=2", "lr=0.1 seed=1", "lr=0.2 seed=1", "lr=5",
-                "file=plain n=1",
             ])
         #expect(reading.result.sweepFiles == ["lrs.csv", "dir/values.txt"])
+    }
+
+    /// Whatever it is called.
+    @Test func allColumnsOfAnyFile() {
+        let reading = Reading(
+            "tasks:\n- {name: a, command: x, sweep: {zip: {file: values.txt}}}\n", files: ["values.txt": "a,b\n1,2\n"])
+        #expect(reading.problems == [])
+        #expect(assignments(reading) == ["a=1 b=2"])
+        #expect(
+            Reading("tasks:\n- {name: a, command: x, sweep: {zip: {file: none.csv, n: 1}}}\n").problems.count == 1)
     }
 
     @Test(arguments: [

@@ -198,4 +198,20 @@ import Testing
 extension String {
     /// Without the space that a missing value leaves, so that the mark of nothing is right behind the colon.
     fileprivate var replacingTrailingSpace: String { hasSuffix(" ") ? String(dropLast()) : self }
+
+    @Test func whatIsShownIsNoSecret() {
+        let reading = Reading(
+            """
+            defaults: {secrets: [TOKEN]}
+            tasks:
+              - {name: a, command: x, pass_env: [TOKEN]}
+              - {name: b, command: x, env: {TOKEN: x}}
+              - {name: c, command: x, pass_env: [OTHER]}
+            """)
+        #expect(
+            reading.problems == [
+                "3:12: 'TOKEN' cannot be both in 'secrets' and in 'pass_env'; a secret is never stored, and does not count in the key",
+                "4:12: 'TOKEN' cannot be both in 'secrets' and in 'env'; a secret is never stored, and does not count in the key",
+            ])
+    }
 }
