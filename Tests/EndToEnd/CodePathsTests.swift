@@ -120,7 +120,6 @@ import Testing
     @Test func uncommittedChangesAreRefused() throws {
         let session = try makeSession(
             "  - {name: a, command: \"true\"}\n  - {name: free, command: \"true\", code: none}\n")
-        try session.append("run.yaml", "# the run file may be edited\n")
         try session.write("untracked", "1\n")
         #expect(try session.saturn("plan", "--require-clean").status == 0)
         for name in ["lib/model.py", "docs/index.md", "lib/notes/todo.md"] { try session.append(name, "2\n") }
@@ -140,6 +139,22 @@ import Testing
         #expect(try session.saturn("run", "--require-clean", "--only", "free").status == 0)
         try session.commit("clean")
         #expect(try session.saturn("run", "--require-clean").status == 0)
+    }
+
+    /// What no commit has, and yet it is what runs: the run file, and a script that counts by content.
+    @Test func whatRunsIsWhatTheCommitSays() throws {
+        let session = try makeSession("  - {name: a, command: sh new.sh}\n")
+        try session.write("new.sh", "true\n")
+        let untracked = try session.saturn("run", "--require-clean")
+        #expect(untracked.status == 2)
+        #expect(untracked.err.hasPrefix("saturn: error: uncommitted changes in ~: new.sh\n"), "\(untracked.err)")
+        try session.git("add", "new.sh")
+        try session.commit("more")
+        #expect(try session.saturn("run", "--require-clean").status == 0)
+        try session.append("run.yaml", "# edited\n")
+        let edited = try session.saturn("run", "--require-clean")
+        #expect(edited.status == 2)
+        #expect(edited.err.hasPrefix("saturn: error: uncommitted changes in ~: run.yaml\n"), "\(edited.err)")
     }
 }
 

@@ -33,6 +33,16 @@ import Testing
         #expect(try session.saturn("collect").status == 0)
     }
 
+    /// Also where something is to run: what stands there is still this project's.
+    @Test func aPlanKnowsWhoseTheResultsAre() throws {
+        let stage = try makeStage()
+        try stage.session.remove(".saturn")
+        try turn(stage, "A", "A2")
+        let plan = try PlanJSON(stage.session.saturn("plan", "--json"))
+        #expect(plan.names("run") == ["a"] && plan.names("reuse") == ["b"])
+        #expect(!stage.session.exists(".saturn"))
+    }
+
     @Test(arguments: [".saturn/ledger.sqlite", ".saturn"]) func theAtticIsFound(_ lost: String) throws {
         let stage = try makeStage()
         let session = stage.session
