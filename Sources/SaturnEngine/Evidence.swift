@@ -46,8 +46,12 @@ final class Evidence: PlanEvidence {
             return
         }
         for result in listing.results where result.events.project == project {
+            // By its stamp it is known again when it has come back from there.
+            var stamp: FileStamp?
+            if case .status(let found) = try store.look(at: result.place) { stamp = found }
             let record = adoption(
-                of: result.events, result.attempt, result.key, result.status, task: result.events.task ?? "", .attic)
+                of: result.events, result.attempt, result.key, result.status, task: result.events.task ?? "", .attic,
+                stamp)
             if try record.state != .success || isOnDisk(result.events) { adopted.add(record) }
         }
         for task in try store.tasks() where compilation.graph.indices[task] == nil {

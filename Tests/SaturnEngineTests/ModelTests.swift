@@ -11,14 +11,15 @@ import Testing
 /// Random histories against an oracle that knows what a clean build gives: nothing stale, nothing executed needlessly,
 /// every reason true.
 ///
-/// `SATURN_MODEL_HISTORIES` sets how many; the first one's seed is printed when something is wrong, and
-/// `SATURN_TEST_SEED` takes it.
+/// The suite plays the same ones every time; `SATURN_MODEL_HISTORIES=100000` plays that many others. The seed of one in
+/// which something is wrong is printed, and `SATURN_TEST_SEED` takes it.
 @Suite struct ModelTests {
-    private static let count = getenv("SATURN_MODEL_HISTORIES").flatMap { Int(String(cString: $0)) } ?? 2000
+    private static let wanted = getenv("SATURN_MODEL_HISTORIES").flatMap { Int(String(cString: $0)) }
 
     @Test(arguments: 0..<4) func histories(_ part: Int) async throws {
-        let seed = SeededGenerator.chosenSeed
-        for number in stride(from: part, to: Self.count, by: 4) {
+        let isChosen = Self.wanted != nil || getenv("SATURN_TEST_SEED") != nil
+        let seed = isChosen ? SeededGenerator.chosenSeed : 1
+        for number in stride(from: part, to: Self.wanted ?? 2000, by: 4) {
             let seed = seed &+ UInt64(number)
             let history = try ModelHistory(seed: seed)
             let problem = try await history.play(steps: 6, with: InProcess(history))

@@ -218,7 +218,8 @@ public final class ModelHistory {
             let expected = failing.contains(identity) ? count : max(0, count - available[identity, default: 0])
             let tasks = oracle.outcomes.filter { $0.value.identity == identity }.keys.sorted()
             if counts[identity, default: 0] != expected {
-                return "\(tasks) executed \(counts[identity, default: 0]) times, not \(expected)"
+                let planned = tasks.map { "\($0): \(String(describing: plan[$0]?.reason))" }
+                return "\(tasks) executed \(counts[identity, default: 0]) times, not \(expected)\n\(planned)"
             }
         }
         if executed.contains(where: { oracle.outcomes[$0.task]?.identity == nil }) { return "a blocked task ran" }
