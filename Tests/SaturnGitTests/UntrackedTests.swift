@@ -87,7 +87,8 @@ import Testing
         var generator = SplitMix64(state: seed)
         let repository = try TestRepository()
         let folders = ["", "d/", "d/e/", "f/", "f/g/h/"]
-        let rules = ["a", "/b", "d/a", "e/", "*.o", "!a.o", "g", "f/**", "#x", "h/"]
+        // No exceptions: libgit2 1.5 does not see one in a folder to a rule of a folder above. Such a file is not mentioned.
+        let rules = ["a", "/b", "d/a", "e/", "*.o", "g", "f/**", "#x", "h/"]
         for _ in 0..<12 {
             for _ in 0..<6 {
                 let folder = folders.randomElement(using: &generator) ?? ""
