@@ -90,9 +90,7 @@ struct RunFileArguments: ParsableArguments {
         guard !only.isEmpty else { return nil }
         var selected: Set<Int> = []
         for pattern in only {
-            // A name may look like a pattern.
-            let named = graph.indices[pattern].map { [$0] }
-            let found = named ?? graph.nodes.indices.filter { NamePattern(pattern).matches(graph.nodes[$0].name) }
+            let found = graph.tasks(named: pattern)
             guard !found.isEmpty else {
                 throw Failure(
                     .usage, "--only '\(pattern)' matches no task",
@@ -109,8 +107,7 @@ struct RunFileArguments: ParsableArguments {
         let found = try compilation.uncommitted(among: selection(compilation.graph))
         guard !found.isEmpty else { return }
         let places = found.map { root, files in
-            let more = files.count > 3 ? " and \(files.count - 3) more" : ""
-            return "\(root): \(files.prefix(3).joined(separator: ", "))\(more)"
+            "\(root): \(ReasonText.list(files))"
         }
         throw Failure(
             .usage, "uncommitted changes in \(places.joined(separator: "; "))",

@@ -54,9 +54,7 @@ struct TaskFileArguments: ParsableArguments {
     func tasks(in graph: Graph, of run: String) throws -> [Int] {
         var found: Set<Int> = []
         for name in names {
-            let matches =
-                graph.indices[name].map { [$0] }
-                ?? graph.nodes.indices.filter { fnmatch(name, graph.nodes[$0].name, 0) == 0 }
+            let matches = graph.tasks(named: name)
             guard !matches.isEmpty else {
                 throw Failure(
                     .usage, "run '\(run)' has no task '\(name)'",

@@ -68,8 +68,7 @@ public struct Accepting {
             if records[target.attempt]?.accepted.contains(target.key) == false {
                 records[target.attempt]?.accepted.append(target.key)
             }
-            let manifest = try preparation.manifest(of: target.index)
-            details.record(manifest, encoded: manifest.encoded, under: target.key, in: &batch)
+            details.record(try preparation.manifest(of: target.index), in: &batch)
         }
         batch.attempts = records.values.sorted { ($0.task, $0.id.high) < ($1.task, $1.id.high) }
         try Committer(ledger: ledger, store: preparation.store, boot: preparation.boot).commit(batch, at: time)

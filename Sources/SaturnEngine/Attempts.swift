@@ -71,9 +71,7 @@ struct Attempts {
             guard let decision = decisions[task], let result = decision.result,
                 decision.action == .restore || adopted.contains(result.attempt)
             else { continue }
-            let manifest = try manifest(of: task)
-            let encoded = manifest.encoded
-            details.record(manifest, encoded: encoded, under: Digest(of: encoded), in: &batch)
+            details.record(try manifest(of: task), in: &batch)
         }
     }
 
@@ -132,10 +130,7 @@ struct Attempts {
 
     private mutating func begin(_ task: Int, _ id: AttemptID, _ batch: inout LedgerBatch) throws -> Active {
         let node = preparation.graph.nodes[task]
-        let manifest = try manifest(of: task)
-        let encoded = manifest.encoded
-        let key = Digest(of: encoded)
-        details.record(manifest, encoded: encoded, under: key, in: &batch)
+        let key = details.record(try manifest(of: task), in: &batch)
         try restorer.evict(task, &batch, &evicted)
         let workspace = try preparation.store.begin(node.name, events: header(node, id, key))
         return Active(id: id, number: 1, key: key, workspace: workspace)

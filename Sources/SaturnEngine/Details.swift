@@ -10,8 +10,11 @@ struct Details {
         self.sources = sources
     }
 
-    /// Adds a manifest, and what is known of its values, each once.
-    mutating func record(_ manifest: Manifest, encoded: [UInt8], under key: TaskKey, in batch: inout LedgerBatch) {
+    /// Adds a manifest, and what is known of its values, each once; returns its key.
+    @discardableResult
+    mutating func record(_ manifest: Manifest, in batch: inout LedgerBatch) -> TaskKey {
+        let encoded = manifest.encoded
+        let key = TaskKey(of: encoded)
         batch.manifests[key] = encoded
         for value in [manifest.code, manifest.inputs, manifest.needs].joined() {
             guard let text = value.text, told.insert(text).inserted, let detail = sources.detail(of: text) else {
@@ -19,5 +22,6 @@ struct Details {
             }
             batch.details[text] = detail
         }
+        return key
     }
 }

@@ -6,11 +6,13 @@ import SaturnCore
 /// Names, kinds, modes, sizes, times and inodes of everything in it, but for what Python leaves beside its modules.
 struct SnapshotSeal {
     private let folder: String
+    private let seals: String
     private let file: String
 
     /// - Parameter name: the one that the copy has or is to get; `folder` may be a draft of it.
     init(_ folder: String, name: String, in seals: String) {
         self.folder = folder
+        self.seals = seals
         var status = stat()
         // Two runs may make it at the same time, and one of the copies is kept.
         let inode = lstat(folder, &status) == 0 ? UInt64(status.st_ino) : 0
@@ -18,8 +20,7 @@ struct SnapshotSeal {
     }
 
     func write(in state: StateFolder) throws {
-        let parent = String(file[..<(file.lastIndex(of: "/") ?? file.endIndex)])
-        guard mkdir(parent, 0o700) == 0 || errno == EEXIST else { throw SnapshotShelf.problem("make", parent) }
+        guard mkdir(seals, 0o700) == 0 || errno == EEXIST else { throw SnapshotShelf.problem("make", seals) }
         try state.writeFile(digest().description, to: file)
     }
 

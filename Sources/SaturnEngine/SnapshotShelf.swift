@@ -36,7 +36,16 @@ struct SnapshotShelf {
             try discard(folder)
             share.add(size)
         }
+        removeSeals()
         return share
+    }
+
+    /// Those of copies that are not there: of one that was never completed. A copy without one is made again.
+    private func removeSeals() {
+        for seal in (try? FileBytes.names(in: seals)) ?? [] {
+            let name = seal.split(separator: ".").first.map(String.init) ?? seal
+            if access("\(path)/\(name)", F_OK) != 0 { unlink("\(seals)/\(seal)") }
+        }
     }
 
     /// One that is not what it was when it was made.

@@ -3,7 +3,7 @@ public import SaturnCore
 /// Git as the source of a task's code, read through libgit2. No program is started and nothing is written.
 ///
 ///     let repository = try GitCodeSource().repository(containing: "/home/me/project/src")
-///     let state = try repository?.state(excluding: [".saturn", "run.yaml"])
+///     let state = try repository?.state(of: CodeSelection(excluding: [".saturn", "run.yaml"]))
 ///
 /// The repository is the one that git finds from the folder upward. The variables `GIT_DIR`, `GIT_WORK_TREE` and
 /// `GIT_INDEX_FILE` are ignored, so that a run started by a git hook sees the code and not the commit in the making.

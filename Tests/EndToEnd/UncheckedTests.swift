@@ -52,7 +52,6 @@ import Testing
         #expect(plan.tasks[0].reason == "code or an input changed while it ran")
         #expect(try session.saturn("run").status == 0)
         #expect(try ran(session) == 2)
-        // That is not forgotten with the ledger.
         #expect(try session.saturn("plan", "--exit-code").status == 0)
     }
 

@@ -70,6 +70,16 @@ import Testing
                 """)
     }
 
+    /// What the command has of them goes without saying.
+    @Test func parameters() throws {
+        let session = try makeSession(
+            "  - {name: a, code: none, command: 'echo {lr} {seed}', sweep: {grid: {lr: [0.1], seed: [1]}}}\n")
+        #expect(
+            try changes(session) { try session.replace("lr: [0.1]", "lr: [0.2]", in: "run.yaml") } == [
+                "params lr: 0.1 → 0.2"
+            ])
+    }
+
     @Test func variables() throws {
         let session = try makeSession("  - {name: a, code: none, command: 'true', env: {LR: 0.5}, pass_env: [GPU]}\n")
         let found = try changes(session, env: ["GPU": "0"], later: ["GPU": "1"]) {

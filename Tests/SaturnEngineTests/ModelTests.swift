@@ -46,7 +46,7 @@ private struct InProcess: ModelPlayer {
             uniqueKeysWithValues: zip(preparation.graph.nodes, preparation.plan.decisions).compactMap {
                 node, decision in
                 decision.map {
-                    (node.name, ModelDecision(action: $0.action, reason: $0.reason, result: $0.result?.attempt))
+                    (node.name, ModelDecision(action: $0.action, reason: $0.reason))
                 }
             })
     }

@@ -179,3 +179,9 @@ final class TestRepository {
         ]
     }
 }
+
+extension CodeRepository {
+    func state(excluding excluded: [String]) throws -> CodeState {
+        try state(of: CodeSelection(excluding: excluded))
+    }
+}

@@ -8,7 +8,7 @@ struct ReasonText {
     func full(_ reason: Reason, of task: Int) -> String {
         switch reason {
         case .changed(let changes) where !changes.isEmpty:
-            self.changes(ChangeText.telling(changes), of: task).phrases.joined(separator: ", ")
+            self.changes(changes, of: task).phrases.joined(separator: ", ")
         case .needs(let tasks): "needs \(names(tasks)), which \(tasks.count == 1 ? "runs" : "run") first"
         case .fromTask(let task): "from the folder of \(task)"
         case .blocked(let task): "needs \(graph.nodes[task].name), which will have no result"
@@ -46,9 +46,11 @@ struct ReasonText {
             .joined(separator: ", ")
     }
 
+    /// The same for `plan`, `why` and `accept`.
+    ///
     /// - Parameter limit: the number of files and the like that are named.
     func changes(_ changes: [FieldChange], of task: Int, limit: Int = 3) -> ChangeText {
-        var text = ChangeText(changes: changes, limit: limit)
+        var text = ChangeText(changes: ChangeText.telling(changes), limit: limit)
         guard changes.contains(where: { $0.field.hasPrefix("needs.") }) else { return text }
         let names = graph.nodes[task].needs.map { graph.nodes[$0].name }
         text.needs = Dictionary(

@@ -17,6 +17,13 @@ public struct Graph: Sendable {
         if cycles.isEmpty { setLevels() }
     }
 
+    /// The tasks that a word of a user's names: the one of that name, else those that it matches as a pattern; ascending.
+    public func tasks(named text: String) -> [Int] {
+        if let index = indices[text] { return [index] }
+        let pattern = NamePattern(text)
+        return nodes.indices.filter { pattern.matches(nodes[$0].name) }
+    }
+
     private mutating func link(_ problems: inout [Diagnostic]) {
         var linker = NeedsLinker(nodes.map(\.name), indices)
         for index in nodes.indices where !nodes[index].spec.needs.isEmpty {

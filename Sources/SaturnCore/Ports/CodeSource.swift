@@ -33,12 +33,6 @@ public protocol CodeRepository: AnyObject {
     func copy(_ selection: CodeSelection, to folder: String) throws -> CodeState
 }
 
-extension CodeRepository {
-    public func state(excluding excluded: [String]) throws -> CodeState {
-        try state(of: CodeSelection(excluding: excluded))
-    }
-}
-
 /// Which of a repository's tracked files count.
 public struct CodeSelection: Hashable, Sendable {
     /// Files and folders, relative to the root, that never count.

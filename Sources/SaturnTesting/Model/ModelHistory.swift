@@ -13,12 +13,10 @@ public struct ModelDecision: Sendable {
     public var action: Decision.Action
     /// `nil` where only the action is known.
     public var reason: Reason?
-    public var result: AttemptID?
 
-    public init(action: Decision.Action, reason: Reason? = nil, result: AttemptID? = nil) {
+    public init(action: Decision.Action, reason: Reason? = nil) {
         self.action = action
         self.reason = reason
-        self.result = result
     }
 }
 
