@@ -45,6 +45,7 @@ struct Execution {
     }
 
     private func executeOnce() async throws {
+        if !finishes, !isSupervised, let shortcut = try Shortcut(file), try shortcut.run(arguments) { return }
         var isNew = false
         while true {
             let loaded = try Wiring(file: file, needsExecutor: true).load()
@@ -162,6 +163,7 @@ struct Execution {
     private func options(_ loaded: Wiring.Loaded, _ interrupted: Interrupted?) throws -> Run.Options {
         var options = Run.Options(maxFailures: arguments.failureLimit, host: Machine.host, file: loaded.path)
         options.arguments = try arguments.repeated(run: loaded.run)
+        options.trace = try Shortcut.file(for: file, in: loaded.folder)
         if let interrupted {
             options.earlier = interrupted.tasks
             options.started = interrupted.record.started

@@ -13,13 +13,22 @@ struct PlanCommand: AsyncParsableCommand {
 
     func run() async throws {
         try file.location.enter()
+        if try Self.isShownByShortcut(file) { return }
         let preparation = try Self.prepare(file)
         try Self.show(preparation, json: file.json)
         let isDone = preparation.plan.decisions.allSatisfy { $0 == nil || $0?.action == .reuse }
         if exitCode, !isDone { throw ExitCode(6) }
     }
 
-    static func show(_ file: RunFileArguments) throws { try show(prepare(file), json: file.json) }
+    static func show(_ file: RunFileArguments) throws {
+        if try !isShownByShortcut(file) { try show(prepare(file), json: file.json) }
+    }
+
+    private static func isShownByShortcut(_ file: RunFileArguments) throws -> Bool {
+        guard let text = try Shortcut(file)?.plan() else { return false }
+        Output.out(text)
+        return true
+    }
 
     private static func show(_ preparation: Preparation, json: Bool) throws {
         Output.out(json ? try PlanDocument(preparation).document() : PlanText(preparation).render())

@@ -4,6 +4,7 @@ import SaturnEngine
 import SaturnGit
 import SaturnLedger
 import SaturnRunFile
+import Synchronization
 
 /// Joins the parts: from the words of a command line to a run that is read and compiled.
 struct Wiring {
@@ -30,9 +31,13 @@ struct Wiring {
         let text = try Self.read(path, shown: file.file)
         let tasks = try file.tasks.map { try Self.read(Paths.absolute($0), shown: $0) }
         let folder = Paths.parent(path)
+        let contents = Contents()
         let reader = RunFileReader(
             executors: BuiltInExecutor.all.map(\.schema), stores: BuiltInStore.all.map(\.schema)
-        ) { name in try Self.read(Self.sweepFile(name, folder), shown: name, hint: Self.sweepHint).bytes }
+        ) { name in
+            let text = try Self.read(Self.sweepFile(name, folder), shown: name, hint: Self.sweepHint)
+            return try contents.add(text, from: Self.sweepFile(name, folder)).bytes
+        }
         let result = reader.read(text, tasks: tasks, overrides: file.set)
         let run = try runName(result.spec, path)
         // So many take their time: nobody should wonder whether that is what was meant.
@@ -48,10 +53,15 @@ struct Wiring {
         let files =
             try [path] + (file.tasks.map { [$0] } ?? []).map(Paths.absolute)
             + result.sweepFiles.map { try Paths.absolute(Self.sweepFile($0, folder)) }
-        let context = Compilation.Context(
+        if needsExecutor {
+            try contents.add(text, from: path)
+            if let tasks, let name = file.tasks { try contents.add(tasks, from: name) }
+        }
+        var context = Compilation.Context(
             files: files, folder: folder, run: run,
             ownFolders: ownFolders(result.spec, backends.store, state, folder),
             environment: Environment.dictionary, executor: backends.executor?.identity ?? [])
+        context.contents = contents.digests
         let parts = Compilation.Parts(
             spec: result.spec, problems: problems, texts: result.sources, context: context,
             code: GitCodeSource(), ledger: ledger, store: backends.store)
@@ -127,6 +137,20 @@ struct Wiring {
         }
         guard ferror(handle) == 0 else { throw Failure(.usage, "cannot read \(shown): it is not a file") }
         return SourceText(path: shown, bytes: bytes)
+    }
+}
+
+/// The digests of what was read of files, by absolute path.
+private final class Contents: Sendable {
+    private let found = Mutex<[String: Digest]>([:])
+
+    var digests: [String: Digest] { found.withLock { $0 } }
+
+    @discardableResult
+    func add(_ text: SourceText, from path: String) throws -> SourceText {
+        let (path, digest) = (try Paths.absolute(path), Digest(of: text.bytes))
+        found.withLock { $0[path] = digest }
+        return text
     }
 }
 

@@ -15,7 +15,9 @@ struct CodeNotes {
     mutating func addUncovered(_ task: String) { uncovered.append(task) }
 
     /// - Parameter inputs: absolute paths that count by content.
-    func texts(_ trees: [CodeReader.Tree], besides inputs: Set<String>) throws -> [String] {
+    func texts(
+        _ trees: [CodeReader.Tree], besides inputs: Set<String>, in world: World
+    ) throws -> [String] {
         var notes: [String] = []
         if !outsideGit.isEmpty {
             notes.append(
@@ -27,7 +29,7 @@ struct CodeNotes {
                 "outside git, and no file in their folder is named: no code counts of \(list(uncovered)); list it under inputs"
             )
         }
-        let others = try trees.flatMap { try uncounted(in: $0, besides: inputs) }
+        let others = try trees.flatMap { try uncounted(in: $0, besides: inputs, world) }
         if !untracked.isEmpty {
             let rest = others.isEmpty ? "; other untracked files do not count" : ""
             notes.append("not tracked by git: \(counting(untracked)) by content\(rest)")
@@ -41,11 +43,13 @@ struct CodeNotes {
     }
 
     /// Files of the repository that would count were they tracked, and that nothing else counts.
-    private func uncounted(in tree: CodeReader.Tree, besides inputs: Set<String>) throws -> [String] {
+    private func uncounted(
+        in tree: CodeReader.Tree, besides inputs: Set<String>, _ world: World
+    ) throws -> [String] {
         let counted = inputs.compactMap { CodeReader.relative($0, to: tree.root) }
         var found: Set<String> = []
         for selection in tree.states.keys {
-            for path in try tree.repository.untracked(in: selection, limit: 100) where !found.contains(path) {
+            for path in try world.untracked(in: selection, of: tree.repository) where !found.contains(path) {
                 let name = path.hasSuffix("/") ? String(path.dropLast()) : path
                 let isCounted = counted.contains {
                     $0.isEmpty || CodeReader.relative(name, to: $0) != nil || CodeReader.relative($0, to: name) != nil

@@ -1,4 +1,3 @@
-import Glibc
 import SaturnCore
 
 /// Finds out which code a task's key counts: a git tree, and the script that its command names where git does
@@ -33,13 +32,11 @@ struct CodeReader {
     }
 
     let sources: Sources
-    private let code: any CodeSource
+    private let world: World
     private let files: [String]
     private let ownFolders: [String]
     private var trees: [String: Tree] = [:]
     private var treeOfFolder: [String: Tree?] = [:]
-    private var names: [String: Set<String>] = [:]
-    private var isScript: [String: Bool] = [:]
     private var notes = CodeNotes()
     /// The pathspecs of all tasks that have the same ones.
     var selections: [PathspecList: CodeSelection] = [:]
@@ -51,8 +48,8 @@ struct CodeReader {
     /// - Parameters:
     ///   - files: absolute paths of files that never count.
     ///   - ownFolders: absolute paths of folders that are saturn's.
-    init(code: any CodeSource, sources: Sources, files: [String], ownFolders: [String]) {
-        self.code = code
+    init(world: World, sources: Sources, files: [String], ownFolders: [String]) {
+        self.world = world
         self.sources = sources
         self.files = files
         self.ownFolders = ownFolders
@@ -60,7 +57,7 @@ struct CodeReader {
 
     /// What git does not cover and the keys therefore know only in part.
     func notes(besides inputs: Set<String>) throws -> [String] {
-        try notes.texts(trees.values.sorted { $0.root < $1.root }, besides: inputs)
+        try notes.texts(trees.values.sorted { $0.root < $1.root }, besides: inputs, in: world)
     }
 
     mutating func report(_ problem: Diagnostic) {
@@ -92,7 +89,10 @@ struct CodeReader {
         guard let selection = try selection(for: spec, in: workdir, tree), let tree else { return }
         let (state, source) = try state(of: tree, selection)
         result.values.append(Manifest.Value("tree", state.tree))
-        if spec.code == .commitID { result.values.append(Manifest.Value("commit", state.provenance.commit)) }
+        if spec.code == .commitID {
+            result.values.append(Manifest.Value("commit", state.provenance.commit))
+            sources.countCommit(of: source)
+        }
         result.provenance = state.provenance
         result.sources.append(source)
         result.repository = source
@@ -117,7 +117,7 @@ struct CodeReader {
         if let known = treeOfFolder[workdir] { return known }
         let repository: (any CodeRepository)?
         do {
-            repository = try code.repository(containing: workdir)
+            repository = try world.repository(containing: workdir)
         } catch is Failure where !isNeeded {
             // No key counts its code: that git refuses is this task's concern in no way, and the next one's perhaps.
             return nil
@@ -140,9 +140,8 @@ struct CodeReader {
     // MARK: Scripts
 
     private func isCovered(_ word: String, in workdir: String, by tree: Tree?) throws -> Bool {
-        guard let tree, let real = realpath(Self.path(word, in: workdir), nil) else { return false }
-        defer { free(real) }
-        return try Self.relative(String(cString: real), to: tree.root).map(tree.repository.tracks) ?? false
+        guard let tree else { return false }
+        return try world.covers(Self.path(word, in: workdir), by: tree.repository)
     }
 
     private mutating func addScript(
@@ -159,32 +158,17 @@ struct CodeReader {
         notes.addScript(path, isInGit: tree != nil)
     }
 
-    private static func path(_ word: String, in workdir: String) -> String {
+    static func path(_ word: String, in workdir: String) -> String {
         word.hasPrefix("/") ? word : "\(workdir)/\(word)"
     }
 
     /// The first word that names an existing file under the folder.
-    private mutating func script(of command: Command, in workdir: String) -> String? {
+    private func script(of command: Command, in workdir: String) -> String? {
         let words =
             switch command {
             case .direct(let argv): argv
             case .shell(let text, _): ShellText.words(of: text)
             }
-        return words.first { isFile($0, in: workdir) }
-    }
-
-    private mutating func isFile(_ word: String, in workdir: String) -> Bool {
-        guard let first = word.utf8.first, first != UInt8(ascii: "-") else { return false }
-        if !word.utf8.contains(UInt8(ascii: "/")) {
-            if names[workdir] == nil { names[workdir] = Set((try? FileBytes.names(in: workdir)) ?? []) }
-            guard names[workdir]?.contains(word) == true else { return false }
-        }
-        let path = Self.path(word, in: workdir)
-        if let known = isScript[path] { return known }
-        var status = stat()
-        let exists = stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
-        let found = exists && (!word.hasPrefix("/") || Self.relative(word, to: workdir) != nil)
-        isScript[path] = found
-        return found
+        return words.first { world.isFile($0, in: workdir) }
     }
 }

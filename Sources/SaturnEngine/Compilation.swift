@@ -14,6 +14,8 @@ public struct Compilation {
         public var environment: [String: String]
         /// What the executor adds to every key.
         public var executor: [Manifest.Value]
+        /// Of what was read of each of `files`, and of nothing later; without them a run leaves no ``Trace``.
+        public var contents: [String: Digest] = [:]
 
         public init(
             files: [String], folder: String, run: String, ownFolders: [String], environment: [String: String],
@@ -64,6 +66,7 @@ public struct Compilation {
     let repositories: [Int?]
     let snapshotOf: [Int?]
     let snapshots: [SnapshotSpec]
+    let world: World
     /// What the user should know of how keys came about.
     public let notes: [String]
 }

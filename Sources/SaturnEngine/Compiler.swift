@@ -1,10 +1,10 @@
-import Glibc
 import SaturnCore
 
 /// Turns a run's specification into a graph whose nodes know what decides their keys.
 public struct Compiler {
     private let context: Compilation.Context
     private let sources: Sources
+    private let world: World
     private var code: CodeReader
     private var problems: [Diagnostic] = []
     private var shared = Shared()
@@ -14,8 +14,8 @@ public struct Compiler {
         context = parts.context
         problems = parts.problems
         self.sources = sources
-        code = CodeReader(
-            code: parts.code, sources: sources, files: context.files, ownFolders: context.ownFolders)
+        world = World(environment: context.environment, code: parts.code)
+        code = CodeReader(world: world, sources: sources, files: context.files, ownFolders: context.ownFolders)
     }
 
     /// Throws ``Diagnostics`` with all that is wrong: what reading brought up, and what is found here.
@@ -34,7 +34,8 @@ public struct Compiler {
         return Compilation(
             parts: parts, graph: graph, digests: digests, sources: sources, used: counted.map(\.sources),
             repositories: counted.map(\.repository), snapshotOf: counted.map(\.snapshot),
-            snapshots: compiler.code.snapshots, notes: try compiler.code.notes(besides: sources.contentPaths))
+            snapshots: compiler.code.snapshots, world: compiler.world,
+            notes: try compiler.code.notes(besides: sources.contentPaths))
     }
 
     /// What a task's key counts, but for the manifest.
@@ -76,10 +77,10 @@ public struct Compiler {
         guard let workdir = workdir(of: spec) else { return Counted() }
         node.workdir = workdir
         node.manifest.passEnv = shared.passEnv.same(
-            spec.passEnv.sorted().map { Manifest.Value($0, context.environment[$0]) })
+            spec.passEnv.sorted().map { Manifest.Value($0, world.variable($0)) })
         node.manifest.context = mentions(of: spec)
         node.manifest.executor = context.executor
-        for secret in spec.secrets where context.environment[secret] == nil {
+        for secret in spec.secrets where !world.hasVariable(secret) {
             problems.append(
                 Diagnostic(at: spec.mark, "task '\(spec.name)': the secret '\(secret)' is not set in the environment"))
         }
@@ -97,12 +98,8 @@ public struct Compiler {
         let text = spec.workdir ?? ""
         if let known = workdirs[text] { return known }
         let path = text.hasPrefix("/") ? text : text.isEmpty ? context.folder : "\(context.folder)/\(text)"
-        var status = stat()
-        var found: String?
-        if stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR, let real = realpath(path, nil) {
-            found = String(cString: real)
-            free(real)
-        } else {
+        let found = world.folder(path)
+        if found == nil {
             problems.append(Diagnostic(at: spec.mark, "task '\(spec.name)': the workdir '\(text)' is not a folder"))
         }
         workdirs[text] = .some(found)
@@ -132,7 +129,7 @@ public struct Compiler {
         for input in spec.inputs {
             let names =
                 InputPattern.isPattern(input.value)
-                ? InputPattern.matches(input.value, in: workdir) : [input.value]
+                ? world.matches(input.value, in: workdir) : [input.value]
             if names.isEmpty {
                 problems.append(Diagnostic(at: input.mark, "the input '\(input.value)' matches nothing in \(workdir)"))
             }

@@ -231,6 +231,9 @@ final class Evidence: PlanEvidence {
         return digest
     }
 
+    /// Of a result that this run has asked for.
+    func known(digestOf attempt: AttemptID) -> Digest? { digestOf[attempt] }
+
     func fields(of key: TaskKey) throws -> [Manifest.Field]? { try ledger.fields(of: key) }
 
     func latest(of task: String) throws -> Occupant? {

@@ -93,6 +93,15 @@ struct Journal {
         return (changes, takeBatch())
     }
 
+    /// The token of a ``Trace``, to be written with the last of what it is about.
+    mutating func addTrace(_ file: TraceFile?) -> [UInt8]? {
+        guard file != nil else { return nil }
+        var generator = SystemRandomNumberGenerator()
+        let token = AttemptID(using: &generator).bytes
+        batch.traces = [(preparation.run, preparation.store.location, token)]
+        return token
+    }
+
     mutating func end(_ state: RunRecord.State, exitCode: Int32?) throws -> (changes: Changes, batch: LedgerBatch) {
         let time = clock.now()
         record?.state = state

@@ -322,6 +322,14 @@ public final class Run {
 
     private func taskRecords() -> [TaskRecord] { preparation.graph.nodes.indices.map(taskRecord) }
 
+    /// What cannot be written only saves time.
+    private func keepTrace(_ token: [UInt8]) {
+        guard summary.notReusable.isEmpty,
+            let trace = (try? Trace(preparation, attempts: attempts.results, token: token)) ?? nil
+        else { return }
+        try? options.trace?.write(trace)
+    }
+
     private func end() throws -> Summary {
         if isDraining, !scheduler.unstarted.isEmpty { summary.stoppedBy = summary.stoppedBy ?? SIGTERM }
         committer.finish()
@@ -336,9 +344,11 @@ public final class Run {
         let exitCode: Int32? = summary.stoppedBy.map { 128 + $0 } ?? (failure != nil ? nil : isComplete ? 0 : 1)
         do {
             csystem_step("end.begin")
+            let token = state == .succeeded ? journal.addTrace(options.trace) : nil
             let (changes, batch) = try journal.end(state, exitCode: exitCode)
             noticeChanges(changes)
             try committer.commit(batch, at: clock.now())
+            if let token { keepTrace(token) }
         } catch  where failure != nil {
             // The first fault is the one to report.
         }

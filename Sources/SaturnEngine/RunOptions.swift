@@ -20,6 +20,8 @@ extension Run {
         public var earlier: [String: TaskRecord] = [:]
         /// When that run was started.
         public var started: Timestamp?
+        /// Where a run that has all its results notes what they stand on.
+        public var trace: TraceFile?
 
         public init(maxFailures: Int? = nil, grace: Double = 5, host: String, file: String) {
             self.maxFailures = maxFailures

@@ -34,6 +34,8 @@ final class Sources {
     private var contentIndices: [String: Int] = [:]
     /// Repositories, by their tree.
     private var treeIndices: [String: Int] = [:]
+    /// Repositories whose commit counts, and not only their tree.
+    private var withCommit: Set<Int> = []
 
     init(code: any CodeSource, digests: ContentDigests) {
         self.code = code
@@ -45,6 +47,21 @@ final class Sources {
         // A snapshot may be of the same tree as a key.
         treeIndices[repository.state.tree] = treeIndices[repository.state.tree] ?? all.count - 1
         return all.count - 1
+    }
+
+    func countCommit(of source: Int) { withCommit.insert(source) }
+
+    /// What was found of each.
+    var observations: [Observation] {
+        all.enumerated().map { index, source in
+            switch source {
+            case .repository(let repository):
+                .code(
+                    root: repository.root, repository.selection, tree: repository.state.tree,
+                    commit: withCommit.contains(index) ? repository.state.provenance.commit : nil)
+            case .content(let content): .content(content.path, content.digest)
+            }
+        }
     }
 
     /// What a value of a manifest stands for: the code of a tree, the files of a folder.

@@ -26,6 +26,10 @@ public struct StateFolder: Sendable {
             .first { access($0.path + "/project", F_OK) == 0 }
     }
 
+    static func parent(of path: String) -> String {
+        String(path.prefix(upTo: path.lastIndex(of: "/") ?? path.startIndex))
+    }
+
     private static func ancestors(of folder: String) -> some Sequence<String> {
         sequence(first: folder) { path in
             guard path != "/", let slash = path.lastIndex(of: "/") else { return nil }

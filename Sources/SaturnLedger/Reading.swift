@@ -129,6 +129,12 @@ extension SQLiteLedger {
         }
     }
 
+    public func trace(of run: String) throws -> [UInt8]? {
+        try reading { database in
+            try Data.fetchOne(database, sql: "SELECT token FROM trace WHERE run = ?", arguments: [run])
+        }.map { Array($0) }
+    }
+
     public func digest(of path: String) throws -> DigestRecord? {
         try reading { database in
             try Row.fetchOne(

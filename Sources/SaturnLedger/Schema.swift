@@ -30,8 +30,14 @@ enum Schema {
         migrator.registerMigration("v1") { try $0.execute(sql: version1) }
         migrator.registerMigration("v2") { try $0.execute(sql: version2) }
         migrator.registerMigration("v3") { try $0.execute(sql: version3) }
+        migrator.registerMigration("v4") { try $0.execute(sql: version4) }
         return migrator
     }
+
+    /// Runs that have all their results, until something of those changes.
+    private static let version4 = """
+        CREATE TABLE trace (run TEXT PRIMARY KEY NOT NULL, location TEXT NOT NULL, token BLOB NOT NULL);
+        """
 
     /// What a value of a manifest stands for, a git tree's id or a folder's digest; and keys under which an attempt was
     /// accepted beside its own.

@@ -22,6 +22,32 @@ private struct Writer {
         try write(tasks: batch.tasks)
         try write(digests: batch.digests)
         try forget(batch.forgotten, runs: batch.forgottenRuns)
+        try removeTraces(batch)
+        try write(traces: batch.traces)
+        for run in batch.upToDate { try setUpToDate(run) }
+    }
+
+    /// Whatever is known of attempts at a location has changed: what stood on it must be looked at again.
+    private func removeTraces(_ batch: LedgerBatch) throws {
+        if !batch.moved.isEmpty || !batch.forgotten.isEmpty { return try database.execute(sql: "DELETE FROM trace") }
+        for location in Set(batch.attempts.map(\.location)) {
+            try database.execute(sql: "DELETE FROM trace WHERE location = ?", arguments: [location])
+        }
+    }
+
+    private func write(traces: [(run: String, location: String, token: [UInt8])]) throws {
+        for (run, location, token) in traces {
+            try database.execute(
+                sql: "INSERT OR REPLACE INTO trace VALUES (?, ?, ?)", arguments: [run, location, Data(token)])
+        }
+    }
+
+    private func setUpToDate(_ run: String) throws {
+        try database.execute(
+            sql: "UPDATE task SET state = ? WHERE run = ? AND state IN (?, ?)",
+            arguments: [
+                TaskState.reused.rawValue, run, TaskState.succeeded.rawValue, TaskState.restored.rawValue,
+            ])
     }
 
     /// What a manifest says is kept as long as an attempt has its key, or was accepted under it.
@@ -42,6 +68,7 @@ private struct Writer {
         for run in runs {
             try database.execute(sql: "DELETE FROM task WHERE run = ?", arguments: [run])
             try database.execute(sql: "DELETE FROM run WHERE name = ?", arguments: [run])
+            try database.execute(sql: "DELETE FROM trace WHERE run = ?", arguments: [run])
         }
     }
 

@@ -12,6 +12,7 @@ public final class MemoryLedger: Ledger {
         var order: [AttemptID] = []
         var attempts: [AttemptID: AttemptRecord] = [:]
         var digests: [String: DigestRecord] = [:]
+        var traces: [String: (location: String, token: [UInt8])] = [:]
         var commits = 0
         var failures: [Int: Failure] = [:]
     }
@@ -81,6 +82,8 @@ public final class MemoryLedger: Ledger {
 
     public func digest(of path: String) throws -> DigestRecord? { state.withLock { $0.digests[path] } }
 
+    public func trace(of run: String) throws -> [UInt8]? { state.withLock { $0.traces[run]?.token } }
+
     // MARK: Writing
 
     public func commit(_ batch: LedgerBatch) throws {
@@ -104,6 +107,20 @@ public final class MemoryLedger: Ledger {
             for run in batch.forgottenRuns {
                 state.runs[run] = nil
                 state.plans[run] = nil
+                state.traces[run] = nil
+            }
+            Self.settle(batch, in: &state)
+        }
+    }
+
+    private static func settle(_ batch: LedgerBatch, in state: inout State) {
+        let touched = Set(batch.attempts.map(\.location))
+        let isUnclear = !batch.moved.isEmpty || !batch.forgotten.isEmpty
+        state.traces = state.traces.filter { !isUnclear && !touched.contains($0.value.location) }
+        for (run, location, token) in batch.traces { state.traces[run] = (location, token) }
+        for run in batch.upToDate {
+            for (name, task) in state.plans[run] ?? [:] where task.state.hasResult {
+                state.plans[run]?[name]?.state = .reused
             }
         }
     }

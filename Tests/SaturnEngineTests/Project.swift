@@ -37,9 +37,10 @@ final class Project: Sendable {
         let spec = RunSpec(
             name: nil, tasks: tasks.numbered, executor: ComponentSpec(name: "Scripted"),
             results: ComponentSpec(name: "Memory"))
-        let context = Compilation.Context(
+        var context = Compilation.Context(
             files: [space.path("run.yaml")], folder: space.folder, run: run,
             ownFolders: [store.location, state.path], environment: environment, executor: executor)
+        context.contents = [space.path("run.yaml"): Digest(of: [])]
         return try Compiler.compile(
             Compilation.Parts(
                 spec: spec, problems: [], texts: [], context: context, code: git ?? code, ledger: ledger,
@@ -77,13 +78,13 @@ final class Project: Sendable {
         _ tasks: [TaskSpec], with executor: ScriptedExecutor, ledger: MemoryLedger = MemoryLedger(),
         name: String = "run", only selected: Set<Int>? = nil, force: Bool = false,
         observer: RecordingObserver = RecordingObserver(), signals: AsyncStream<Int32> = AsyncStream { _ in },
-        maxFailures: Int? = nil
+        maxFailures: Int? = nil, trace: TraceFile? = nil
     ) async throws -> Run.Summary {
         let preparation = try prepare(tasks, ledger: ledger, run: name, only: selected, force: force)
+        var options = Run.Options(maxFailures: maxFailures, grace: 5, host: "box", file: space.path("run.yaml"))
+        options.trace = trace
         let run = Run(
-            preparation, executor: executor, state: state, observer: observer, clock: clock,
-            options: Run.Options(
-                maxFailures: maxFailures, grace: 5, host: "box", file: space.path("run.yaml")))
+            preparation, executor: executor, state: state, observer: observer, clock: clock, options: options)
         return try await run.execute(signals: signals)
     }
 }

@@ -67,6 +67,16 @@ struct PlanText {
         return text
     }
 
+    /// The same for a run with nothing to do.
+    ///
+    /// - Parameter names: of the first tasks, one more than are shown.
+    static func upToDate(_ run: String, count: Int, names: [String], notes: [String]) -> String {
+        let list = ReasonText.list(names, of: count)
+        let action = Decision.Action.reuse.rawValue.padded(to: 8)
+        return "\(Printable.text(run)): \(counted(count, "task"))\n  \(action) \(count)  up to date (\(list))\n"
+            + notes.map { "note: \(Printable.text($0))\n" }.joined()
+    }
+
     /// One line, with the main cause of what runs: how a run opens.
     func summary() -> String {
         let plan = preparation.plan

@@ -81,8 +81,11 @@ struct ReasonText {
     func names(_ tasks: [Int]) -> String { Self.list(tasks.map { graph.nodes[$0].name }) }
 
     /// The first few, and how many more.
-    static func list(_ names: [String], limit: Int = 3) -> String {
+    ///
+    /// - Parameter count: of all, where `names` are only the first of them.
+    static func list(_ names: [String], of count: Int? = nil, limit: Int = 3) -> String {
+        let count = count ?? names.count
         let shown = names.prefix(limit).map { Printable.text($0) }.joined(separator: ", ")
-        return names.count > limit ? "\(shown) and \(names.count - limit) more" : shown
+        return count > limit ? "\(shown) and \(count - limit) more" : shown
     }
 }

@@ -28,6 +28,12 @@ struct SummaryText {
         return parts.isEmpty ? "no tasks" : parts.joined(separator: ", ")
     }
 
+    /// Of a run that found all its tasks up to date, after so many seconds.
+    static func upToDate(_ run: String, _ count: Int, _ duration: Double, _ location: String) -> String {
+        "\(Printable.text(run)): \(count) up to date (\(Duration.text(duration)))\n"
+            + "results: \(Printable.text(location))\n"
+    }
+
     /// - Parameter duration: seconds, when it just ended.
     func render(duration: Double? = nil) -> String {
         let time = duration.map { " (\(Duration.text($0)))" } ?? ""

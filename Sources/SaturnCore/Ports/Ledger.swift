@@ -21,6 +21,8 @@ public protocol Ledger: AnyObject, Sendable {
     func tasks(of run: String) throws -> [TaskRecord]
     func attempts(_ ids: [AttemptID]) throws -> [AttemptID: AttemptRecord]
     func digest(of path: String) throws -> DigestRecord?
+    /// The token of the run's ``LedgerBatch/traces`` as long as nothing at its location has changed since.
+    func trace(of run: String) throws -> [UInt8]?
     /// All of it or nothing.
     func commit(_ batch: LedgerBatch) throws
 }
@@ -41,6 +43,10 @@ public struct LedgerBatch: Sendable {
     /// Tasks of a run whose state changed.
     public var tasks: [(run: String, task: TaskRecord)] = []
     public var digests: [DigestRecord] = []
+    /// Runs that have all their results, and a token for each. Later changes of attempts at the location remove it.
+    public var traces: [(run: String, location: String, token: [UInt8])] = []
+    /// Runs that found all their tasks up to date.
+    public var upToDate: [String] = []
     /// Attempts that are deleted, and not to be remembered.
     public var forgotten: [AttemptID] = []
     /// Runs that are not to be remembered.
@@ -50,7 +56,7 @@ public struct LedgerBatch: Sendable {
 
     public var isEmpty: Bool {
         runs.isEmpty && plans.isEmpty && manifests.isEmpty && details.isEmpty && moved.isEmpty && attempts.isEmpty
-            && tasks.isEmpty
+            && tasks.isEmpty && traces.isEmpty && upToDate.isEmpty
             && digests.isEmpty && forgotten.isEmpty && forgottenRuns.isEmpty
     }
 }

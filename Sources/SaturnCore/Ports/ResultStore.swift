@@ -6,6 +6,8 @@ public protocol ResultStore: Archive {
     var location: String { get }
     /// One look at a task's folder; reads nothing.
     func look(at place: ResultPlace) throws -> FolderLook
+    /// Whether what these tasks have is what they had: `false` at the first whose `status` is another file.
+    func stand(_ statuses: StatusList) throws -> Bool
     /// Names of the folders beside each other in which results stand, or something else does; none before there is a
     /// store.
     func tasks() throws -> [String]
