@@ -41,13 +41,16 @@ struct Shortcut {
     /// Does what `saturn run` does when it finds all tasks up to date; `false` when it may be otherwise.
     func run(_ arguments: RunArguments) throws -> Bool {
         let start = SystemClock().uptime()
+        // A ledger that this saturn cannot read is refused without a trace.
+        guard access(state.ledger, F_OK) == 0, let ledger = try? SQLiteLedger(writing: state.ledger) else {
+            return false
+        }
         let holder = LockHolder(command: "run", path: path)
         guard let lock = try? state.lock(run: trace.run, holder: holder), let store = try? store(),
             (try? store.claim(holder: holder.owned(by: state.project, state: state.path).text)) != nil
         else { return false }
         defer { withExtendedLifetime((lock, store)) {} }
-        guard access(state.ledger, F_OK) == 0, let ledger = try? SQLiteLedger(writing: state.ledger),
-            holds(ledger, store, notes: false),
+        guard holds(ledger, store, notes: false),
             var record = try ledger.runs().first(where: { $0.name == trace.run }), record.file == path,
             record.state == .succeeded
         else { return false }
