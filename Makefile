@@ -3,11 +3,15 @@
 
 SWIFT ?= swift
 BINARY = .build/release/saturn
-RELEASE = -c release --static-swift-stdlib --product saturn
+STATIC = $(CURDIR)/.build/static
+# A fixed address, libraries linked in whole and no names for others to find: at every start the dynamic loader would
+# otherwise take longer than the plan of a few tasks.
+RELEASE = -c release --static-swift-stdlib --product saturn -Xlinker -L$(STATIC) -Xlinker -no-pie \
+	-Xlinker --no-export-dynamic
 SOURCES = Package.swift Sources Tests
 
-# What Debian has to provide: libraries to link, the tool that finds them, and what the tests and the demo call.
-PACKAGES = libyaml-dev libgit2-dev libsqlite3-dev pkg-config
+# What Debian has to provide: libraries to link, and the headers of the one that is loaded.
+PACKAGES = libyaml-dev libgit2-dev libsqlite3-dev
 
 demo: build
 	@rm -rf examples/lr-sweep/results
@@ -18,8 +22,18 @@ demo: build
 	@echo; echo '$$ saturn run examples/lr-sweep/run.yaml        # again: nothing is executed'
 	@$(BINARY) run examples/lr-sweep/run.yaml
 
-build: install-tools
+build: install-tools $(STATIC)
 	$(SWIFT) build $(RELEASE)
+
+# The static ones of the libraries that saturn needs, alone in a folder where the linker looks first. What is missing
+# is linked as usual.
+$(STATIC): install-tools
+	@mkdir -p $@; machine=$$(uname -m)-linux-gnu; compiler=/usr/lib/gcc/$$machine/*; \
+	for file in $$(ls -v $$compiler/libstdc++.a $$compiler/libgcc_eh.a 2>/dev/null) \
+	  /usr/lib/$$machine/libsqlite3.a /usr/lib/$$machine/libyaml.a; do \
+	  test ! -e $$file || ln -sf $$file $@/; \
+	done; \
+	test ! -e $@/libgcc_eh.a || ln -sf libgcc_eh.a $@/libgcc_s.a
 
 # Format, then everything compiled with warnings as errors.
 check: lint install-tools

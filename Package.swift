@@ -41,8 +41,10 @@ let package = Package(
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     ],
     targets: [
-        .systemLibrary(name: "CLibYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
-        .systemLibrary(name: "CLibGit2", pkgConfig: "libgit2", providers: [.apt(["libgit2-dev"])]),
+        // Both without pkg-config, whose flags come first: it would link the shared libyaml where the Makefile wants the
+        // static one, and libgit2, which is loaded only where there is a repository.
+        .systemLibrary(name: "CLibYAML", providers: [.apt(["libyaml-dev"])]),
+        .target(name: "CLibGit2"),
         .target(name: "CSystem"),
         .target(name: "SaturnCore", dependencies: [crypto], swiftSettings: strict),
         inner("SaturnRunFile", ["CLibYAML"]),

@@ -144,6 +144,15 @@ void csystem_block_stop_signals(void) {
     signal(SIGPIPE, SIG_IGN);
 }
 
+void csystem_let_stop_signals_end(void) {
+    sigset_t set;
+    stop_signals(&set);
+    sigdelset(&set, SIGUSR1);
+    for (int number = 1; number < NSIG; number++)
+        if (sigismember(&set, number) == 1) signal(number, SIG_DFL);
+    pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+}
+
 int csystem_wait_stop_signal(void) {
     sigset_t set;
     stop_signals(&set);

@@ -3,7 +3,7 @@ import SaturnCore
 import SaturnEngine
 import SaturnLedger
 
-struct AcceptCommand: AsyncParsableCommand {
+struct AcceptCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "accept", abstract: "Declare results good under the keys that their tasks have now.",
         discussion: """
@@ -13,7 +13,7 @@ struct AcceptCommand: AsyncParsableCommand {
 
     @OptionGroup var subject: TaskFileArguments
 
-    func run() async throws {
+    func run() throws {
         let loaded = try Wiring(file: subject.runFile(), needsExecutor: false).load()
         let tasks = try subject.tasks(in: loaded.compilation.graph, of: loaded.run)
         let store = loaded.compilation.parts.store

@@ -4,7 +4,7 @@ import SaturnCore
 import SaturnEngine
 import SaturnLedger
 
-struct GcCommand: AsyncParsableCommand {
+struct GcCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "gc", abstract: "Delete superseded results, and old records of runs.",
         discussion: """
@@ -49,7 +49,7 @@ struct GcCommand: AsyncParsableCommand {
         if results, name == nil { throw ValidationError("--results wants a run: --name N --results.") }
     }
 
-    func run() async throws {
+    func run() throws {
         try location.enter()
         let state = try location.existingState()
         // One that is not there is not made: there is nothing that it could forget.

@@ -3,13 +3,13 @@ import SaturnCore
 import SaturnEngine
 import SaturnLedger
 
-struct ListCommand: AsyncParsableCommand {
+struct ListCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "list", abstract: "List the runs of this project, newest first.")
 
     @OptionGroup var location: LocationArguments
 
-    func run() async throws {
+    func run() throws {
         try location.enter()
         let state = try location.existingState()
         let ledger = try SQLiteLedger(reading: state.ledger)

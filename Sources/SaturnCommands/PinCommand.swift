@@ -3,7 +3,7 @@ import SaturnCore
 import SaturnEngine
 import SaturnLedger
 
-struct PinCommand: AsyncParsableCommand {
+struct PinCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "pin", abstract: "Keep results from being deleted by saturn gc.",
         discussion: "A pin is written into the result itself, and stays with it when it is superseded or restored.")
@@ -23,7 +23,7 @@ struct PinCommand: AsyncParsableCommand {
         if tasks.isEmpty, name == nil { throw ValidationError("Name the tasks to pin, or with --name a whole run.") }
     }
 
-    func run() async throws {
+    func run() throws {
         try location.enter()
         let state = try location.existingState()
         let ledger = try SQLiteLedger(reading: state.ledger)

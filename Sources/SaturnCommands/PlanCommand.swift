@@ -2,7 +2,7 @@ import ArgumentParser
 import SaturnCore
 import SaturnEngine
 
-struct PlanCommand: AsyncParsableCommand {
+struct PlanCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "plan", abstract: "Show what would run, and why. Changes nothing.")
 
@@ -11,7 +11,7 @@ struct PlanCommand: AsyncParsableCommand {
     @Flag(help: "Exit with 6 when there is work to do.")
     var exitCode = false
 
-    func run() async throws {
+    func run() throws {
         try file.location.enter()
         if try Self.isShownByShortcut(file) { return }
         let preparation = try Self.prepare(file)

@@ -28,21 +28,38 @@ public struct SaturnCommand: AsyncParsableCommand {
         setlocale(LC_CTYPE, "C.UTF-8")
         // Before any other thread is there: all of them inherit it.
         csystem_block_stop_signals()
-        // The runtime's own.
-        let shortage = csystem_spare_threads(3)
-        guard shortage == 0 else { Glibc.exit(report(Failure.noThread(String(cString: strerror(shortage))))) }
-        Task.detached { Glibc.exit(await execute(arguments)) }
-        while true { StopSignals.take(csystem_wait_stop_signal()) }
+        do {
+            let command = try PlainWords.command(arguments) ?? parseAsRoot(arguments)
+            guard let command = command as? any AsyncParsableCommand else { Glibc.exit(execute(command)) }
+            try makeWay()
+            Task.detached { [command] in Glibc.exit(await execute(command)) }
+            while true { StopSignals.take(csystem_wait_stop_signal()) }
+        } catch { Glibc.exit(report(error)) }
     }
 
-    private static func execute(_ arguments: [String]) async -> Int32 {
+    /// Throws where there are no threads for the runtime's own.
+    private static func makeWay() throws {
+        let shortage = csystem_spare_threads(3)
+        guard shortage == 0 else { throw Failure.noThread(String(cString: strerror(shortage))) }
+    }
+
+    /// On this thread: a command that waits for nothing needs no other, and signals end it.
+    private static func execute(_ command: any ParsableCommand) -> Int32 {
+        csystem_let_stop_signals_end()
         do {
-            var command = try parseAsRoot(arguments)
-            if var command = command as? any AsyncParsableCommand {
-                try await command.run()
-            } else {
-                try command.run()
-            }
+            var command = command
+            try command.run()
+            try Output.check()
+            return 0
+        } catch {
+            return report(error)
+        }
+    }
+
+    private static func execute(_ command: any AsyncParsableCommand) async -> Int32 {
+        do {
+            var command = command
+            try await command.run()
             try Output.check()
             return 0
         } catch {

@@ -2,7 +2,7 @@ import ArgumentParser
 import SaturnCore
 import SaturnEngine
 
-struct StatusCommand: AsyncParsableCommand {
+struct StatusCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "status", abstract: "Show the tasks of a run and how they stand.")
 
@@ -14,7 +14,7 @@ struct StatusCommand: AsyncParsableCommand {
 
     @OptionGroup var location: LocationArguments
 
-    func run() async throws {
+    func run() throws {
         let (view, _) = try location.find(nil, name)
         Output.out(json ? try RunDocument(view).document() : render(view))
     }

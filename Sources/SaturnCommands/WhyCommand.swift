@@ -2,7 +2,7 @@ import ArgumentParser
 import SaturnCore
 import SaturnEngine
 
-struct WhyCommand: AsyncParsableCommand {
+struct WhyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "why", abstract: "Show what decides whether tasks run: what changed, old → new. Changes nothing.")
 
@@ -11,7 +11,7 @@ struct WhyCommand: AsyncParsableCommand {
     @Flag(help: "Print one JSON document on stdout.")
     var json = false
 
-    func run() async throws {
+    func run() throws {
         let preparation = try PlanCommand.prepare(subject.runFile())
         let explanations = try subject.tasks(in: preparation.graph, of: preparation.run)
             .compactMap { try preparation.explanation(of: $0) }

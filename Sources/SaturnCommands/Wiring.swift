@@ -71,8 +71,8 @@ struct Wiring {
     }
 
     private func openLedger(_ path: String, isWriting: Bool) throws -> any Ledger {
-        if ignoresLedger { return try SQLiteLedger.empty() }
-        return isWriting ? try SQLiteLedger(writing: path) : try SQLiteLedger(reading: path)
+        if ignoresLedger { return EmptyLedger() }
+        return isWriting ? try SQLiteLedger(writing: path) : try SQLiteLedger.looking(at: path)
     }
 
     /// With a broken executor or store section the rest is still checked, so that all errors come at once.

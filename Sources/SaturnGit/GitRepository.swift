@@ -16,7 +16,7 @@ final class GitRepository: CodeRepository {
 
     /// - Parameter root: the folder with the `.git`.
     init(root: String) throws {
-        try LibGit2.check(LibGit2.started, at: root)
+        try LibGit2.start(at: root)
         let owner = Ownership(root: root)
         try owner.check([root, "\(root)/.git"])
         let handle = try Self.open(root)

@@ -1,10 +1,21 @@
 import CLibGit2
 import SaturnCore
 
-/// libgit2 itself: starting it once, and wording its errors.
+/// libgit2 itself: loading and starting it once, and wording its errors.
 enum LibGit2 {
-    /// Starting costs 3.6 ms, so it waits until a repository is in sight. Never shut down: the process ends first.
-    static let started: Int32 = {
+    /// To be called before anything else of libgit2. Loading and starting it costs more than all of a small plan, so it
+    /// waits until a repository is in sight.
+    static func start(at root: String) throws {
+        if let problem = saturn_git_load() {
+            throw Failure(
+                .engine, "cannot read the git repository at \(root): \(String(cString: problem))",
+                hint: "install the library libgit2 \(LIBGIT2_SOVERSION): apt-get install libgit2-\(LIBGIT2_SOVERSION)")
+        }
+        try check(started, at: root)
+    }
+
+    /// Never shut down: the process ends first.
+    private static let started: Int32 = {
         let result = git_libgit2_init()
         guard result >= 0 else { return result }
         return min(saturn_git_leave_owners_unchecked(), saturn_git_accept_extensions())

@@ -28,11 +28,9 @@ public final class SQLiteLedger: Ledger {
         self.init(queue, path)
     }
 
-    /// One that knows nothing and is nowhere, in place of a damaged one.
-    public static func empty() throws -> SQLiteLedger {
-        let queue = try DatabaseQueue(configuration: configuration)
-        try Schema.upgrade(queue, "")
-        return SQLiteLedger(queue, "")
+    /// For looking: changes no file. Where there is none it is an ``EmptyLedger``.
+    public static func looking(at path: String) throws -> any Ledger {
+        try isThere(path) ? try SQLiteLedger(reading: path) : EmptyLedger()
     }
 
     /// For looking: changes no file. A missing file is an empty ledger.

@@ -31,6 +31,16 @@ struct ReadingTests {
         #expect(try book.listing() == before)
     }
 
+    @Test func whereThereIsNoLedgerSQLiteIsNotStarted() throws {
+        let ledger = try SQLiteLedger.looking(at: book.path)
+        #expect(ledger is EmptyLedger)
+        #expect(try ledger.runs() == [])
+        #expect(try failure { try ledger.commit(Book.batch(1)) }.kind == .fault)
+        #expect(try book.space.list() == ["state"])
+        try book.writer().commit(Book.batch(1))
+        #expect(try SQLiteLedger.looking(at: book.path).runs().count == 1)
+    }
+
     @Test func aMissingFileIsAnEmptyLedger() throws {
         for path in [book.path, book.space.path("no/such/folder/ledger.sqlite")] {
             let ledger = try SQLiteLedger(reading: path)

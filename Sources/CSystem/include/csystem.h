@@ -58,6 +58,9 @@ int csystem_lock(const char *path, const char *holder, char *other, int size);
 /// Blocks SIGINT, SIGTERM, SIGHUP and SIGUSR1 in the calling thread and those it makes; ignores SIGPIPE.
 void csystem_block_stop_signals(void);
 
+/// Lets them end the process, except SIGUSR1, which stays blocked: for a command that has nobody who waits for them.
+void csystem_let_stop_signals_end(void);
+
 /// Waits for one of them; returns its number.
 int csystem_wait_stop_signal(void);
 
