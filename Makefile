@@ -4,10 +4,10 @@
 SWIFT ?= swift
 BINARY = .build/release/saturn
 STATIC = $(CURDIR)/.build/static
-# A fixed address, libraries linked in whole and no names for others to find: at every start the dynamic loader would
+# A fixed address, libraries linked in whole and one name for others to find (see CLibGit2): at every start the dynamic loader would
 # otherwise take longer than the plan of a few tasks.
 RELEASE = -c release --static-swift-stdlib --product saturn -Xlinker -L$(STATIC) -Xlinker -no-pie \
-	-Xlinker --no-export-dynamic
+	-Xlinker --no-export-dynamic -Xlinker --export-dynamic-symbol=mbedtls_x509_crt_parse_file
 SOURCES = Package.swift Sources Tests
 
 # What Debian has to provide: libraries to link, and the headers of the one that is loaded.

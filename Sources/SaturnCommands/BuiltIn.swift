@@ -85,8 +85,8 @@ struct BuiltInStore: Sendable {
     }
 
     private static func localDir(_ spec: ComponentSpec, _ run: String, _ folder: String) throws -> any ResultStore {
-        let written = spec.settings["directory"]?.text ?? spec.settings["path"]?.text ?? "results/{name}"
-        var directory = written.replacing("{name}", with: run)
+        let written = spec.settings["directory"]?.text ?? spec.settings["path"]?.text
+        var directory = written?.replacing("{name}", with: run) ?? "results/\(run)"
         if directory.hasPrefix("~/"), let home = getenv("HOME") {
             directory = String(cString: home) + directory.dropFirst()
         }
