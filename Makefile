@@ -1,5 +1,5 @@
 # `make demo` and `make test` work on a fresh Debian 12 machine that has Swift, Python 3, git and make.
-.PHONY: demo test build check lint self-test install-tools clean
+.PHONY: demo test build check lint self-test bench install-tools clean
 
 SWIFT ?= swift
 BINARY = .build/release/saturn
@@ -7,7 +7,7 @@ RELEASE = -c release --static-swift-stdlib --product saturn
 SOURCES = Package.swift Sources Tests
 
 # What Debian has to provide: libraries to link, the tool that finds them, and what the tests and the demo call.
-PACKAGES = libyaml-dev libgit2-dev libsqlite3-dev pkg-config
+PACKAGES = libyaml-dev libgit2-dev libsqlite3-dev pkg-config ninja-build time
 
 demo: build
 	@rm -rf examples/lr-sweep/results
@@ -44,6 +44,15 @@ swift-test = { SATURN_BINARY=$(CURDIR)/$(BINARY) $(SWIFT) test --skip-build $(1)
 # saturn's promises, checked by saturn: every task must run, so nothing is reused.
 self-test: build
 	$(BINARY) run Pipelines/self-test.yaml --force
+
+# saturn beside ninja, make and others: writes docs/benchmarks.md. BENCH_SCALE=0.01 only tries whether it works.
+bench: PACKAGES += make parallel python3-venv libcurl4-openssl-dev
+bench: build .venv/bench/bin/snakemake
+	$(BINARY) run Pipelines/benchmark.yaml --force
+
+.venv/bench/bin/snakemake:
+	python3 -m venv .venv/bench
+	.venv/bench/bin/pip install --quiet doit==0.37.0 snakemake==9.27.1
 
 install-tools:
 	@missing=; for package in $(PACKAGES); do \
