@@ -36,7 +36,8 @@ def task(index: int) -> str:
 
 class Saturn(Contestant):
     def __init__(self, git: bool = False) -> None:
-        program = os.path.realpath(os.environ.get("BENCH_SATURN") or Path(__file__).parents[2] / ".build/release/saturn")
+        built = Path(__file__).parents[2] / ".build/release/saturn"
+        program = os.path.realpath(os.environ.get("BENCH_SATURN") or built)
         self.name = "saturn in git" if git else "saturn"
         self.git = git
         self.run = [program, "run"]

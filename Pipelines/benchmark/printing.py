@@ -1,10 +1,11 @@
 """One task that prints a lot."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from contestants import Ninja, Saturn
-from measure import Lap, Track, expect
+from measure import Lap, Track, expect, nothing
 
 LINE = "step=1234,loss=0.123456,accuracy=0.9876"
 
@@ -22,7 +23,7 @@ class Printing:
         """What it costs to print that much into a file, with nobody in between."""
         folder = self.track.place.make("printing-sh")
         line = ["sh", "-c", f"{self.command(self.size)} > log"]
-        return self.lap("sh", line, folder, folder / "log", self.size, lambda: None)
+        return self.lap("sh", line, folder, folder / "log", self.size, nothing)
 
     def saturn(self, size: int | None = None, name: str = "saturn") -> Lap:
         one, size = Saturn(), size or self.size
@@ -34,10 +35,12 @@ class Printing:
         """ninja keeps the output in memory until the command ends, and prints it."""
         one, folder = Ninja(), self.track.place.make("printing-ninja")
         text = f"rule r\n  command = {self.command(self.size)}\nbuild out: r\n"
-        write = lambda: (folder / "build.ninja").write_text(text) and None
-        return self.lap("ninja", one.run, folder, self.track.output, self.size, write)
+        file = folder / "build.ninja"
+        return self.lap("ninja", one.run, folder, self.track.output, self.size, lambda: file.write_text(text))
 
-    def lap(self, name, command, folder: Path, log: Path, size: int, write) -> Lap:
+    def lap(
+        self, name: str, command: list[str], folder: Path, log: Path, size: int, write: Callable[[], object]
+    ) -> Lap:
         def check(output: Path) -> None:
             expect(size <= os.stat(log).st_size <= size + 1_000, name, f"a log of {size} bytes", output)
 

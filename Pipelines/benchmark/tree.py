@@ -1,7 +1,9 @@
 """A contestant's folder with tasks in it, and the laps that can be run there."""
 
+from pathlib import Path
+
 from contestants import Contestant
-from measure import Lap, Series, Track
+from measure import Lap, Series, Track, nothing
 
 
 class Tree:
@@ -21,17 +23,21 @@ class Tree:
     def write(self) -> None:
         self.one.write(self.folder, self.commands)
 
+    def renew(self) -> None:
+        self.track.place.make(self.folder.name)
+        self.write()
+
     def cold(self) -> Lap:
         """From nothing: in a new tree, which is written before and deleted after, outside of the measurement."""
         lap = self.lap(self.one.run, ran=self.tasks)
-        lap.before = lambda: (self.track.place.make(self.folder.name), self.write()) and None
+        lap.before = self.renew
         lap.after = lambda: self.track.place.remove(self.folder)
         return lap
 
     def settle(self) -> Series:
         """Runs all of them, so that nothing is left to do; the series has only the peak memory."""
         lap = self.cold()
-        lap.after = lambda: None
+        lap.after = nothing
         series = Series(lap, peak=self.track.peak(lap))
         self.one.settle(self.folder, self.tasks)
         return series
@@ -56,7 +62,7 @@ class Tree:
         return lap
 
     def lap(self, command: list[str], ran: int) -> Lap:
-        def check(output):
+        def check(output: Path) -> None:
             self.one.check(output, self.folder, ran, self.tasks)
 
         return Lap(self.one.name, command, self.folder, self.tasks, check)
