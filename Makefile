@@ -1,17 +1,17 @@
 # `make demo` and `make test` work on a fresh Debian 12 machine that has Swift, Python 3, git and make.
-.PHONY: demo test build check lint self-test install-tools clean
+.PHONY: demo test build check lint self-test bench install-tools clean
 
 SWIFT ?= swift
 BINARY = .build/release/saturn
 STATIC = $(CURDIR)/.build/static
-# A fixed address, libraries linked in whole and one name for others to find (see CLibGit2): at every start the dynamic loader would
-# otherwise take longer than the plan of a few tasks.
+# A fixed address, libraries linked in whole and one name for others to find (see CLibGit2): at every start the dynamic
+# loader would otherwise take longer than the plan of a few tasks.
 RELEASE = -c release --static-swift-stdlib --product saturn -Xlinker -L$(STATIC) -Xlinker -no-pie \
 	-Xlinker --no-export-dynamic -Xlinker --export-dynamic-symbol=mbedtls_x509_crt_parse_file
 SOURCES = Package.swift Sources Tests
 
-# What Debian has to provide: libraries to link, and the headers of the one that is loaded.
-PACKAGES = libyaml-dev libgit2-dev libsqlite3-dev
+# What Debian has to provide: libraries to link, the headers of the one that is loaded, and what the tests call.
+PACKAGES = libyaml-dev libgit2-dev libsqlite3-dev ninja-build time
 
 demo: build
 	@rm -rf examples/lr-sweep/results
@@ -58,6 +58,15 @@ swift-test = { SATURN_BINARY=$(CURDIR)/$(BINARY) $(SWIFT) test --skip-build $(1)
 # saturn's promises, checked by saturn: every task must run, so nothing is reused.
 self-test: build
 	$(BINARY) run Pipelines/self-test.yaml --force
+
+# saturn beside ninja, make and others: writes docs/benchmarks.md. BENCH_SCALE=0.01 only tries whether it works.
+bench: PACKAGES += make parallel python3-venv libcurl4-openssl-dev
+bench: build .venv/bench/bin/snakemake
+	$(BINARY) run Pipelines/benchmark.yaml --force
+
+.venv/bench/bin/snakemake:
+	python3 -m venv .venv/bench
+	.venv/bench/bin/pip install --quiet doit==0.37.0 snakemake==9.27.1
 
 install-tools:
 	@missing=; for package in $(PACKAGES); do \

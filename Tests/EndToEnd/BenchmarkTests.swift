@@ -1,0 +1,60 @@
+import Foundation
+import SaturnTesting
+import Testing
+
+/// The project's benchmark, a thousand times smaller: its figures say nothing then, but all of it is run.
+@Suite struct BenchmarkTests {
+    /// A copy of the pipelines, in a repository, as a user who cloned the project has them.
+    private func makeProject() throws -> Session {
+        let root = "/" + #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
+        let session = try Session()
+        try session.shell("cp -R '\(root)/Pipelines' . && rm -rf Pipelines/results")
+        try session.makeRepository()
+        session.environment["BENCH_SCALE"] = "0.001"
+        session.environment["BENCH_SATURN"] = try Session.binary()
+        return session
+    }
+
+    private func tools(_ names: String...) throws -> Bool {
+        let missing = try names.filter { try Session().shell("command -v \($0)").status != 0 }
+        if !missing.isEmpty { print("skipped: the benchmark needs \(missing); make install-tools") }
+        return missing.isEmpty
+    }
+
+    @Test func makesItsPage() throws {
+        guard try tools("ninja", "time", "make") else { return }
+        let session = try makeProject()
+        let shared = "/dev/shm/\(UUID().uuidString)"
+        session.makeFolder(shared)
+        defer { session.space.remove(shared) }
+
+        let run = try session.shell("saturn run benchmark.yaml", in: "Pipelines", env: ["BENCH_FOLDER": shared])
+        #expect(run.status == 0, "\(run.err)")
+        #expect(try session.names(shared).isEmpty, "what it made there goes")
+        let page = try session.read("docs/benchmarks.md")
+        #expect(page.hasPrefix("# Benchmarks at scale 0.001: too small to say anything\n"), "\(page)")
+        for line in ["### Cold run, 10 tasks", "| rerun, nothing to do | ", "| saturn in git, new | "] {
+            #expect(page.contains("\n\(line)"), "\(line) in:\n\(page)")
+        }
+        let drawn = try session.shell("python3 -c 'import xml.dom.minidom as x; x.parse(\"docs/benchmarks.svg\")'")
+        #expect(drawn.status == 0, "\(drawn.err)")
+    }
+
+    /// A figure counts only when the work was done.
+    @Test func refusesWhoDoesNothing() throws {
+        guard try tools("ninja", "time", "make") else { return }
+        let session = try makeProject()
+        let run = try session.shell(
+            "saturn run benchmark.yaml --only measure-cold", in: "Pipelines", env: ["BENCH_SATURN": "/bin/true"])
+        #expect(run.status == 1)
+        #expect(run.err.contains("| error: saturn: 10 of 10 tasks was not done"), "\(run.err)")
+    }
+
+    @Test func wantsTmpfs() throws {
+        let session = try makeProject()
+        let run = try session.shell(
+            "saturn run benchmark.yaml --only measure-cold", in: "Pipelines", env: ["BENCH_FOLDER": "/proc"])
+        #expect(run.status == 1)
+        #expect(run.err.contains("| error: /proc is proc, not tmpfs; set BENCH_FOLDER"), "\(run.err)")
+    }
+}
