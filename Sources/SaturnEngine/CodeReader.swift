@@ -32,14 +32,28 @@ struct CodeReader {
         var root: String { repository.root }
     }
 
+    /// What is known of the names in a folder.
+    private final class Folder {
+        let path: String
+        let names: Set<String>
+        /// By word of a command.
+        var isFile: [String: Bool] = [:]
+
+        init(_ path: String) {
+            self.path = path
+            names = Set((try? FileBytes.names(in: path)) ?? [])
+        }
+    }
+
     let sources: Sources
     private let code: any CodeSource
     private let files: [String]
     private let ownFolders: [String]
     private var trees: [String: Tree] = [:]
     private var treeOfFolder: [String: Tree?] = [:]
-    private var names: [String: Set<String>] = [:]
-    private var isScript: [String: Bool] = [:]
+    private var folders: [String: Folder] = [:]
+    /// That of the last command that was looked into: most tasks run in one.
+    private var lastFolder: Folder?
     private var notes = CodeNotes()
     /// The pathspecs of all tasks that have the same ones.
     var selections: [PathspecList: CodeSelection] = [:]
@@ -175,16 +189,23 @@ struct CodeReader {
 
     private mutating func isFile(_ word: String, in workdir: String) -> Bool {
         guard let first = word.utf8.first, first != UInt8(ascii: "-") else { return false }
+        let folder = folder(workdir)
         if !word.utf8.contains(UInt8(ascii: "/")) {
-            if names[workdir] == nil { names[workdir] = Set((try? FileBytes.names(in: workdir)) ?? []) }
-            guard names[workdir]?.contains(word) == true else { return false }
+            guard folder.names.contains(word) else { return false }
         }
-        let path = Self.path(word, in: workdir)
-        if let known = isScript[path] { return known }
+        if let known = folder.isFile[word] { return known }
         var status = stat()
-        let exists = stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+        let exists = stat(Self.path(word, in: workdir), &status) == 0 && status.st_mode & S_IFMT == S_IFREG
         let found = exists && (!word.hasPrefix("/") || Self.relative(word, to: workdir) != nil)
-        isScript[path] = found
+        folder.isFile[word] = found
         return found
+    }
+
+    private mutating func folder(_ path: String) -> Folder {
+        if let lastFolder, lastFolder.path == path { return lastFolder }
+        let folder = folders[path] ?? Folder(path)
+        folders[path] = folder
+        lastFolder = folder
+        return folder
     }
 }
