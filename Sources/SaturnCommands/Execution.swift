@@ -120,7 +120,8 @@ struct Execution {
         try onBegin(loaded)
         let summary = try await run.execute(signals: StopSignals.stream())
         progress.finish()
-        let view = try RunView(RunView.find(loaded.run, in: ledger), ledger: ledger, folder: loaded.folder)
+        let view = try RunView(
+            RunView.find(loaded.run, in: ledger), summary.tasks, ledger: ledger, folder: loaded.folder)
         Output.out(
             file.json ? try RunDocument(view).document() : SummaryText(view).render(duration: summary.duration))
         if !file.json, summary.hasSuperseded, let use = AtticSize.measure(loaded.compilation.parts.store) {

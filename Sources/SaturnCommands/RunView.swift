@@ -14,10 +14,16 @@ struct RunView {
 
     /// - Parameter folder: `nil` for whoever has the run's lock himself.
     init(_ record: RunRecord, ledger: any Ledger, folder: StateFolder?) throws {
+        try self.init(record, ledger.tasks(of: record.name), ledger: ledger, folder: folder)
+    }
+
+    /// - Parameter tasks: as the ledger has them.
+    init(_ record: RunRecord, _ tasks: [TaskRecord], ledger: any Ledger, folder: StateFolder?) throws {
         self.record = record
-        tasks = try ledger.tasks(of: record.name)
+        self.tasks = tasks
         attempts = try ledger.attempts(tasks.filter { !$0.state.hasResult }.compactMap(\.attempt))
-        accepted = Set(try ledger.accepted().keys).intersection(tasks.compactMap(\.attempt))
+        let accepted = Set(try ledger.accepted().keys)
+        self.accepted = accepted.isEmpty ? [] : accepted.intersection(tasks.compactMap(\.attempt))
         holder = record.state == .running ? folder?.holder(of: record.name) : nil
     }
 

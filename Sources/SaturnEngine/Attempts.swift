@@ -23,7 +23,7 @@ struct Attempts {
     private var evicted: Set<Int> = []
     /// By task; those that the plan left open are added as they are made.
     private var decisions: [Decision?]
-    private lazy var replicas = Replicas(in: preparation.graph)
+    private lazy var replicas = Replicas(in: preparation.graph, preparation.plan)
     private lazy var details = Details(preparation.compilation.sources)
     private var durations: [Int: (seconds: Double, log: String)] = [:]
     private var generator = SystemRandomNumberGenerator()

@@ -108,8 +108,9 @@ public struct Compiler {
 
     /// The variables that differ from task to task count only where the command reads them.
     private func mentions(of spec: TaskSpec) -> [Manifest.Value] {
+        guard Self.mentionsAny(spec.command) else { return [] }
         let text = spec.command.argv.joined(separator: " ")
-        guard text.utf8.count >= 10, text.contains("SATURN_") else { return [] }
+        guard text.contains("SATURN_") else { return [] }
         var values: [Manifest.Value] = []
         if text.contains("SATURN_RUN") { values.append(Manifest.Value("SATURN_RUN", context.run)) }
         if text.contains("SATURN_TASK_INDEX") {
@@ -120,6 +121,21 @@ public struct Compiler {
             values.append(Manifest.Value("SATURN_TASK", spec.name))
         }
         return values
+    }
+
+    /// By bytes: hardly any command does, and a run may have a million of them.
+    private static func mentionsAny(_ command: Command) -> Bool {
+        switch command {
+        case .shell(let text, let shell): mentionsAny(text) || shell.contains(where: mentionsAny)
+        case .direct(let argv): argv.contains(where: mentionsAny)
+        }
+    }
+
+    private static func mentionsAny(_ text: String) -> Bool {
+        var text = text
+        return text.withUTF8 { bytes in
+            bytes.indices.contains { bytes[$0] == UInt8(ascii: "S") && bytes[$0...].starts(with: "SATURN_".utf8) }
+        }
     }
 
     private mutating func inputs(of spec: TaskSpec, in workdir: String) throws -> ([Manifest.Value], [Int]) {

@@ -13,6 +13,10 @@ final class Evidence: PlanEvidence {
     private let records: [String: AttemptRecord]
     /// Not in the first run of all: a question for each task would be answered in the same way.
     private let knowsSuccesses: Bool
+    /// While the plan is made; later a task may have done anything to the folders.
+    private var looker: (any FolderLooker)?
+    /// By the keys that are being asked for.
+    private var foreseen: [TaskKey: [AttemptRecord]] = [:]
     private var digestOf: [AttemptID: Digest] = [:]
     private var syncedOf: [String: Timestamp?] = [:]
     /// The newest attempt of each task, once it was asked for.
@@ -31,11 +35,15 @@ final class Evidence: PlanEvidence {
         files = ChangedFiles(ledger: ledger, sources: compilation.sources)
         self.project = project
         self.boot = boot
+        looker = store.looker()
         records = try ledger.standing(in: store.location)
         let locations = records.isEmpty ? try ledger.locations() : [store.location]
         knowsSuccesses = !locations.isEmpty
         if !locations.contains(store.location) { try adoptAll() }
     }
+
+    /// From now on things may change.
+    func endPlanning() { looker = nil }
 
     /// A ledger that was lost knows nothing of the store: neither of the attic nor of folders whose tasks are not in the
     /// run file.
@@ -64,7 +72,7 @@ final class Evidence: PlanEvidence {
     func standing(of task: String) throws -> Standing {
         let place = ResultPlace.standing(task: task)
         let record = records[task]
-        switch try store.look(at: place) {
+        switch try looker?.look(at: task) ?? store.look(at: place) {
         case .absent:
             return record.map { .gone(folder: true, Occupant($0)) } ?? .nothing
         case .status(let stamp):
@@ -192,8 +200,15 @@ final class Evidence: PlanEvidence {
         return .unfinished(Occupant(record))
     }
 
+    func foresee(_ keys: Set<TaskKey>) throws {
+        foreseen = [:]
+        guard knowsSuccesses, !keys.isEmpty else { return }
+        foreseen = try ledger.successes(of: keys)
+        for key in keys where foreseen[key] == nil { foreseen[key] = [] }
+    }
+
     func results(of key: TaskKey) throws -> [StoredResult] {
-        let known = knowsSuccesses ? try ledger.successes(of: key) : []
+        let known = knowsSuccesses ? try foreseen[key] ?? ledger.successes(of: key) : []
         let isHere = { (record: AttemptRecord) in record.location == self.store.location }
         let here = known.filter(isHere) + adopted.good(under: key)
         let found = try here.compactMap { record in try place(of: record).map { stored(record, at: $0) } }

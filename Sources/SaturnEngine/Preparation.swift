@@ -40,6 +40,7 @@ public struct Preparation {
         var planner = Planner(compilation.graph, evidence: evidence, options: options)
         var plan = try planner.plan()
         plan.notes = compilation.notes
+        evidence.endPlanning()
         self.plan = plan
         self.planner = planner
     }

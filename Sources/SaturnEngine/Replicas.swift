@@ -5,18 +5,24 @@ import SaturnCore
 /// Taken from the file and not from the order in which they run, so that one that is run again gets its own seed.
 struct Replicas {
     private struct Group: Hashable {
-        var manifest: Manifest
+        /// Of the manifest without the digests of what it needs.
+        var key: TaskKey
         var needs: [Int]
     }
 
     private var numbers: [Int]
 
-    init(in graph: Graph) {
+    init(in graph: Graph, _ plan: Plan) {
         var counts: [Group: Int] = [:]
-        numbers = graph.nodes.map { node in
-            let group = Group(manifest: node.manifest, needs: node.needs.sorted())
-            defer { counts[group, default: 0] += 1 }
-            return counts[group, default: 0]
+        counts.reserveCapacity(graph.nodes.count)
+        var coder = ManifestCoder()
+        numbers = graph.nodes.indices.map { task in
+            let node = graph.nodes[task]
+            let known = node.needs.isEmpty ? plan.decisions[task]?.key : nil
+            let group = Group(key: known ?? coder.key(of: node.manifest), needs: node.needs.sorted())
+            let number = counts[group, default: 0]
+            counts[group] = number + 1
+            return number
         }
     }
 

@@ -354,6 +354,7 @@ public final class Run {
         }
         if let failure { throw failure }
         summary.hasSuperseded = attempts.hasEvicted
+        summary.tasks = taskRecords()
         summary.duration = Double(clock.uptime() - began) / 1e9
         return summary
     }

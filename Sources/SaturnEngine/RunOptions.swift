@@ -44,5 +44,7 @@ extension Run {
         public var notReusable: [Int]
         /// Something was moved into the attic.
         public var hasSuperseded = false
+        /// As the ledger has them, in the order of the run file.
+        public var tasks: [TaskRecord] = []
     }
 }

@@ -17,9 +17,19 @@ final class World {
         var root: String
     }
 
-    private struct Words {
-        var files: Set<String> = []
-        var others: Set<String> = []
+    /// A folder that commands name files in.
+    private final class Words {
+        let folder: String
+        let names: Set<String>
+        /// By word of a command.
+        var isFile: [String: Bool] = [:]
+
+        init(_ folder: String) {
+            self.folder = folder
+            names = Set((try? FileBytes.names(in: folder)) ?? [])
+        }
+
+        func all(_ areFiles: Bool) -> [String] { isFile.filter { $0.value == areFiles }.keys.sorted() }
     }
 
     private let environment: [String: String]
@@ -31,7 +41,8 @@ final class World {
     private var repositories: [String: (any CodeRepository)?] = [:]
     private var covers: [Cover: Bool] = [:]
     private var words: [String: Words] = [:]
-    private var names: [String: Set<String>] = [:]
+    /// Those of the last command that was looked into: most tasks run in one folder.
+    private var lastWords: Words?
     private var untracked: [Observation] = []
     /// As many words of commands are worth keeping: beyond that there is no trace.
     private static let wordLimit = 1 << 18
@@ -52,7 +63,7 @@ final class World {
         seen += matches.map { .matches(pattern: $0.pattern, folder: $0.folder, $1) }
         seen += repositories.map { .repository(folder: $0, root: $1?.root) }
         seen += covers.map { .covers(path: $0.path, root: $0.root, $1) }
-        return seen + untracked + words.map { .words(folder: $0, files: $1.files.sorted(), others: $1.others.sorted()) }
+        return seen + untracked + words.map { .words(folder: $0, files: $1.all(true), others: $1.all(false)) }
     }
 
     /// What an executor may refuse a task by: "cores bytes".
@@ -132,26 +143,26 @@ final class World {
     /// Whether a word of a command is a file under `folder`.
     func isFile(_ word: String, in folder: String) -> Bool {
         guard let first = word.utf8.first, first != UInt8(ascii: "-") else { return false }
-        if words[folder]?.others.contains(word) == true { return false }
-        if words[folder]?.files.contains(word) == true { return true }
-        let found = isThere(word, in: folder)
+        let words = words(in: folder)
+        if let known = words.isFile[word] { return known }
+        let found = isThere(word, among: words)
         wordCount += 1
-        guard wordCount <= Self.wordLimit else { return found }
-        if found {
-            words[folder, default: Words()].files.insert(word)
-        } else {
-            words[folder, default: Words()].others.insert(word)
-        }
+        if wordCount <= Self.wordLimit { words.isFile[word] = found }
         return found
     }
 
-    private func isThere(_ word: String, in folder: String) -> Bool {
-        if !word.utf8.contains(UInt8(ascii: "/")) {
-            if names[folder] == nil { names[folder] = Set((try? FileBytes.names(in: folder)) ?? []) }
-            guard names[folder]?.contains(word) == true else { return false }
-        }
-        guard !word.hasPrefix("/") || CodeReader.relative(word, to: folder) != nil else { return false }
+    private func words(in folder: String) -> Words {
+        if let lastWords, lastWords.folder == folder { return lastWords }
+        let found = words[folder] ?? Words(folder)
+        words[folder] = found
+        lastWords = found
+        return found
+    }
+
+    private func isThere(_ word: String, among words: Words) -> Bool {
+        guard word.utf8.contains(UInt8(ascii: "/")) || words.names.contains(word) else { return false }
+        guard !word.hasPrefix("/") || CodeReader.relative(word, to: words.folder) != nil else { return false }
         var status = stat()
-        return stat(CodeReader.path(word, in: folder), &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+        return stat(CodeReader.path(word, in: words.folder), &status) == 0 && status.st_mode & S_IFMT == S_IFREG
     }
 }

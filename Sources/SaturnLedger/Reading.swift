@@ -2,79 +2,75 @@ import GRDB
 public import SaturnCore
 
 extension SQLiteLedger {
-    private static let attemptColumns = """
-        a.id, a.key, l.path, a.task, a.run, a.state, a.place, a.reusable, a.exit_code, a.started, a.ended,
-        a.status_inode, a.status_size, a.status_modified, a.status_changed, a.origin
-        FROM attempt a JOIN location l ON l.id = a.location
-        """
-
     public func standing(in location: String) throws -> [String: AttemptRecord] {
-        let rows = try attempts(
-            "WHERE l.path = ? AND a.place = 'standing' ORDER BY a.number", [location])
-        return Dictionary(rows.map { ($0.task, $0) }, uniquingKeysWith: { _, newer in newer })
+        try reading { database in
+            let reader = try AttemptReader(database)
+            var records: [(number: Int64, record: AttemptRecord)] = []
+            let condition =
+                "WHERE a.location = (SELECT id FROM location WHERE path = ?) AND a.place = 'standing' ORDER BY a.task"
+            try reader.forEach(condition, [location]) { record, number in
+                // There is one for each task, unless something is damaged: the newest is it.
+                if let last = records.last, last.record.task == record.task {
+                    if last.number < number { records[records.count - 1] = (number, record) }
+                } else {
+                    records.append((number, record))
+                }
+            }
+            var found = [String: AttemptRecord](minimumCapacity: records.count)
+            for (_, record) in records { found[record.task] = record }
+            return found
+        }
     }
 
     public func successes(of key: TaskKey) throws -> [AttemptRecord] {
         // What must not be reused under its own key counts where somebody has accepted it.
-        try attempts(
-            """
-            WHERE a.number IN (
-                SELECT number FROM attempt WHERE key = ?1 AND state = 'success' AND reusable
-                UNION SELECT t.number FROM accepted c JOIN attempt t ON t.id = c.attempt
-                WHERE c.key = ?1 AND t.state IN ('success', 'stale'))
-            ORDER BY a.number DESC
-            """, [key.data])
+        try attempts(Self.successes, [key.data])
     }
+
+    public func successes(of keys: Set<TaskKey>) throws -> [TaskKey: [AttemptRecord]] {
+        try reading { database in
+            let reader = try AttemptReader(database)
+            let statement = try reader.statement(Self.successes)
+            var found: [TaskKey: [AttemptRecord]] = [:]
+            for key in keys {
+                let records = try reader.records(statement, [key.data])
+                if !records.isEmpty { found[key] = records }
+            }
+            return found
+        }
+    }
+
+    private static let successes = """
+        WHERE a.number IN (
+            SELECT number FROM attempt WHERE key = ?1 AND state = 'success' AND reusable
+            UNION SELECT t.number FROM accepted c JOIN attempt t ON t.id = c.attempt
+            WHERE c.key = ?1 AND t.state IN ('success', 'stale'))
+        ORDER BY a.number DESC
+        """
 
     public func locations() throws -> [String] {
         try reading { try String.fetchAll($0, sql: "SELECT path FROM location ORDER BY path") }
     }
 
     public func attempts(_ ids: [AttemptID]) throws -> [AttemptID: AttemptRecord] {
-        try reading { database in
-            let accepted = try Self.accepted(database)
+        guard !ids.isEmpty else { return [:] }
+        return try reading { database in
+            let reader = try AttemptReader(database)
+            let statement = try reader.statement("WHERE a.id = ?")
             var found: [AttemptID: AttemptRecord] = [:]
-            for id in ids {
-                found[id] = try Self.records("WHERE a.id = ?", [id.data], accepted, database).first
-            }
+            for id in ids { found[id] = try reader.records(statement, [id.data]).first }
             return found
         }
     }
 
     private func attempts(_ condition: String, _ arguments: StatementArguments) throws -> [AttemptRecord] {
-        try reading { try Self.records(condition, arguments, Self.accepted($0), $0) }
-    }
-
-    private static func records(
-        _ condition: String, _ arguments: StatementArguments, _ accepted: [AttemptID: [TaskKey]],
-        _ database: Database
-    ) throws -> [AttemptRecord] {
-        let sql = "SELECT \(attemptColumns) \(condition)"
-        let rows = try Row.fetchCursor(database.cachedStatement(sql: sql), arguments: arguments)
-        var records: [AttemptRecord] = []
-        while let row = try rows.next() {
-            guard var record = try? AttemptRecord(row) else { continue }
-            record.accepted = accepted[record.id] ?? []
-            records.append(record)
+        try reading { database in
+            let reader = try AttemptReader(database)
+            return try reader.records(reader.statement(condition), arguments)
         }
-        return records
     }
 
-    public func accepted() throws -> [AttemptID: [TaskKey]] { try reading { try Self.accepted($0) } }
-
-    /// All of them: there are few.
-    private static func accepted(_ database: Database) throws -> [AttemptID: [TaskKey]] {
-        let rows = try Row.fetchCursor(
-            database.cachedStatement(sql: "SELECT attempt, key FROM accepted ORDER BY key"))
-        var found: [AttemptID: [TaskKey]] = [:]
-        while let row = try rows.next() {
-            guard let attempt = try? AttemptID(bytes: row.decode(Data.self, atIndex: 0)),
-                let key = try? TaskKey(bytes: row.decode(Data.self, atIndex: 1))
-            else { continue }
-            found[attempt, default: []].append(key)
-        }
-        return found
-    }
+    public func accepted() throws -> [AttemptID: [TaskKey]] { try reading { try AttemptReader($0).accepted } }
 
     public func fields(of key: TaskKey) throws -> [Manifest.Field]? {
         try reading { database in
@@ -93,7 +89,8 @@ extension SQLiteLedger {
 
     public func latest(in location: String) throws -> [String: AttemptRecord] {
         let newest = "SELECT MAX(number) FROM attempt GROUP BY location, task"
-        let rows = try attempts("WHERE l.path = ? AND a.number IN (\(newest))", [location])
+        let rows = try attempts(
+            "WHERE a.location = (SELECT id FROM location WHERE path = ?) AND a.number IN (\(newest))", [location])
         return Dictionary(rows.map { ($0.task, $0) }, uniquingKeysWith: { _, newer in newer })
     }
 
@@ -122,10 +119,12 @@ extension SQLiteLedger {
 
     public func tasks(of run: String) throws -> [TaskRecord] {
         try reading { database in
-            try Row.fetchAll(
-                database, sql: "SELECT name, position, state, attempt, note FROM task WHERE run = ? ORDER BY position",
-                arguments: [run]
-            ).compactMap { try? TaskRecord($0) }
+            let sql = "SELECT name, position, state, attempt, note FROM task WHERE run = ?"
+            var tasks: [TaskRecord] = []
+            try database.cachedStatement(sql: sql).forEachRow([run]) { row in
+                if let task = try? TaskRecord(row) { tasks.append(task) }
+            }
+            return tasks.sorted { $0.index < $1.index }
         }
     }
 

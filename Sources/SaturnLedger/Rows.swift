@@ -4,9 +4,6 @@ import SaturnCore
 
 // Records from rows and back; a row that cannot be read is left out, as if it had never been written.
 
-/// A row's value is there, and means nothing.
-private struct Unreadable: Error {}
-
 private func known<Value>(_ value: Value?) throws -> Value {
     guard let value else { throw Unreadable() }
     return value
@@ -28,20 +25,23 @@ extension AttemptRecord {
     /// The column `state`.
     var storedState: String { state == .success && !reusable ? Self.stale : state.rawValue }
 
-    init(_ row: Row) throws {
+    /// - Parameters:
+    ///   - location: what the column `location` stands for.
+    ///   - last: a row that was read before.
+    init(_ row: Columns, in location: String, after last: AttemptRecord?) throws {
+        let isLikeLast = last.map { row.isText(5, $0.storedState) } ?? false
+        let state = try isLikeLast ? last?.storedState ?? "" : row.text(5)
         self.init(
-            id: try known(AttemptID(bytes: row.decode(Data.self, atIndex: 0))),
-            key: try known(TaskKey(bytes: row.decode(Data.self, atIndex: 1))),
-            location: try row.decode(atIndex: 2), task: try row.decode(atIndex: 3), run: try row.decode(atIndex: 4),
-            state: try row.decode(atIndex: 5) == Self.stale
-                ? .success : known(State(rawValue: row.decode(atIndex: 5))),
-            place: try known(Place(rawValue: row.decode(atIndex: 6))))
-        reusable = try row.decode(atIndex: 7) && row.decode(atIndex: 5) != Self.stale
-        exitCode = try row.decode(atIndex: 8)
-        started = try row.decode(Int64?.self, atIndex: 9).map(Timestamp.init)
-        ended = try row.decode(Int64?.self, atIndex: 10).map(Timestamp.init)
-        if try row.decode(Int64?.self, atIndex: 11) != nil { stamp = try FileStamp(row, from: 11) }
-        origin = try row.decode(Data?.self, atIndex: 15).flatMap { AttemptID(bytes: $0) }
+            id: try row.attempt(0), key: try row.digest(1), location: location, task: try row.text(3),
+            run: try row.text(4, last: last?.run),
+            state: try state == Self.stale ? .success : known(State(rawValue: state)),
+            place: try row.isText(6, Place.standing.rawValue) ? .standing : known(Place(rawValue: row.text(6))))
+        reusable = try row.integer(7) != 0 && state != Self.stale
+        exitCode = try row.exitCode(8)
+        started = row.optionalInteger(9).map(Timestamp.init)
+        ended = row.optionalInteger(10).map(Timestamp.init)
+        if row.optionalInteger(11) != nil { stamp = try row.stamp(from: 11) }
+        origin = row.bytes(15).flatMap { AttemptID(raw: $0) }
     }
 }
 
@@ -73,12 +73,19 @@ extension RunRecord {
 }
 
 extension TaskRecord {
-    init(_ row: Row) throws {
+    init(_ row: Columns) throws {
         self.init(
-            name: try row.decode(atIndex: 0), index: try row.decode(atIndex: 1),
-            state: try known(TaskState(rawValue: row.decode(atIndex: 2))),
-            attempt: try row.decode(Data?.self, atIndex: 3).flatMap { AttemptID(bytes: $0) },
-            note: try row.decode(atIndex: 4))
+            name: try row.text(0), index: Int(try row.integer(1)), state: try known(TaskState(rawValue: row.text(2))),
+            attempt: row.bytes(3).flatMap { AttemptID(raw: $0) }, note: row.optionalText(4))
+    }
+}
+
+extension Columns {
+    /// Whether it is what `init(_:)` would read, without reading it.
+    func says(_ task: TaskRecord) -> Bool {
+        isText(0, task.name) && optionalInteger(1) == Int64(task.index) && isText(2, task.state.rawValue)
+            && bytes(3).flatMap { AttemptID(raw: $0) } == task.attempt
+            && (task.note.map { isText(4, $0) } ?? (optionalText(4) == nil))
     }
 }
 

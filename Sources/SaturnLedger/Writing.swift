@@ -83,14 +83,26 @@ private struct Writer {
 
     /// Touches only the rows that differ: a rerun that changes nothing writes nothing.
     private func replacePlan(of run: String, with tasks: [TaskRecord]) throws {
-        let rows = try Row.fetchAll(
-            database, sql: "SELECT name, position, state, attempt, note FROM task WHERE run = ?", arguments: [run])
-        var old = Dictionary(
-            rows.compactMap { try? TaskRecord($0) }.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
-        let changed = tasks.filter { old.removeValue(forKey: $0.name) != $0 }
+        var isChanged = [Bool](repeating: true, count: tasks.count)
+        var gone: [String] = []
+        // Both by the bytes of the names, as SQLite has them.
+        var rest = tasks.indices.sorted { tasks[$0].precedes(tasks[$1]) }[...]
+        let sql = "SELECT name, position, state, attempt, note FROM task WHERE run = ? ORDER BY name"
+        try database.cachedStatement(sql: sql).forEachRow([run]) { row in
+            if let next = rest.first, row.isText(0, tasks[next].name) {
+                isChanged[next] = !row.says(tasks[next])
+                rest.removeFirst()
+                return
+            }
+            guard let old = try? TaskRecord(row) else { return }
+            while let next = rest.first, tasks[next].precedes(old) { rest.removeFirst() }
+            guard let next = rest.first, !old.precedes(tasks[next]) else { return gone.append(old.name) }
+            isChanged[next] = old != tasks[next]
+            rest.removeFirst()
+        }
         let delete = try database.cachedStatement(sql: "DELETE FROM task WHERE run = ? AND name = ?")
-        for name in old.keys { try delete.execute(arguments: [run, name]) }
-        try write(tasks: changed.map { (run, $0) })
+        for name in gone { try delete.execute(arguments: [run, name]) }
+        try write(tasks: tasks.indices.filter { isChanged[$0] }.map { (run, tasks[$0]) })
     }
 
     /// Those that no manifest mentions any more.
@@ -197,4 +209,8 @@ private struct Writer {
             ])
         }
     }
+}
+
+extension TaskRecord {
+    fileprivate func precedes(_ other: TaskRecord) -> Bool { name.utf8.lexicographicallyPrecedes(other.name.utf8) }
 }

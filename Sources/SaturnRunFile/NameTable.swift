@@ -15,17 +15,23 @@ struct NameTable {
     /// - Parameter nameOf: The name of an owner.
     mutating func claim(_ name: String, for owner: Int, nameOf: (Int) -> String) -> Int? {
         if 2 * (count + 1) > slots.count { grow() }
-        let lowered = name.lowercased()
+        let lowered = Self.lowered(name)
         let hash = UInt32(truncatingIfNeeded: lowered.hashValue)
         var index = Int(hash) & (slots.count - 1)
         while slots[index].owner >= 0 {
             let other = Int(slots[index].owner)
-            if slots[index].hash == hash, nameOf(other).lowercased() == lowered { return other }
+            if slots[index].hash == hash, Self.lowered(nameOf(other)) == lowered { return other }
             index = (index + 1) & (slots.count - 1)
         }
         slots[index] = Slot(hash: hash, owner: Int32(clamping: owner))
         count += 1
         return nil
+    }
+
+    /// Most names are lower case already, in ASCII.
+    private static func lowered(_ name: String) -> String {
+        let isLower = name.utf8.allSatisfy { $0 < 128 && !(UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) }
+        return isLower ? name : name.lowercased()
     }
 
     private mutating func grow() {

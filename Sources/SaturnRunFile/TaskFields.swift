@@ -38,6 +38,8 @@ struct TaskFields {
         }
     }
 
+    /// Whether there is only a name and a command.
+    private(set) var isPlain = true
     var name: Marked<String>?
     var command: CommandText?
     var commandMark: SourceMark?
@@ -60,6 +62,7 @@ struct TaskFields {
 
     init(_ pairs: [YAMLPair], isDefaults: Bool, _ fields: FieldReader) {
         for pair in pairs {
+            if pair.key != "name" && pair.key != "command" { isPlain = false }
             switch pair.key {
             case "name" where !isDefaults: name = fields.text(pair.value).map { Marked($0, at: pair.value.mark) }
             case "command":
@@ -89,10 +92,14 @@ struct TaskFields {
         }
     }
 
-    /// Maps are merged key by key, with this one's keys winning; everything else that is written here replaces.
-    mutating func inherit(from defaults: TaskFields) {
+    mutating func inheritCommand(from defaults: TaskFields) {
         if command == nil { (command, commandMark) = (defaults.command, defaults.commandMark) }
         shell = shell ?? defaults.shell
+    }
+
+    /// Maps are merged key by key, with this one's keys winning; everything else that is written here replaces.
+    mutating func inherit(from defaults: TaskFields) {
+        inheritCommand(from: defaults)
         env = env.map { $0.merged(over: defaults.env) } ?? defaults.env
         passEnv = passEnv ?? defaults.passEnv
         secrets = secrets ?? defaults.secrets

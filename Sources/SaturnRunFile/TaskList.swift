@@ -34,7 +34,8 @@ struct TaskList {
         }
         guard position + items.count <= limit else { return refuseMore(at: items[max(0, limit - position)].mark) }
         specs.reserveCapacity(specs.count + items.count)
-        for item in items { add(entry: item, defaults: defaults) }
+        let plain = spec(defaults, command: .direct([]), at: node.mark)
+        for item in items { add(entry: item, defaults: defaults, plain) }
     }
 
     private mutating func refuseMore(at mark: SourceMark) {
@@ -45,7 +46,8 @@ struct TaskList {
         isIncomplete = true
     }
 
-    private mutating func add(entry node: YAMLNode, defaults: TaskFields) {
+    /// - Parameter plain: the spec of a task that has nothing but what the defaults give, to be shared by all that are so.
+    private mutating func add(entry node: YAMLNode, defaults: TaskFields, _ plain: TaskSpec) {
         var task: TaskFields
         if node.text != nil {
             task = TaskFields()
@@ -56,11 +58,21 @@ struct TaskList {
             position += 1
             return
         }
-        let isUnusable = node["name"] != nil && task.name == nil
+        let mark = task.name?.mark ?? node.mark
+        let isUnusable = task.name == nil && node["name"] != nil
+        guard !task.isPlain || defaults.sweep != nil else {
+            task.inheritCommand(from: defaults)
+            reportShownSecrets(defaults, at: mark)
+            var entry = plain
+            (entry.command, entry.mark) = (command(of: task, at: mark), mark)
+            entry.name = task.name?.value ?? ""
+            if isUnusable { position += 1 } else { add(entry, hasName: task.name != nil) }
+            return
+        }
         task.inherit(from: defaults)
-        reportShownSecrets(task, at: task.name?.mark ?? node.mark)
-        let command = command(of: task, at: task.name?.mark ?? node.mark)
-        let entry = spec(task, command: command, at: task.name?.mark ?? node.mark)
+        reportShownSecrets(task, at: mark)
+        let command = command(of: task, at: mark)
+        let entry = spec(task, command: command, at: mark)
         switch task.sweep {
         case nil where isUnusable: position += 1
         case nil: add(entry, hasName: task.name != nil)
@@ -102,17 +114,17 @@ struct TaskList {
     private func spec(_ task: TaskFields, command: Command, at mark: SourceMark) -> TaskSpec {
         var spec = TaskSpec(name: task.name?.value ?? "", index: 0, command: command, at: mark)
         spec.env = task.env?.variables ?? []
-        spec.passEnv = task.passEnv ?? []
-        spec.secrets = task.secrets ?? []
-        spec.workdir = task.workdir?.value
-        spec.inputs = task.inputs ?? []
-        spec.code = task.code ?? .commit
-        spec.snapshot = task.snapshot ?? false
-        spec.needs = task.needs ?? []
-        spec.retries = task.retries ?? 0
-        spec.timeout = task.timeout
-        spec.resources = task.resources
-        spec.priority = task.priority ?? 0
+        if let passEnv = task.passEnv { spec.passEnv = passEnv }
+        if let secrets = task.secrets { spec.secrets = secrets }
+        if let workdir = task.workdir { spec.workdir = workdir.value }
+        if let inputs = task.inputs { spec.inputs = inputs }
+        if let code = task.code { spec.code = code }
+        if let snapshot = task.snapshot { spec.snapshot = snapshot }
+        if let needs = task.needs { spec.needs = needs }
+        if let retries = task.retries { spec.retries = retries }
+        if let timeout = task.timeout { spec.timeout = timeout }
+        if let resources = task.resources { spec.resources = resources }
+        if let priority = task.priority { spec.priority = priority }
         return spec
     }
 

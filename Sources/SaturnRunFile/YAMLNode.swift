@@ -2,9 +2,9 @@ internal import SaturnCore
 
 /// A node of a YAML text, with its place.
 ///
-/// An alias is the very node that its anchor names, so a tree can be far larger written out than in memory;
+/// An alias shares what its anchor names, so a tree can be far larger written out than in memory;
 /// ``YAMLBuilder`` bounds both its `weight` and its `height`, which makes recursion over a tree safe.
-final class YAMLNode: Sendable {
+struct YAMLNode: Sendable {
     enum Content: Sendable {
         /// The text the user wrote; `plain` when it was neither quoted, a block, nor tagged `!!str`.
         case scalar(String, plain: Bool)

@@ -28,15 +28,17 @@ struct PlanText {
     private var groups: [Group] {
         var groups: [Group] = []
         var positions: [String: Int] = [:]
+        var last: (action: Decision.Action, reason: Reason, position: Int)?
         for (task, decision) in preparation.plan.decisions.enumerated() {
             guard let decision else { continue }
-            let category = reasons.category(decision.reason)
-            let id = "\(decision.action.rawValue) \(category)"
-            let position = positions[id] ?? groups.count
-            if position == groups.count {
-                positions[id] = position
-                groups.append(Group(action: decision.action, category: category))
+            let position: Int
+            if let last, last.action == decision.action, last.reason == decision.reason {
+                // Of its neighbour's kind, as most are.
+                position = last.position
+            } else {
+                position = self.position(of: decision, in: &groups, &positions)
             }
+            last = (decision.action, decision.reason, position)
             groups[position].tasks.append(task)
             if groups[position].texts.count < 2 {
                 groups[position].texts.insert(reasons.full(decision.reason, of: task))
@@ -46,6 +48,15 @@ struct PlanText {
         return groups.sorted {
             (rank[$0.action] ?? 0, -$0.tasks.count, $0.tasks[0]) < (rank[$1.action] ?? 0, -$1.tasks.count, $1.tasks[0])
         }
+    }
+
+    private func position(of decision: Decision, in groups: inout [Group], _ positions: inout [String: Int]) -> Int {
+        let category = reasons.category(decision.reason)
+        let id = "\(decision.action.rawValue) \(category)"
+        if let known = positions[id] { return known }
+        positions[id] = groups.count
+        groups.append(Group(action: decision.action, category: category))
+        return groups.count - 1
     }
 
     /// What the tasks of a group have in common, in as many words as fit all of them.

@@ -10,7 +10,9 @@ public struct Graph: Sendable {
     /// Links the tasks; what is wrong with their `needs` is added to `problems`.
     public init(_ tasks: [TaskSpec], problems: inout [Diagnostic]) {
         nodes = tasks.map { TaskNode(spec: $0) }
-        indices = Dictionary(tasks.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
+        var indices = [String: Int](minimumCapacity: tasks.count)
+        for index in tasks.indices where indices[tasks[index].name] == nil { indices[tasks[index].name] = index }
+        self.indices = indices
         if nodes.contains(where: { !$0.spec.needs.isEmpty }) { link(&problems) }
         let cycles = Cycles(in: nodes).paths
         problems += cycles.map(cycleProblem)
@@ -42,7 +44,7 @@ public struct Graph: Sendable {
     }
 
     private mutating func setLevels() {
-        var missing = nodes.map(\.needs.count)
+        var missing = nodes.map { $0.needs.count }
         var current = nodes.indices.filter { missing[$0] == 0 }
         while !current.isEmpty {
             var next: [Int] = []

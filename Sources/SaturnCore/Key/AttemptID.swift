@@ -10,8 +10,19 @@ public struct AttemptID: Hashable, Sendable, CustomStringConvertible {
 
     public init?(bytes: some Collection<UInt8>) {
         guard bytes.count == 16 else { return nil }
-        high = bytes.prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
-        low = bytes.suffix(8).reduce(0) { $0 << 8 | UInt64($1) }
+        self.init(raw: Array(bytes))
+    }
+
+    private init?(raw bytes: [UInt8]) {
+        guard let id = bytes.withUnsafeBytes({ Self(raw: $0) }) else { return nil }
+        self = id
+    }
+
+    /// `nil` unless there are exactly 16 bytes.
+    public init?(raw bytes: UnsafeRawBufferPointer) {
+        guard bytes.count == 16 else { return nil }
+        high = UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 0, as: UInt64.self))
+        low = UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
     }
 
     public init?(_ text: some StringProtocol) {

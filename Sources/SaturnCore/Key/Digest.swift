@@ -2,35 +2,55 @@ public import Crypto
 
 /// A SHA-256: 32 bytes, written as 64 hexadecimal digits.
 public struct Digest: Hashable, Sendable, Comparable, CustomStringConvertible {
-    public var bytes: [UInt8]
+    /// Big-endian, and not an array: a run may have a million of them.
+    private var first, second, third, fourth: UInt64
 
     public init(of data: some Sequence<UInt8>) {
-        var hash = SHA256()
-        if data.withContiguousStorageIfAvailable({ hash.update(bufferPointer: UnsafeRawBufferPointer($0)) }) == nil {
-            hash.update(data: Array(data))
-        }
-        self.init(hash.finalize())
+        let whole = data.withContiguousStorageIfAvailable { SHA256.hash(data: UnsafeRawBufferPointer($0)) }
+        self.init(whole ?? SHA256.hash(data: Array(data)))
     }
 
     public init(_ finished: SHA256.Digest) {
-        bytes = Array(finished)
+        self = finished.withUnsafeBytes { Self(unchecked: $0) }
     }
 
     /// `nil` unless there are exactly 32 bytes.
     public init?(bytes: some Collection<UInt8>) {
         guard bytes.count == 32 else { return nil }
-        self.bytes = Array(bytes)
+        self = Array(bytes).withUnsafeBytes { Self(unchecked: $0) }
+    }
+
+    /// `nil` unless there are exactly 32 bytes.
+    public init?(raw bytes: UnsafeRawBufferPointer) {
+        guard bytes.count == 32 else { return nil }
+        self.init(unchecked: bytes)
     }
 
     /// `nil` unless `hex` is 64 hexadecimal digits.
     public init?(hex: some StringProtocol) {
-        guard let bytes = Hex.decode(hex), bytes.count == 32 else { return nil }
-        self.bytes = bytes
+        guard let bytes = Hex.decode(hex) else { return nil }
+        self.init(bytes: bytes)
+    }
+
+    private init(unchecked bytes: UnsafeRawBufferPointer) {
+        func word(_ index: Int) -> UInt64 {
+            UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 8 * index, as: UInt64.self))
+        }
+        (first, second, third, fourth) = (word(0), word(1), word(2), word(3))
+    }
+
+    public var bytes: [UInt8] {
+        withUnsafeBytes(of: (first.bigEndian, second.bigEndian, third.bigEndian, fourth.bigEndian)) { Array($0) }
     }
 
     public var description: String { Hex.encode(bytes) }
 
-    public static func < (left: Digest, right: Digest) -> Bool { left.bytes.lexicographicallyPrecedes(right.bytes) }
+    public static func < (left: Digest, right: Digest) -> Bool {
+        (left.first, left.second, left.third, left.fourth) < (right.first, right.second, right.third, right.fourth)
+    }
+
+    /// A part of a digest tells it from others as well as all of it.
+    public func hash(into hasher: inout Hasher) { hasher.combine(first) }
 }
 
 /// The key of a task: the digest of its manifest.

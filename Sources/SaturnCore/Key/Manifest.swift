@@ -58,86 +58,96 @@ public struct Manifest: Hashable, Sendable {
         self.command = command
     }
 
+    /// Tells of the fields in their order.
+    public func visit(_ visitor: inout some FieldVisitor) {
+        visitCommand(&visitor)
+        if !parameters.isEmpty { visit("params", parameters.sorted { $0.name < $1.name }, &visitor) }
+        visit("env", env, &visitor)
+        visit("pass_env", passEnv, &visitor)
+        visitor.begin("workdir", 1)
+        visitor.take("", workdir)
+        visitSources(&visitor)
+        visit("needs", needs, &visitor)
+        visit("context", context, &visitor)
+        visit("executor", executor, &visitor)
+    }
+
+    private func visitCommand(_ visitor: inout some FieldVisitor) {
+        let (head, last): (ArraySlice<String>, String?) =
+            switch command {
+            case .shell(let text, let shell): (shell[...], text)
+            case .direct(let argv): (argv.dropLast(), argv.last)
+            }
+        visitor.begin("command", head.count + (last == nil ? 0 : 1))
+        for (number, word) in head.enumerated() { visitor.take(Self.number(number), word) }
+        if let last { visitor.take(Self.number(head.count), last) }
+    }
+
+    private static let numbers = (0..<8).map { String($0) }
+
+    private static func number(_ number: Int) -> String {
+        number < numbers.count ? numbers[number] : String(number)
+    }
+
+    /// What may change under a run.
+    private func visitSources(_ visitor: inout some FieldVisitor) {
+        visit("inputs", inputs, &visitor)
+        visit("code", code, &visitor)
+    }
+
+    private func visit(_ label: String, _ values: [Value], _ visitor: inout some FieldVisitor) {
+        visitor.begin(label, values.count)
+        for value in values { visitor.take(value.name, value.text) }
+    }
+
+    private func visit(_ label: String, _ values: [Variable], _ visitor: inout some FieldVisitor) {
+        visitor.begin(label, values.count)
+        for value in values { visitor.take(value.name, value.value) }
+    }
+
     public var fields: [Field] {
-        let parameters =
-            self.parameters.isEmpty
-            ? [] : [Field("params", self.parameters.map { Value($0.name, $0.value) }.sorted { $0.name < $1.name })]
-        return [Field("command", command.argv.enumerated().map { Value("\($0)", $1) })] + parameters + [
-            Field("env", env.map { Value($0.name, $0.value) }),
-            Field("pass_env", passEnv),
-            Field("workdir", [Value("", workdir)]),
-            Field("inputs", inputs),
-            Field("code", code),
-            Field("needs", needs),
-            Field("context", context),
-            Field("executor", executor),
-        ]
+        var list = FieldList()
+        visit(&list)
+        return list.fields
     }
 
     /// The digest of what may change under a run: code and inputs.
-    public var sources: Digest { Digest(of: ManifestCoding.encode([Field("inputs", inputs), Field("code", code)])) }
+    public var sources: Digest {
+        var coder = ManifestCoder()
+        visitSources(&coder)
+        return coder.digest
+    }
 
     /// The bytes that are hashed, and kept so that a later change can be put into words.
-    public var encoded: [UInt8] { ManifestCoding.encode(fields) }
+    public var encoded: [UInt8] {
+        var coder = ManifestCoder()
+        visit(&coder)
+        return coder.bytes
+    }
 
-    public var key: TaskKey { Digest(of: encoded) }
+    public var key: TaskKey {
+        var coder = ManifestCoder()
+        return coder.key(of: self)
+    }
 }
 
-/// Length-prefixed: no two different lists of fields have the same bytes.
-public enum ManifestCoding {
-    public static func encode(_ fields: [Manifest.Field]) -> [UInt8] {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(256)
-        append(Manifest.version, to: &bytes)
-        for field in fields {
-            append(field.label, to: &bytes)
-            append(field.values.count, to: &bytes)
-            for value in field.values {
-                append(value.name, to: &bytes)
-                bytes.append(value.text == nil ? 0 : 1)
-                append(value.text ?? "", to: &bytes)
-            }
-        }
-        return bytes
+/// Is told of the fields of a manifest, one after another.
+public protocol FieldVisitor {
+    /// As many values follow.
+    mutating func begin(_ label: String, _ count: Int)
+    mutating func take(_ name: String, _ text: String?)
+}
+
+private struct FieldList: FieldVisitor {
+    var fields: [Manifest.Field] = []
+
+    mutating func begin(_ label: String, _ count: Int) {
+        var values: [Manifest.Value] = []
+        values.reserveCapacity(count)
+        fields.append(Manifest.Field(label, values))
     }
 
-    /// `nil` when the bytes are of another version, or damaged.
-    public static func decode(_ bytes: [UInt8]) -> [Manifest.Field]? {
-        var rest = bytes[...]
-        guard text(&rest) == Manifest.version else { return nil }
-        var fields: [Manifest.Field] = []
-        while !rest.isEmpty {
-            guard let label = text(&rest), let count = number(&rest) else { return nil }
-            var values: [Manifest.Value] = []
-            for _ in 0..<count {
-                guard let name = text(&rest), let present = rest.popFirst(), let value = text(&rest) else { return nil }
-                values.append(Manifest.Value(name, present == 0 ? nil : value))
-            }
-            fields.append(Manifest.Field(label, values))
-        }
-        return fields
-    }
-
-    private static func append(_ number: Int, to bytes: inout [UInt8]) {
-        let value = UInt32(clamping: number)
-        for shift in stride(from: 24, through: 0, by: -8) { bytes.append(UInt8(truncatingIfNeeded: value >> shift)) }
-    }
-
-    private static func append(_ text: String, to bytes: inout [UInt8]) {
-        append(text.utf8.count, to: &bytes)
-        bytes.append(contentsOf: text.utf8)
-    }
-
-    private static func number(_ bytes: inout ArraySlice<UInt8>) -> Int? {
-        guard bytes.count >= 4 else { return nil }
-        let value = bytes.prefix(4).reduce(0) { $0 << 8 | Int($1) }
-        bytes.removeFirst(4)
-        return value
-    }
-
-    private static func text(_ bytes: inout ArraySlice<UInt8>) -> String? {
-        guard let count = number(&bytes), bytes.count >= count else { return nil }
-        defer { bytes.removeFirst(count) }
-        return String(decoding: bytes.prefix(count), as: UTF8.self)
+    mutating func take(_ name: String, _ text: String?) {
+        fields[fields.count - 1].values.append(Manifest.Value(name, text))
     }
 }

@@ -54,33 +54,41 @@ public enum ShellText {
     /// Expansions stay as they are written: such a word names no file.
     public static func words(of text: String) -> [String] {
         var words: [String] = []
-        var word: [UInt8]?
+        var word: [UInt8] = []
+        // One in quotes may be empty.
+        var hasBegun = false
         var skipsNext = false
         func close() {
-            if let finished = word, !skipsNext { words.append(String(decoding: finished, as: UTF8.self)) }
-            if word != nil { skipsNext = false }
-            word = nil
+            if hasBegun, !skipsNext { words.append(String(decoding: word, as: UTF8.self)) }
+            if hasBegun { skipsNext = false }
+            word.removeAll(keepingCapacity: true)
+            hasBegun = false
         }
         var bytes = Array(text.utf8)[...]
         while let byte = bytes.popFirst() {
             switch byte {
             case UInt8(ascii: "\\"):
-                if let next = bytes.popFirst(), next != UInt8(ascii: "\n") { word = (word ?? []) + [next] }
+                guard let next = bytes.popFirst(), next != UInt8(ascii: "\n") else { continue }
+                word.append(next)
+                hasBegun = true
             case UInt8(ascii: "'"), UInt8(ascii: "\""):
-                word = (word ?? []) + quoted(byte, &bytes)
+                word += quoted(byte, &bytes)
+                hasBegun = true
             case UInt8(ascii: ">"), UInt8(ascii: "<"):
                 // The digits before it are a descriptor's number.
-                if let digits = word, digits.allSatisfy({ (48...57).contains($0) }) { word = nil }
+                if word.allSatisfy({ (48...57).contains($0) }) { hasBegun = false }
                 close()
                 skipsNext = true
             case UInt8(ascii: " "), UInt8(ascii: "\t"): close()
             case UInt8(ascii: "\n"), UInt8(ascii: ";"), UInt8(ascii: "&"), UInt8(ascii: "|"), UInt8(ascii: "("),
                 UInt8(ascii: ")"):
                 // `2>&1`: the ampersand belongs to the redirection.
-                if byte == UInt8(ascii: "&"), skipsNext, word == nil { continue }
+                if byte == UInt8(ascii: "&"), skipsNext, !hasBegun { continue }
                 close()
                 skipsNext = false
-            default: word = (word ?? []) + [byte]
+            default:
+                word.append(byte)
+                hasBegun = true
             }
         }
         close()

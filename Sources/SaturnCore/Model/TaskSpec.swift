@@ -51,66 +51,62 @@ extension TaskSpec {
         func hash(into hasher: inout Hasher) { fields.hash(into: &hasher) }
     }
 
-    private subscript<Value: Equatable>(field: WritableKeyPath<Common.Fields, Value>) -> Value {
-        get { common.fields[keyPath: field] }
-        set {
-            guard common.fields[keyPath: field] != newValue else { return }
-            var fields = common.fields
-            fields[keyPath: field] = newValue
-            common = Common(fields)
-        }
+    private mutating func change(_ change: (inout Common.Fields) -> Void) {
+        var fields = common.fields
+        change(&fields)
+        if fields != common.fields { common = Common(fields) }
     }
 
     public var passEnv: [String] {
         get { common.fields.passEnv }
-        set { self[\.passEnv] = newValue }
+        set { change { $0.passEnv = newValue } }
     }
     /// Names of the caller's variables that are handed to the task and never stored.
     public var secrets: [String] {
         get { common.fields.secrets }
-        set { self[\.secrets] = newValue }
+        set { change { $0.secrets = newValue } }
     }
     /// Relative to the run file's folder, or absolute.
     public var workdir: String? {
         get { common.fields.workdir }
-        set { self[\.workdir] = newValue }
+        set { change { $0.workdir = newValue } }
     }
     /// Files, folders or globs, relative to `workdir`.
     public var inputs: [Marked<String>] {
         get { common.fields.inputs }
-        set { self[\.inputs] = newValue }
+        set { change { $0.inputs = newValue } }
     }
     public var code: CodePolicy {
         get { common.fields.code }
-        set { self[\.code] = newValue }
+        set { change { $0.code = newValue } }
     }
     /// Runs from an immutable copy of the code.
     public var snapshot: Bool {
         get { common.fields.snapshot }
-        set { self[\.snapshot] = newValue }
+        set { change { $0.snapshot = newValue } }
     }
     public var needs: [Marked<String>] {
         get { common.fields.needs }
-        set { self[\.needs] = newValue }
+        set { change { $0.needs = newValue } }
     }
     /// How often a failed attempt is followed by another one.
     public var retries: Int {
         get { common.fields.retries }
-        set { self[\.retries] = newValue }
+        set { change { $0.retries = newValue } }
     }
     /// Seconds; `nil` is without limit.
     public var timeout: Double? {
         get { common.fields.timeout }
-        set { self[\.timeout] = newValue }
+        set { change { $0.timeout = newValue } }
     }
     public var resources: Resources? {
         get { common.fields.resources }
-        set { self[\.resources] = newValue }
+        set { change { $0.resources = newValue } }
     }
     /// Higher starts first.
     public var priority: Int {
         get { common.fields.priority }
-        set { self[\.priority] = newValue }
+        set { change { $0.priority = newValue } }
     }
 }
 

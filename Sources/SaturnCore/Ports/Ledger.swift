@@ -4,6 +4,8 @@ public protocol Ledger: AnyObject, Sendable {
     func standing(in location: String) throws -> [String: AttemptRecord]
     /// Successes under `key`, also those that were accepted under it, wherever they are, newest first.
     func successes(of key: TaskKey) throws -> [AttemptRecord]
+    /// The same for many keys at once; those without any are left out.
+    func successes(of keys: Set<TaskKey>) throws -> [TaskKey: [AttemptRecord]]
     /// Of the stores that it has ever heard of.
     func locations() throws -> [String]
     func fields(of key: TaskKey) throws -> [Manifest.Field]?
@@ -25,6 +27,14 @@ public protocol Ledger: AnyObject, Sendable {
     func trace(of run: String) throws -> [UInt8]?
     /// All of it or nothing.
     func commit(_ batch: LedgerBatch) throws
+}
+
+extension Ledger {
+    public func successes(of keys: Set<TaskKey>) throws -> [TaskKey: [AttemptRecord]] {
+        var found: [TaskKey: [AttemptRecord]] = [:]
+        for key in keys { found[key] = try successes(of: key) }
+        return found
+    }
 }
 
 /// What is written in one transaction, in this order.

@@ -8,6 +8,9 @@ public protocol ResultStore: Archive {
     func look(at place: ResultPlace) throws -> FolderLook
     /// Whether what these tasks have is what they had: `false` at the first whose `status` is another file.
     func stand(_ statuses: StatusList) throws -> Bool
+    /// Does the same for many tasks one after another, faster; for a while in which nobody takes the store away. `nil` when
+    /// it cannot be had.
+    func looker() -> (any FolderLooker)?
     /// Names of the folders beside each other in which results stand, or something else does; none before there is a
     /// store.
     func tasks() throws -> [String]
@@ -52,6 +55,15 @@ public protocol ResultStore: Archive {
     func makeCheckpoint(of key: TaskKey, replica: Int) throws -> String
     /// Removes it with all that is in it, or, when `onlyEmpty`, if nothing is. None there is fine.
     func removeCheckpoint(of key: TaskKey, replica: Int, onlyEmpty: Bool) throws
+}
+
+/// Looks at the folders of tasks; reads nothing.
+public protocol FolderLooker: AnyObject {
+    func look(at task: String) throws -> FolderLook
+}
+
+extension ResultStore {
+    public func looker() -> (any FolderLooker)? { nil }
 }
 
 /// What one look at a folder tells.

@@ -60,29 +60,35 @@ public struct Decision: Hashable, Sendable {
         func hash(into hasher: inout Hasher) { fields.hash(into: &hasher) }
     }
 
-    private mutating func set<Value>(_ field: WritableKeyPath<Existing.Fields, Value?>, _ value: Value?) {
-        guard value != nil || existing != nil else { return }
+    private mutating func change(_ change: (inout Existing.Fields) -> Void) {
         var fields = existing?.fields ?? Existing.Fields()
-        fields[keyPath: field] = value
-        existing = fields == Existing.Fields() ? nil : Existing(fields)
+        change(&fields)
+        let isEmpty = fields.result == nil && fields.occupant == nil && fields.against == nil
+        existing = isEmpty ? nil : Existing(fields)
     }
 
     /// The result to use, of a `reuse` or `restore`.
     public var result: StoredResult? {
         get { existing?.fields.result }
-        set { set(\.result, newValue) }
+        set {
+            if newValue != nil || existing != nil { change { $0.result = newValue } }
+        }
     }
 
     /// What stands in the task's folder now, and must leave it before anything else comes.
     public var occupant: Occupant? {
         get { existing?.fields.occupant }
-        set { set(\.occupant, newValue) }
+        set {
+            if newValue != nil || existing != nil { change { $0.occupant = newValue } }
+        }
     }
 
     /// The earlier attempt of a `run` that its reason speaks of.
     public var against: Occupant? {
         get { existing?.fields.against }
-        set { set(\.against, newValue) }
+        set {
+            if newValue != nil || existing != nil { change { $0.against = newValue } }
+        }
     }
 
     /// The same, but that the task runs in spite of a result that there is.

@@ -39,6 +39,7 @@ public struct Planner {
     var claimed: [AttemptID: Int] = [:]
     /// What was seen of tasks that are yet to be decided.
     private var standings: [Int: Standing] = [:]
+    private var coder = ManifestCoder()
     private var foreign: [(task: String, problem: String)] = []
 
     public init(_ graph: Graph, evidence: any PlanEvidence, options: Options = Options()) {
@@ -97,7 +98,9 @@ public struct Planner {
         for task in tasks {
             if let standing = try decideInPlace(task) { pending.append(Pending(task: task, standing: standing)) }
         }
+        try evidence.foresee(Set(pending.compactMap { isForced($0.task) ? nil : decisions[$0.task]?.key }))
         for index in pending.indices { pending[index].results = try resultsElsewhere(for: pending[index].task) }
+        try evidence.foresee([])
         pending = try pending.filter { try !restore($0, ofOwnName: true) }
         for item in pending where try !restore(item, ofOwnName: false) { try decideToRun(item) }
     }
@@ -201,11 +204,13 @@ public struct Planner {
         return decision.action == .blocked || (!isSelected(task) && decision.action != .reuse)
     }
 
-    private func key(of task: Int) throws -> TaskKey {
-        try Self.manifest(of: task, in: graph) { need in
+    private mutating func key(of task: Int) throws -> TaskKey {
+        guard !graph.nodes[task].needs.isEmpty else { return coder.key(of: graph.nodes[task].manifest) }
+        let manifest = try Self.manifest(of: task, in: graph) { need in
             guard let result = decisions[need]?.result else { return nil }
             return try evidence.digest(of: result)
-        }.key
+        }
+        return coder.key(of: manifest)
     }
 
     /// The complete manifest of a task, given the digests of the results that it needs.
