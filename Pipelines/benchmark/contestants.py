@@ -81,7 +81,7 @@ def is_complete(folder: Path) -> bool:
 def commit(folder: Path) -> None:
     (folder / ".gitignore").write_text("results/\n")
     os.utime(folder / ".gitignore", (1_000_000_000, 1_000_000_000))
-    who = ["-c", "user.name=bench", "-c", "user.email=bench@example.org"]
+    who = ["-c", "user.name=bench", "-c", "user.email=bench@example.org", "-c", "commit.gpgsign=false"]
     for arguments in [["init", "-q"], ["add", "-A"], [*who, "commit", "-q", "-m", "begin"]]:
         subprocess.run(["git", *arguments], cwd=folder, check=True)
 
@@ -118,7 +118,7 @@ class Make(Contestant):
 
     def write(self, folder: Path, commands: list[str]) -> None:
         names = [f"out/{task(i)}" for i in range(len(commands))]
-        lines = [f"all: {name}" for name in names]
+        lines = ["all: " + " ".join(names)]
         # With the semicolon it is run by a shell, as the others do; without, make executes it itself.
         lines += [f"{name}:\n\t{command};" for name, command in zip(names, commands)]
         (folder / "Makefile").write_text("\n".join(lines) + "\n")

@@ -16,7 +16,10 @@ C = {
     "libgit2": ("git2.h", "int a, b, c; git_libgit2_version(&a, &b, &c)", "libgit2"),
     "libcurl": ("curl/curl.h", "curl_version()", "libcurl"),
 }
-SWIFT = {"Swift": "", "Swift and Foundation": "import Foundation\n"}
+SWIFT = {
+    "Swift": 'print("hello")',
+    "Swift and Foundation": "import Foundation\nprint(FileManager.default.currentDirectoryPath)",
+}
 
 
 def startup(track: Track) -> Result:
@@ -54,7 +57,7 @@ def in_c(program: Path, include: str, call: str, flags: list[str]) -> list[str]:
 
 def in_swift(text: str, program: Path) -> list[str]:
     source = program.with_suffix(".swift")
-    source.write_text(f'{text}print("hello")\n')
+    source.write_text(text + "\n")
     return compiled([tool("swiftc"), "-O", "-static-stdlib", str(source), "-o", str(program)], program)
 
 

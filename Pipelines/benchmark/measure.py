@@ -69,14 +69,13 @@ def spread(values: list[float]) -> dict | None:
 
 
 class Track:
-    """Where laps are run: nothing of the caller's environment that saturn sets for its tasks gets into them."""
+    """Where laps are run: nothing that the saturn and the make that started this one set gets into them."""
 
     def __init__(self, place: Place) -> None:
         self.place = place
         self.output = place.folder / "output"
         own = {"HOME": str(place.home), "XDG_CACHE_HOME": str(place.home / "cache"), "LC_ALL": "C.UTF-8"}
-        kept = {k: v for k, v in os.environ.items() if not k.startswith("SATURN_") and k != "RESULTS_DIR"}
-        self.environment = kept | own
+        self.environment = {k: v for k, v in os.environ.items() if not inherited(k)} | own
 
     def race(self, laps: list[Lap], rounds: int) -> list[Series]:
         """Every lap once to warm up, which tells its peak memory, and then all of them in turn, `rounds` times."""
@@ -121,6 +120,11 @@ class Track:
             raise NotDone(f"{lap.name}: {' '.join(command)} ended with {code}:\n{tail(self.output)}")
         lap.check(self.output)
         return usage.ru_utime + usage.ru_stime, wall
+
+
+def inherited(variable: str) -> bool:
+    """Whether it is of a saturn's task or of a make's recipe; with `MAKEFLAGS`, another make says and does more."""
+    return variable.startswith(("SATURN_", "MAKE")) or variable in ("RESULTS_DIR", "MFLAGS")
 
 
 def expect(done: bool, name: str, what: str, output: Path) -> None:

@@ -7,8 +7,8 @@ import tempfile
 from pathlib import Path
 
 # What one task takes there, with what all contestants together keep of it at once.
-BYTES_PER_TASK = 40_000
-INODES_PER_TASK = 20
+BYTES_PER_TASK = 30_000
+INODES_PER_TASK = 15
 
 
 class Unfit(Exception):

@@ -118,9 +118,10 @@ def cold_many(track: Track) -> Result:
         for each in (small, large, small):
             track.measure(each)
         series += [named(small, f"{few:,} tasks"), named(large, f"{many:,} tasks")]
+    note = "Once each, the small ones before and after the large one, without a warm-up."
     goal = ratio("CPU per task", series[1], series[0], 1.1, per_task=True)
     goal.unit = f"× {few:,} tasks"
-    return Result("Cold runs of two sizes", series, [goal])
+    return Result("Cold runs of two sizes", series, [goal], [note])
 
 
 def slower(track: Track) -> Result:
