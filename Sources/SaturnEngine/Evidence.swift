@@ -10,7 +10,7 @@ final class Evidence: PlanEvidence {
     private let project: String?
     private let run: String
     private let boot: String
-    private let records: [String: AttemptRecord]
+    private var records: StandingRecords
     /// Not in the first run of all: a question for each task would be answered in the same way.
     private let knowsSuccesses: Bool
     /// While the plan is made; later a task may have done anything to the folders.
@@ -36,7 +36,7 @@ final class Evidence: PlanEvidence {
         self.project = project
         self.boot = boot
         looker = store.looker()
-        records = try ledger.standing(in: store.location)
+        records = StandingRecords(try ledger.standingByName(in: store.location))
         let locations = records.isEmpty ? try ledger.locations() : [store.location]
         knowsSuccesses = !locations.isEmpty
         if !locations.contains(store.location) { try adoptAll() }
@@ -71,7 +71,7 @@ final class Evidence: PlanEvidence {
 
     func standing(of task: String) throws -> Standing {
         let place = ResultPlace.standing(task: task)
-        let record = records[task]
+        let record = records.record(of: task)
         switch try looker?.look(at: task) ?? store.look(at: place) {
         case .absent:
             return record.map { .gone(folder: true, Occupant($0)) } ?? .nothing

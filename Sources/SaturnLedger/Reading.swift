@@ -3,22 +3,26 @@ public import SaturnCore
 
 extension SQLiteLedger {
     public func standing(in location: String) throws -> [String: AttemptRecord] {
+        let records = try standingByName(in: location)
+        return Dictionary(records.map { ($0.task, $0) }, uniquingKeysWith: { first, _ in first })
+    }
+
+    public func standingByName(in location: String) throws -> [AttemptRecord] {
         try reading { database in
-            let reader = try AttemptReader(database)
-            var records: [(number: Int64, record: AttemptRecord)] = []
+            var records: [AttemptRecord] = []
+            var lastNumber: Int64 = 0
             let condition =
                 "WHERE a.location = (SELECT id FROM location WHERE path = ?) AND a.place = 'standing' ORDER BY a.task"
-            try reader.forEach(condition, [location]) { record, number in
+            try AttemptReader(database).forEach(condition, [location]) { record, number in
                 // There is one for each task, unless something is damaged: the newest is it.
-                if let last = records.last, last.record.task == record.task {
-                    if last.number < number { records[records.count - 1] = (number, record) }
-                } else {
-                    records.append((number, record))
+                if let last = records.last, last.task == record.task {
+                    guard number > lastNumber else { return }
+                    records.removeLast()
                 }
+                lastNumber = number
+                records.append(record)
             }
-            var found = [String: AttemptRecord](minimumCapacity: records.count)
-            for (_, record) in records { found[record.task] = record }
-            return found
+            return records
         }
     }
 

@@ -2,6 +2,8 @@
 public protocol Ledger: AnyObject, Sendable {
     /// Attempts whose place is `standing`, by task.
     func standing(in location: String) throws -> [String: AttemptRecord]
+    /// The same, in the order of the bytes of the tasks' names.
+    func standingByName(in location: String) throws -> [AttemptRecord]
     /// Successes under `key`, also those that were accepted under it, wherever they are, newest first.
     func successes(of key: TaskKey) throws -> [AttemptRecord]
     /// The same for many keys at once; those without any are left out.
@@ -30,6 +32,10 @@ public protocol Ledger: AnyObject, Sendable {
 }
 
 extension Ledger {
+    public func standingByName(in location: String) throws -> [AttemptRecord] {
+        try standing(in: location).values.sorted { $0.task.utf8.lexicographicallyPrecedes($1.task.utf8) }
+    }
+
     public func successes(of keys: Set<TaskKey>) throws -> [TaskKey: [AttemptRecord]] {
         var found: [TaskKey: [AttemptRecord]] = [:]
         for key in keys { found[key] = try successes(of: key) }

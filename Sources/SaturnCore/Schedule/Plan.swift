@@ -31,8 +31,11 @@ public struct Decision: Hashable, Sendable {
     /// `nil` while it depends on results that are yet to come.
     public var key: TaskKey?
     public var transfer = Transfer.move
-    /// Apart from the rest: a plan may have a million tasks for which there is nothing yet.
-    private var existing: Existing?
+    /// Apart from the rest, and from each other: a plan may have a million tasks for which there is nothing yet, or
+    /// nothing but the result.
+    private var boxedResult: Box<StoredResult>?
+    private var boxedOccupant: Box<Occupant>?
+    private var boxedAgainst: Box<Occupant>?
 
     public init(action: Action, reason: Reason, key: TaskKey?, result: StoredResult? = nil) {
         self.action = action
@@ -41,54 +44,34 @@ public struct Decision: Hashable, Sendable {
         self.result = result
     }
 
-    /// What there is already.
-    private final class Existing: Hashable, Sendable {
-        struct Fields: Hashable {
-            var result: StoredResult?
-            var occupant: Occupant?
-            var against: Occupant?
+    private final class Box<Value: Hashable & Sendable>: Hashable, Sendable {
+        let value: Value
+
+        init(_ value: Value) {
+            self.value = value
         }
 
-        let fields: Fields
+        static func == (left: Box, right: Box) -> Bool { left.value == right.value }
 
-        init(_ fields: Fields) {
-            self.fields = fields
-        }
-
-        static func == (left: Existing, right: Existing) -> Bool { left.fields == right.fields }
-
-        func hash(into hasher: inout Hasher) { fields.hash(into: &hasher) }
-    }
-
-    private mutating func change(_ change: (inout Existing.Fields) -> Void) {
-        var fields = existing?.fields ?? Existing.Fields()
-        change(&fields)
-        let isEmpty = fields.result == nil && fields.occupant == nil && fields.against == nil
-        existing = isEmpty ? nil : Existing(fields)
+        func hash(into hasher: inout Hasher) { hasher.combine(value) }
     }
 
     /// The result to use, of a `reuse` or `restore`.
     public var result: StoredResult? {
-        get { existing?.fields.result }
-        set {
-            if newValue != nil || existing != nil { change { $0.result = newValue } }
-        }
+        get { boxedResult?.value }
+        set { boxedResult = newValue.map { Box($0) } }
     }
 
     /// What stands in the task's folder now, and must leave it before anything else comes.
     public var occupant: Occupant? {
-        get { existing?.fields.occupant }
-        set {
-            if newValue != nil || existing != nil { change { $0.occupant = newValue } }
-        }
+        get { boxedOccupant?.value }
+        set { boxedOccupant = newValue.map { Box($0) } }
     }
 
     /// The earlier attempt of a `run` that its reason speaks of.
     public var against: Occupant? {
-        get { existing?.fields.against }
-        set {
-            if newValue != nil || existing != nil { change { $0.against = newValue } }
-        }
+        get { boxedAgainst?.value }
+        set { boxedAgainst = newValue.map { Box($0) } }
     }
 
     /// The same, but that the task runs in spite of a result that there is.
