@@ -20,33 +20,78 @@
 #define P_PIDFD 3
 #endif
 
-int csystem_spawn(const struct csystem_child *child, pid_t *pid) {
-    posix_spawn_file_actions_t actions;
-    posix_spawnattr_t attributes;
-    sigset_t none, all;
-    int error = posix_spawn_file_actions_init(&actions);
-    if (error) return error;
-    error = posix_spawnattr_init(&attributes);
-    if (error) {
-        posix_spawn_file_actions_destroy(&actions);
-        return error;
+uint64_t csystem_altered_signals(void) {
+    uint64_t altered = 0;
+    for (int number = 1; number <= 64; number++) {
+        struct sigaction action;
+        // Those that the C library keeps for itself are refused.
+        if (sigaction(number, NULL, &action) == 0 && action.sa_handler != SIG_DFL) altered |= 1ULL << (number - 1);
     }
+    return altered;
+}
+
+struct start {
+    const struct csystem_child *child;
+    // Set by the child, which has the memory of its parent until it executes the program.
+    int error;
+};
+
+/// What has a number above 2 is closed when the program is executed at the latest.
+static void close_others(void) {
+    if (close_range(3, ~0U, 0) == 0) return;
+    long limit = sysconf(_SC_OPEN_MAX);
+    for (int fd = 3; fd < limit; fd++) close(fd);
+}
+
+static int place(int fd, int number) {
+    // A copy is not close-on-exec; a descriptor that has the number already may be.
+    return fd == number ? fcntl(fd, F_SETFD, 0) : dup2(fd, number);
+}
+
+/// The child, in the memory of its parent, which waits: nothing but system calls.
+static int execute(void *argument) {
+    struct start *start = argument;
+    const struct csystem_child *child = start->child;
+    struct sigaction standard = {.sa_handler = SIG_DFL};
+    sigset_t none;
     sigemptyset(&none);
-    sigfillset(&all);
-    posix_spawnattr_setsigmask(&attributes, &none);
-    posix_spawnattr_setsigdefault(&attributes, &all);
-    posix_spawnattr_setflags(&attributes,
-                             POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-    if (!error) error = posix_spawn_file_actions_adddup2(&actions, child->null, 0);
-    if (!error) error = posix_spawn_file_actions_adddup2(&actions, child->out, 1);
-    if (!error) error = posix_spawn_file_actions_adddup2(&actions, child->err, 2);
+    for (int number = 1; number <= 64; number++)
+        if (child->altered_signals >> (number - 1) & 1) sigaction(number, &standard, NULL);
+    if (setsid() < 0 || place(child->null, 0) < 0 || place(child->out, 1) < 0 || place(child->err, 2) < 0) {
+        start->error = errno;
+        _exit(127);
+    }
     // What saturn itself inherited, or a library opened without close-on-exec, is none of the task's.
-    if (!error) error = posix_spawn_file_actions_addclosefrom_np(&actions, 3);
-    if (!error) error = posix_spawn_file_actions_addchdir_np(&actions, child->workdir);
-    if (!error) error = posix_spawn(pid, child->path, &actions, &attributes, child->argv, child->envp);
-    posix_spawnattr_destroy(&attributes);
-    posix_spawn_file_actions_destroy(&actions);
+    close_others();
+    // Only now: before, a handler of the parent might have run in its memory.
+    if (chdir(child->workdir) == 0 && sigprocmask(SIG_SETMASK, &none, NULL) == 0)
+        execve(child->path, child->argv, child->envp);
+    start->error = errno;
+    _exit(127);
+}
+
+// posix_spawn asks for the disposition of each of 64 signals, for limits, and maps a stack, which together takes as long
+// as all else that a start needs of its caller.
+int csystem_spawn(const struct csystem_child *child, pid_t *pid) {
+    // The caller waits until the child has left it.
+    char stack[16384] __attribute__((aligned(16)));
+    struct start start = {.child = child, .error = 0};
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, &before);
+    pid_t made = clone(execute, stack + sizeof stack, CLONE_VM | CLONE_VFORK | SIGCHLD, &start);
+    int error = made < 0 ? errno : start.error;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (made > 0 && error) waitpid(made, NULL, 0);
+    if (!error) *pid = made;
     return error;
+}
+
+void csystem_drop_child_signals(void) {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGCHLD);
+    pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 }
 
 int csystem_pidfd_open(pid_t pid) {

@@ -38,7 +38,7 @@ struct Detachment {
                 argv.withUnsafeBufferPointer { argv in
                     var child = csystem_child(
                         path: path, argv: argv.baseAddress, envp: environ, workdir: folder, null: null, out: ends[1],
-                        err: STDERR_FILENO)
+                        err: STDERR_FILENO, altered_signals: csystem_altered_signals())
                     return csystem_spawn(&child, &pid)
                 }
             }

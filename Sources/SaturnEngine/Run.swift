@@ -99,15 +99,17 @@ public final class Run {
             Task { [deliver] in for await _ in beats { deliver.yield(.beat) } },
         ]
         handle(.begin)
-        if !scheduler.isDone {
-            for await input in inputs {
-                take(input)
-                if scheduler.isDone || (failure != nil && attempts.isEmpty) { break }
-            }
-        }
+        if !scheduler.isDone { await withTaskExecutorPreference(executor.workplace) { await takeInputs() } }
         for task in forwarding { task.cancel() }
         await executor.stop()
         return try end()
+    }
+
+    private func takeInputs() async {
+        for await input in inputs {
+            take(input)
+            if scheduler.isDone || (failure != nil && attempts.isEmpty) { break }
+        }
     }
 
     /// Ends what a killed run has left running, and restores. `false` when a result that was to be restored had gone:

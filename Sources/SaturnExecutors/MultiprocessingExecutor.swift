@@ -15,6 +15,7 @@ public struct MultiprocessingExecutor: Executor {
 
     public let slots: Int
     public let identity: [Manifest.Value] = []
+    public var workplace: (any TaskExecutor)? { loop }
     private let loop: ProcessLoop
 
     /// - Parameters:

@@ -53,8 +53,11 @@ extension LocalDir {
     public func makeCheckpoint(of key: TaskKey, replica: Int) throws -> String {
         let path = folder(of: .checkpoint(of: key, replica: replica))
         try reporting("make the checkpoint folder \(path)") {
-            try Files.makeFolders(location + "/.saturn/checkpoints")
             if mkdir(path, 0o755) == 0 { return csystem_step("checkpoint.made") }
+            if errno == ENOENT {
+                try Files.makeFolders(location + "/.saturn/checkpoints")
+                if mkdir(path, 0o755) == 0 { return csystem_step("checkpoint.made") }
+            }
             guard errno == EEXIST else { throw FileProblem(path) }
             guard (try? OpenFolder(path)) == nil else { return }
             // A task has put something else there.

@@ -3,7 +3,6 @@
 
 // What Swift's Glibc module cannot express: variadic calls, macros, and calls newer than its headers.
 
-#include <spawn.h>
 #include <stdint.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -18,9 +17,14 @@ struct csystem_child {
     int null;
     int out;
     int err;
+    /// What `csystem_altered_signals` said.
+    uint64_t altered_signals;
 };
 
-/// posix_spawn of a session leader with default signal dispositions and an empty mask. 0 or an errno.
+/// The signals of which this process, or the one that started it, has changed what they do: bit n - 1 for signal n.
+uint64_t csystem_altered_signals(void);
+
+/// Starts a session leader with default signal dispositions, an empty mask, and no descriptor but those. 0 or an errno.
 int csystem_spawn(const struct csystem_child *child, pid_t *pid);
 
 int csystem_pidfd_open(pid_t pid);
@@ -43,6 +47,10 @@ int csystem_become_subreaper(void);
 
 /// Ended children stay until they are waited for, also when the caller's parent had SIGCHLD ignored.
 int csystem_keep_ended_children(void);
+
+/// From now on this thread's children end without a signal to this process: each would wake a thread that waits for
+/// other signals.
+void csystem_drop_child_signals(void);
 
 /// A child that has ended and was not waited for, or 0; it stays waitable.
 pid_t csystem_stray_child(void);

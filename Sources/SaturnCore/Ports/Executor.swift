@@ -4,6 +4,9 @@
 public protocol Executor: Sendable {
     /// How many attempts it runs at once.
     var slots: Int { get }
+    /// Where whoever hears its events does best what follows from them: where they come from, nothing is handed from thread
+    /// to thread. `nil` is anywhere. To be used between ``start(_:)`` and ``stop()``.
+    var workplace: (any TaskExecutor)? { get }
     /// What of the executor counts in the key: a container image.
     var identity: [Manifest.Value] { get }
     /// What it can never give to these tasks, before anything runs.
@@ -17,6 +20,10 @@ public protocol Executor: Sendable {
     func stop() async
 }
 
+extension Executor {
+    public var workplace: (any TaskExecutor)? { nil }
+}
+
 /// One attempt to execute.
 public struct Launch: Sendable {
     public var attempt: AttemptID
@@ -28,6 +35,8 @@ public struct Launch: Sendable {
     /// Variables that the command gets too, and whose values must not appear in its log.
     public var secrets: [Variable]
     public var workspace: Workspace
+    /// It was waited for that others end: what they have left is to be seen.
+    public var followsOthers = false
 
     public init(
         attempt: AttemptID, command: Command, workdir: String, environment: [Variable], secrets: [Variable] = [],

@@ -29,6 +29,7 @@ final class ChildTable: @unchecked Sendable {
     private var remains = Remains()
     private var lastTag: UInt64 = 0
     private var events: [ExecutorEvent] = []
+    private var ready = [epoll_event](repeating: epoll_event(), count: 64)
     private var isClosing = false
     private var isThrottled = false
     /// Since when nothing can be started, though nothing of ours runs.
@@ -59,19 +60,21 @@ final class ChildTable: @unchecked Sendable {
         return events
     }
 
-    /// Waits until something happened; `true` when the inbox has something.
-    func wait() -> Bool {
-        var ready = [epoll_event](repeating: epoll_event(), count: 64)
+    /// Waits until something happened, or only looks, when it `isAsked` for something; `true` when somebody woke it.
+    func wait(isAsked: Bool) -> Bool {
         let patience: Int32 = remains.isEmpty ? (isThrottled ? 100 : -1) : 5
         isThrottled = false
-        let count = epoll_wait(epoll, &ready, 64, patience)
-        var hasMail = false
+        let count = epoll_wait(epoll, &ready, Int32(ready.count), isAsked ? 0 : patience)
+        var isWoken = false
+        let running = children.count
         for event in ready.prefix(Int(max(0, count))) {
-            if event.data.u64 == 0 { hasMail = true } else { attend(to: event.data.u64) }
+            if event.data.u64 == 0 { isWoken = true } else { attend(to: event.data.u64) }
         }
+        // Orphans come from processes that end.
+        guard children.count < running || !remains.isEmpty else { return isWoken }
         for event in remains.finished() { finish(event) }
         Orphans.reap()
-        return hasMail
+        return isWoken
     }
 
     private func attend(to tag: UInt64) {

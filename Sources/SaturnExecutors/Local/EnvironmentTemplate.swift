@@ -37,45 +37,57 @@ struct EnvironmentTemplate {
         positions[name].map { String(decoding: values[$0].utf8.dropFirst(name.utf8.count + 1), as: UTF8.self) }
     }
 
-    /// The later of two variables of one name wins.
-    func block(adding variables: [Variable]) -> EnvironmentBlock {
-        EnvironmentBlock(base: base, variables: variables, positions: positions)
-    }
-}
-
-/// One task's `envp`; it borrows the inherited strings and owns its own.
-final class EnvironmentBlock {
-    private let base: CStringArray
-    private let own: CStringArray
-    private(set) var pointers: [UnsafeMutablePointer<CChar>?]
-
-    init(base: CStringArray, variables: [Variable], positions: [String: Int]) {
-        self.base = base
-        own = CStringArray(variables.map { "\($0.name)=\($0.value)" })
-        pointers = base.pointers
-        pointers.removeLast()
+    /// Calls `body` with the `envp` of one task; the later of two variables of one name wins.
+    func withBlock<Value>(adding variables: [Variable], _ body: (CStringArray.Pointer) -> Value) -> Value {
+        let own = CStringArray(variables.map { "\($0.name)=\($0.value)" })
         var added: [String: Int] = [:]
-        for (variable, string) in zip(variables, own.pointers) {
-            if let position = positions[variable.name] ?? added[variable.name] {
-                pointers[position] = string
-            } else {
-                added[variable.name] = pointers.count
-                pointers.append(string)
+        return base.withPointers { inherited in
+            own.withPointers { strings in
+                var block = Array(inherited.dropLast())
+                for (variable, string) in zip(variables, strings) {
+                    if let position = positions[variable.name] ?? added[variable.name] {
+                        block[position] = string
+                    } else {
+                        added[variable.name] = block.count
+                        block.append(string)
+                    }
+                }
+                block.append(nil)
+                return CStringArray.calling(body, with: block)
             }
         }
-        pointers.append(nil)
     }
 }
 
-/// C strings with a null pointer at the end, as `argv` and `envp` want them.
-final class CStringArray {
-    let pointers: [UnsafeMutablePointer<CChar>?]
+/// C strings one after another in memory, for `argv` and `envp`.
+struct CStringArray {
+    typealias Pointer = UnsafePointer<UnsafeMutablePointer<CChar>?>
+
+    private var bytes: [UInt8] = []
+    private var starts: [Int] = []
 
     init(_ strings: [String]) {
-        pointers = strings.map { strdup($0) } + [nil]
+        for string in strings {
+            starts.append(bytes.count)
+            bytes.append(contentsOf: string.utf8)
+            bytes.append(0)
+        }
     }
 
-    deinit {
-        for pointer in pointers { free(pointer) }
+    /// Calls `body` with a pointer to each, and a null pointer at the end.
+    func withPointers<Value>(_ body: ([UnsafeMutablePointer<CChar>?]) -> Value) -> Value {
+        bytes.withUnsafeBytes { bytes in
+            // Mutable for C's sake; whom they are handed to does not write.
+            let start = UnsafeMutableRawPointer(mutating: bytes.baseAddress)
+            return body(starts.map { start?.advanced(by: $0).assumingMemoryBound(to: CChar.self) } + [nil])
+        }
+    }
+
+    func withPointer<Value>(_ body: (Pointer) -> Value) -> Value {
+        withPointers { Self.calling(body, with: $0) }
+    }
+
+    static func calling<Value>(_ body: (Pointer) -> Value, with pointers: [UnsafeMutablePointer<CChar>?]) -> Value {
+        withExtendedLifetime(pointers) { body(pointers) }
     }
 }

@@ -49,22 +49,38 @@ enum Orphans {
     }
 
     private static func all() -> [pid_t] {
+        let listed = children.bytes()
+        guard !listed.isEmpty else { return [] }
         let own = getsid(0)
-        return ProcFile.bytes("/proc/self/task/\(getpid())/children").split(separator: UInt8(ascii: " ")).compactMap {
+        return listed.split(separator: UInt8(ascii: " ")).compactMap {
             pid_t(String(decoding: $0, as: UTF8.self))
         }.filter { getsid($0) != own }
     }
+
+    /// Of the main thread. Open once for all: it is read whenever a task has ended.
+    private static let children = ProcFile("/proc/self/task/\(getpid())/children")
 }
 
-enum ProcFile {
-    /// What a file of the kernel says; nothing when it cannot be read.
-    static func bytes(_ path: String) -> [UInt8] {
-        let fd = open(path, O_RDONLY | O_CLOEXEC)
-        guard fd >= 0 else { return [] }
-        defer { close(fd) }
+/// A file of the kernel, which may say something else each time that it is read.
+final class ProcFile: Sendable {
+    private let descriptor: Int32
+
+    init(_ path: String) {
+        descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    }
+
+    deinit {
+        if descriptor >= 0 { close(descriptor) }
+    }
+
+    /// What it says; nothing when it cannot be read.
+    func bytes() -> [UInt8] {
         var bytes: [UInt8] = []
-        var chunk = [UInt8](repeating: 0, count: 4096)
-        while case let count = read(fd, &chunk, chunk.count), count > 0 { bytes += chunk[..<count] }
+        withUnsafeTemporaryAllocation(byteCount: 4096, alignment: 1) { chunk in
+            while case let count = pread(descriptor, chunk.baseAddress, chunk.count, bytes.count), count > 0 {
+                bytes += chunk[..<count]
+            }
+        }
         return bytes
     }
 }

@@ -5,15 +5,21 @@ import Synchronization
 
 /// The thread that starts local processes, waits for them on pidfds, and ends their groups.
 ///
-/// One thread does all of it, so that a process's number is never used after it was waited for.
-final class ProcessLoop: Sendable {
+/// One thread does all of it, so that a process's number is never used after it was waited for. Whoever hears of the
+/// events may work on it too: a task that is over in a millisecond is not worth four changes of threads.
+final class ProcessLoop: TaskExecutor {
     /// What other threads ask of the loop.
     struct Inbox: Sendable {
         var launches: [Launch] = []
         var cancels: [(attempt: AttemptID, force: Bool)] = []
         fileprivate var stops: [CheckedContinuation<Void, Never>] = []
+        fileprivate var jobs: [UnownedJob] = []
         /// Somebody reads it.
         fileprivate var isRead = false
+        /// And has to be woken for that.
+        fileprivate var isAsleep = false
+
+        fileprivate var isEmpty: Bool { launches.isEmpty && cancels.isEmpty && stops.isEmpty && jobs.isEmpty }
     }
 
     private let slots: Int
@@ -31,9 +37,24 @@ final class ProcessLoop: Sendable {
     deinit { close(wake) }
 
     func post(_ change: (inout Inbox) -> Void) {
-        inbox.withLock { change(&$0) }
+        let isAsleep = inbox.withLock { inbox in
+            change(&inbox)
+            defer { inbox.isAsleep = false }
+            return inbox.isAsleep
+        }
+        guard isAsleep else { return }
         var one: UInt64 = 1
         _ = write(wake, &one, 8)
+    }
+
+    func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        var isRead = false
+        post { inbox in
+            isRead = inbox.isRead
+            if isRead { inbox.jobs.append(job) }
+        }
+        if !isRead { globalConcurrentExecutor.enqueue(job) }
     }
 
     func start(_ deliver: @escaping @Sendable ([ExecutorEvent]) -> Void) throws {
@@ -65,9 +86,11 @@ final class ProcessLoop: Sendable {
     }
 
     private func run(_ children: ChildTable, _ deliver: ([ExecutorEvent]) -> Void) {
+        csystem_drop_child_signals()
         var stops: [CheckedContinuation<Void, Never>] = []
+        var rounds = 0
         while true {
-            let asked = children.wait() ? drain() : Inbox()
+            let asked = drain()
             stops += asked.stops
             if !asked.stops.isEmpty { children.close() }
             children.add(asked.launches)
@@ -75,26 +98,43 @@ final class ProcessLoop: Sendable {
             children.fill()
             let events = children.takeEvents()
             if !events.isEmpty { deliver(events) }
+            for job in asked.jobs { job.runSynchronously(on: asUnownedTaskExecutor()) }
             if !stops.isEmpty, children.isIdle { break }
+            rounds += 1
+            // What follows from what was just done comes first, but not for ever: processes end meanwhile.
+            if rounds < 100, hasMail { continue }
+            rounds = 0
+            if children.wait(isAsked: !fallsAsleep()) { clearWake() }
         }
         Orphans.leave(patience: Remains.patience)
-        stops += inbox.withLock { inbox in
-            inbox.isRead = false
-            return inbox.stops
-        }
-        for stop in stops { stop.resume() }
+        let rest = drain(isLast: true)
+        for job in rest.jobs { globalConcurrentExecutor.enqueue(job) }
+        for stop in stops + rest.stops { stop.resume() }
     }
 
-    private func drain() -> Inbox {
-        var count: UInt64 = 0
-        _ = read(wake, &count, 8)
-        return inbox.withLock { inbox in
+    private var hasMail: Bool { inbox.withLock { !$0.isEmpty } }
+
+    /// `false` when there is something to do first.
+    private func fallsAsleep() -> Bool {
+        inbox.withLock { inbox in
+            inbox.isAsleep = inbox.isEmpty
+            return inbox.isAsleep
+        }
+    }
+
+    private func drain(isLast: Bool = false) -> Inbox {
+        inbox.withLock { inbox in
             defer {
                 inbox = Inbox()
-                inbox.isRead = true
+                inbox.isRead = !isLast
             }
             return inbox
         }
+    }
+
+    private func clearWake() {
+        var count: UInt64 = 0
+        _ = read(wake, &count, 8)
     }
 }
 

@@ -15,6 +15,8 @@ struct ProcessStarter {
 
     private let environment: EnvironmentTemplate
     private let null: Int32
+    private let alteredSignals = csystem_altered_signals()
+    private let finder = ProgramFinder()
 
     init(environment: [String], null: Int32) {
         self.environment = EnvironmentTemplate(environment)
@@ -30,9 +32,6 @@ struct ProcessStarter {
         defer { close(log) }
         let argv = arguments(of: launch.command)
         guard let name = argv.first else { return .failed("the command is empty", code: 127) }
-        guard let program = ProgramFinder.find(name, path: path(of: launch), workdir: launch.workdir) else {
-            return failure(ENOENT, name, nil, launch, log)
-        }
         var masked: MaskedLog?
         if !launch.secrets.isEmpty {
             masked = MaskedLog(log: log, secrets: launch.secrets)
@@ -40,16 +39,31 @@ struct ProcessStarter {
         }
         defer { masked?.closeInput() }
         let output = masked?.input ?? log
-        var (pid, error) = spawn(program, argv, launch, output)
-        if error == ENOEXEC {
-            // A script without "#!": what execvp and every shell do.
-            (pid, error) = spawn("/bin/sh", ["/bin/sh", program] + argv.dropFirst(), launch, output)
-        }
+        let (pid, error, program) = startProgram(name, argv, launch, output)
         guard error != 0 else { return .started(pid, masked) }
         if error == EAGAIN || error == ENOMEM || error == EMFILE || error == ENFILE {
             return .exhausted("cannot start a process: \(String(cString: strerror(error)))")
         }
         return failure(error, name, program, launch, log)
+    }
+
+    /// The process, or an errno and the program that could not be executed.
+    private func startProgram(
+        _ name: String, _ argv: [String], _ launch: Launch, _ output: Int32
+    ) -> (pid_t, Int32, String?) {
+        let path = path(of: launch)
+        guard let found = finder.find(name, path: path, launch) else { return (0, ENOENT, nil) }
+        var (pid, error) = spawn(found.program, argv, launch, output)
+        if found.isRemembered, error != 0 {
+            // It may be another one by now.
+            finder.forget()
+            return startProgram(name, argv, launch, output)
+        }
+        if error == ENOEXEC {
+            // A script without "#!": what execvp and every shell do.
+            (pid, error) = spawn("/bin/sh", ["/bin/sh", found.program] + argv.dropFirst(), launch, output)
+        }
+        return (pid, error, found.program)
     }
 
     /// A descriptor, or -1 and an errno. Links are not followed, also not one in place of the folder, and a pipe without
@@ -58,7 +72,10 @@ struct ProcessStarter {
         let folder = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)
         guard folder >= 0 else { return (-1, errno) }
         defer { close(folder) }
-        let log = openat(folder, "log", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0o644)
+        let flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW
+        let new = openat(folder, "log", flags | O_EXCL, 0o644)
+        if new >= 0 { return (new, 0) }
+        let log = openat(folder, "log", flags | O_NONBLOCK, 0o644)
         guard log >= 0 else { return (-1, errno) }
         var status = stat()
         guard fstat(log, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
@@ -82,17 +99,15 @@ struct ProcessStarter {
     }
 
     private func spawn(_ program: String, _ argv: [String], _ launch: Launch, _ log: Int32) -> (pid_t, Int32) {
-        let arguments = CStringArray(argv)
-        let block = environment.block(
-            adding: launch.environment + launch.secrets + [Variable("PWD", launch.workdir)])
+        let variables = launch.environment + launch.secrets + [Variable("PWD", launch.workdir)]
         var pid: pid_t = 0
         let error = program.withCString { program in
             launch.workdir.withCString { workdir in
-                arguments.pointers.withUnsafeBufferPointer { argv in
-                    block.pointers.withUnsafeBufferPointer { envp in
+                CStringArray(argv).withPointer { argv in
+                    environment.withBlock(adding: variables) { envp in
                         var child = csystem_child(
-                            path: program, argv: argv.baseAddress, envp: envp.baseAddress, workdir: workdir,
-                            null: null, out: log, err: log)
+                            path: program, argv: argv, envp: envp, workdir: workdir,
+                            null: null, out: log, err: log, altered_signals: alteredSignals)
                         return csystem_spawn(&child, &pid)
                     }
                 }

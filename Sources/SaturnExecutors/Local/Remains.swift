@@ -75,14 +75,14 @@ struct Remains {
     private mutating func endsMore(of rest: inout Rest, at now: Int64) -> Bool {
         rest.looks += 1
         let hasGroup = kill(-rest.group, SIGKILL) == 0
-        let id = "\(rest.attempt)"
+        let attempt = rest.attempt
         let escaped = rest.escaped
         var unclear: Set<pid_t> = []
         rest.escaped = Orphans.kill { pid in
             if escaped.contains(pid) || getsid(pid) == rest.group { return true }
-            let environment = ProcFile.bytes("/proc/\(pid)/environ")
+            let environment = ProcFile("/proc/\(pid)/environ").bytes()
             if environment.isEmpty { unclear.insert(pid) }
-            return Self.belongs(environment, to: id)
+            return Self.belongs(environment, to: attempt.description)
         }
         // One that is about to execute another program has no environment for a moment.
         strangers.formIntersection(unclear)
