@@ -78,6 +78,8 @@ int csystem_spawn(const struct csystem_child *child, pid_t *pid) {
     struct start start = {.child = child, .error = 0};
     sigset_t all, before;
     sigfillset(&all);
+    // Another child may end meanwhile: see csystem_drop_child_signals.
+    sigdelset(&all, SIGCHLD);
     pthread_sigmask(SIG_BLOCK, &all, &before);
     pid_t made = clone(execute, stack + sizeof stack, CLONE_VM | CLONE_VFORK | SIGCHLD, &start);
     int error = made < 0 ? errno : start.error;
@@ -128,12 +130,6 @@ int csystem_usable_cpus(void) {
     cpu_set_t set;
     if (sched_getaffinity(0, sizeof set, &set) == 0) return CPU_COUNT(&set);
     return (int)sysconf(_SC_NPROCESSORS_ONLN);
-}
-
-pid_t csystem_stray_child(void) {
-    siginfo_t info = {0};
-    if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0) return 0;
-    return info.si_pid;
 }
 
 int csystem_become_subreaper(void) {

@@ -131,7 +131,7 @@ struct Attempts {
     private mutating func begin(_ task: Int, _ id: AttemptID, _ batch: inout LedgerBatch) throws -> Active {
         let node = preparation.graph.nodes[task]
         let key = details.record(try manifest(of: task), in: &batch)
-        try restorer.evict(task, &batch, &evicted)
+        if decisions[task]?.occupant != nil { try restorer.evict(task, &batch, &evicted) }
         let workspace = try preparation.store.begin(node.name, events: header(node, id, key))
         return Active(id: id, number: 1, key: key, workspace: workspace)
     }

@@ -85,7 +85,10 @@ struct Journal {
     }
 
     /// Once a second, or when much has come together.
-    var isDue: Bool { clock.uptime() - lastFlush >= 1_000_000_000 || pending.count >= 4096 }
+    var isDue: Bool {
+        // Mutating, or each question would copy the whole journal.
+        mutating get { clock.uptime() - lastFlush >= 1_000_000_000 || pending.count >= 4096 }
+    }
 
     mutating func take() throws -> (changes: Changes, batch: LedgerBatch) {
         lastFlush = clock.uptime()

@@ -52,9 +52,6 @@ int csystem_keep_ended_children(void);
 /// other signals.
 void csystem_drop_child_signals(void);
 
-/// A child that has ended and was not waited for, or 0; it stays waitable.
-pid_t csystem_stray_child(void);
-
 /// Processors that this process may run on.
 int csystem_usable_cpus(void);
 

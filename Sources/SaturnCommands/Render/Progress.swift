@@ -84,6 +84,7 @@ final class Progress: RunObserver {
 
     /// Of thousands that need one task all may be spared at once.
     private func tellSpared(_ state: inout State) {
+        guard !state.spared.isEmpty else { return }
         for (kind, words) in [(TaskState.reused, "up to date after all"), (.restored, "restored")] {
             guard let tasks = state.spared.removeValue(forKey: kind), !isTerminal else { continue }
             state.pending += "\(count(state)) \(ReasonText.list(tasks.map { graph.nodes[$0].name })) \(words)\n"

@@ -6,7 +6,10 @@ public enum ShellText {
     /// into the shell is the shell's to read.
     public static func simpleWords(of text: String) -> [String]? {
         guard text.utf8.allSatisfy(isPlain) else { return nil }
-        let words = text.split(whereSeparator: { $0 == " " || $0 == "\t" }).map(String.init)
+        // By bytes: what Swift takes for one character may be a space and an accent.
+        let words = text.utf8.split { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }.map {
+            String(Substring($0))
+        }
         guard let first = words.first, !first.utf8.contains(UInt8(ascii: "=")), !builtins.contains(first) else {
             return nil
         }

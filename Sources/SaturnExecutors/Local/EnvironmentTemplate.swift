@@ -39,11 +39,15 @@ struct EnvironmentTemplate {
 
     /// Calls `body` with the `envp` of one task; the later of two variables of one name wins.
     func withBlock<Value>(adding variables: [Variable], _ body: (CStringArray.Pointer) -> Value) -> Value {
-        let own = CStringArray(variables.map { "\($0.name)=\($0.value)" })
+        var own = CStringArray()
+        for variable in variables { own.append(variable.name, "=", variable.value) }
         var added: [String: Int] = [:]
+        added.reserveCapacity(variables.count)
         return base.withPointers { inherited in
             own.withPointers { strings in
-                var block = Array(inherited.dropLast())
+                var block: [UnsafeMutablePointer<CChar>?] = []
+                block.reserveCapacity(inherited.count + variables.count)
+                block += inherited.dropLast()
                 for (variable, string) in zip(variables, strings) {
                     if let position = positions[variable.name] ?? added[variable.name] {
                         block[position] = string
@@ -66,12 +70,17 @@ struct CStringArray {
     private var bytes: [UInt8] = []
     private var starts: [Int] = []
 
-    init(_ strings: [String]) {
-        for string in strings {
-            starts.append(bytes.count)
-            bytes.append(contentsOf: string.utf8)
-            bytes.append(0)
-        }
+    init(_ strings: [String] = []) {
+        for string in strings { append(string, "", "") }
+    }
+
+    /// One string of three parts.
+    mutating func append(_ first: String, _ second: String, _ third: String) {
+        starts.append(bytes.count)
+        bytes.append(contentsOf: first.utf8)
+        bytes.append(contentsOf: second.utf8)
+        bytes.append(contentsOf: third.utf8)
+        bytes.append(0)
     }
 
     /// Calls `body` with a pointer to each, and a null pointer at the end.

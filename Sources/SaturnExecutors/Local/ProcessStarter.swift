@@ -14,12 +14,14 @@ struct ProcessStarter {
     }
 
     private let environment: EnvironmentTemplate
+    private let inheritedPath: String
     private let null: Int32
     private let alteredSignals = csystem_altered_signals()
     private let finder = ProgramFinder()
 
     init(environment: [String], null: Int32) {
         self.environment = EnvironmentTemplate(environment)
+        inheritedPath = self.environment["PATH"] ?? "/usr/local/bin:/usr/bin:/bin"
         self.null = null
     }
 
@@ -95,7 +97,7 @@ struct ProcessStarter {
 
     /// The PATH that the task itself will have.
     private func path(of launch: Launch) -> String {
-        launch.environment.last { $0.name == "PATH" }?.value ?? environment["PATH"] ?? "/usr/local/bin:/usr/bin:/bin"
+        launch.environment.last { $0.name == "PATH" }?.value ?? inheritedPath
     }
 
     private func spawn(_ program: String, _ argv: [String], _ launch: Launch, _ log: Int32) -> (pid_t, Int32) {

@@ -17,7 +17,7 @@ final class ProgramFinder {
     private var answers: [Question: String] = [:]
     private var since: Int64 = 0
     /// Nanoseconds.
-    private static let moment: Int64 = 20_000_000
+    private static let moment: Int64 = 50_000_000
 
     /// The program to execute, or `nil` when there is none. One that may not be executed is the answer when there is no
     /// other, for exec to say so. What `isRemembered` may be gone.
