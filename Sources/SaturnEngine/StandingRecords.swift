@@ -15,10 +15,15 @@ struct StandingRecords {
     var isEmpty: Bool { records.isEmpty }
 
     mutating func record(of task: String) -> AttemptRecord? {
-        if next >= records.count || records[next].task != task { next = position(of: task) }
-        guard next < records.count, records[next].task == task else { return nil }
+        if !isNext(task) { next = position(of: task) }
+        guard isNext(task) else { return nil }
         next += 1
         return records[next - 1]
+    }
+
+    /// By its bytes: texts that only look alike are two folders.
+    private func isNext(_ task: String) -> Bool {
+        next < records.count && records[next].task.utf8.elementsEqual(task.utf8)
     }
 
     /// Of the first that does not come before it.

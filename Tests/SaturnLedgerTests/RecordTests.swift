@@ -148,6 +148,48 @@ import Testing
         #expect(try written(LedgerBatch(attempts: [good])).successes(of: keys[1]) == [], "all that is known of it")
     }
 
+    @Test func successesOfManyKeysAreThoseOfEach() throws {
+        var stale = Book.attempt(1, key: "a", task: "1")
+        (stale.reusable, stale.accepted) = (false, [Book.key("b")])
+        let ledger = try written(
+            LedgerBatch(attempts: [
+                stale, Book.attempt(2, key: "a", task: "2"), Book.attempt(3, key: "b", task: "3"),
+                Book.attempt(4, key: "c", task: "4", .standing, .failure), Book.attempt(5, key: "a", task: "5", .attic),
+            ]))
+        let keys = Set(["a", "b", "c", "d"].map { Book.key($0) })
+        let found = try ledger.successes(of: keys)
+        #expect(
+            found.mapValues { $0.map(\.id) } == [
+                Book.key("a"): [5, 2].map(Book.id), Book.key("b"): [3, 1].map(Book.id),
+            ])
+        for key in keys { #expect(try found[key] ?? [] == ledger.successes(of: key)) }
+    }
+
+    @Test func whatStandsIsInTheOrderOfTheBytesOfItsName() throws {
+        let names = ["b", "a b", "é", "B", "a", "日本", "e\u{301}"]
+        let attempts = names.enumerated().map { Book.attempt(UInt64($0), key: $1, task: $1) }
+        let ledger = try written(LedgerBatch(attempts: attempts + [Book.attempt(9, task: "gone", .attic)]))
+        let sorted = attempts.sorted { $0.task.utf8.lexicographicallyPrecedes($1.task.utf8) }
+        #expect(try ledger.standingByName(in: Book.location) == sorted)
+        #expect(try ledger.standingByName(in: "/none") == [])
+    }
+
+    /// Names that only look alike are two tasks' to SQLite, and one that is not in the plan any more is forgotten.
+    @Test func anotherPlanReplacesTheOldOne() throws {
+        func plan(_ names: [String], _ state: TaskState) -> [TaskRecord] {
+            names.enumerated().map {
+                TaskRecord(name: $1, index: $0, state: state, attempt: Book.id(UInt64($0)), note: $1)
+            }
+        }
+        _ = try written(LedgerBatch(plan: plan(["c", "é", "a", "b", "z"], .waiting)))
+        var next = plan(["0", "a", "e\u{301}", "c", "d"], .waiting)
+        next[1].state = .succeeded
+        next[3].note = nil
+        let read = try written(LedgerBatch(plan: next)).tasks(of: "run")
+        #expect(read == next)
+        #expect(read.map { Array($0.name.utf8) } == next.map { Array($0.name.utf8) })
+    }
+
     @Test func theLatestOfEachTask() throws {
         let ledger = try written(
             LedgerBatch(attempts: [
