@@ -1,5 +1,4 @@
 import CSystem
-import Dispatch
 import SaturnCore
 import Synchronization
 
@@ -12,7 +11,7 @@ final class Committer: Sendable {
     private let ledger: any Ledger
     private let store: any ResultStore
     private let boot: String
-    private let queue = DispatchQueue(label: "saturn.commit")
+    private let worker = Mutex<Worker?>(nil)
     private let isDoubtful = Mutex(false)
     private let failure = Mutex<(any Error)?>(nil)
 
@@ -44,16 +43,28 @@ final class Committer: Sendable {
         }
     }
 
-    /// In the background; `done` is called at the end, from another thread.
+    /// Makes the thread for what is to be done in the background, while there are threads.
+    func open() throws {
+        let made = try Worker()
+        worker.withLock { $0 = made }
+    }
+
+    /// In the background, once it is open; `done` is called at the end, from another thread.
     func start(_ batch: LedgerBatch, at time: Timestamp, done: @escaping @Sendable () -> Void) {
-        queue.async { [self] in
+        worker.withLock { $0 }?.start { [self] in
             do { try commit(batch, at: time) } catch { failure.withLock { $0 = $0 ?? error } }
             done()
         }
     }
 
-    /// Waits for what is under way. Where nothing is, no thread is needed for that: there may be none left.
-    func finish() { queue.sync {} }
+    /// Waits for what is under way.
+    func finish() {
+        let last = worker.withLock { worker in
+            defer { worker = nil }
+            return worker
+        }
+        last?.finish()
+    }
 
     /// Throws what went wrong in the background, once.
     func check() throws {

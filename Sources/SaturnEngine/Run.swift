@@ -4,7 +4,7 @@ public import SaturnCore
 
 /// One execution of a plan: the loop between scheduler, executor, store and ledger.
 ///
-/// Everything that happens comes in through one stream; the scheduler decides; this class does what it says.
+/// Everything that happens comes in through one mailbox; the scheduler decides; this class does what it says.
 public final class Run {
     private enum Input: Sendable {
         case executor([ExecutorEvent])
@@ -20,8 +20,7 @@ public final class Run {
     private let clock: any TimeSource
     private let options: Options
     private let committer: Committer
-    private let inputs: AsyncStream<Input>
-    private let deliver: AsyncStream<Input>.Continuation
+    private let inputs = Mailbox<Input>()
     private var scheduler: Scheduler
     private var attempts: Attempts
     private var journal: Journal
@@ -43,7 +42,6 @@ public final class Run {
         clock: any TimeSource, options: Options, attic: (any AtticLock)? = nil
     ) {
         self.attic = attic
-        (inputs, deliver) = AsyncStream<Input>.makeStream()
         committer = Committer(ledger: preparation.ledger, store: preparation.store, boot: preparation.boot)
         self.preparation = preparation
         self.executor = executor
@@ -88,15 +86,19 @@ public final class Run {
             throw Failure(.engine, "a result that was to be restored has gone", hint: "run again")
         }
         do {
-            try executor.start { [deliver] in deliver.yield(.executor($0)) }
+            try executor.start { [inputs] in inputs.post(.executor($0)) }
+            do { try committer.open() } catch {
+                await executor.stop()
+                throw error
+            }
         } catch {
             attempt { throw error }
             return try end()
         }
         let beats = clock.beats(every: 100_000_000)
         let forwarding = [
-            Task { [deliver] in for await number in signals { deliver.yield(.signal(number)) } },
-            Task { [deliver] in for await _ in beats { deliver.yield(.beat) } },
+            Task { [inputs] in for await number in signals { inputs.post(.signal(number)) } },
+            Task { [inputs] in for await _ in beats { inputs.post(.beat) } },
         ]
         handle(.begin)
         if !scheduler.isDone { await withTaskExecutorPreference(executor.workplace) { await takeInputs() } }
@@ -106,9 +108,11 @@ public final class Run {
     }
 
     private func takeInputs() async {
-        for await input in inputs {
-            take(input)
-            if scheduler.isDone || (failure != nil && attempts.isEmpty) { break }
+        while true {
+            for input in await inputs.take() {
+                take(input)
+                if scheduler.isDone || (failure != nil && attempts.isEmpty) { return }
+            }
         }
     }
 
@@ -182,7 +186,7 @@ public final class Run {
             noticeChanges(changes)
             guard !batch.isEmpty else { return }
             isCommitting = true
-            committer.start(batch, at: clock.now()) { [deliver] in deliver.yield(.committed) }
+            committer.start(batch, at: clock.now()) { [inputs] in inputs.post(.committed) }
         }
     }
 
