@@ -69,6 +69,9 @@ final class Evidence: PlanEvidence {
         }
     }
 
+    /// What the ledger knew of a task's folder when the plan was made.
+    func recorded(_ task: String) -> AttemptRecord? { records.record(of: task) }
+
     func standing(of task: String) throws -> Standing {
         let place = ResultPlace.standing(task: task)
         let record = records.record(of: task)

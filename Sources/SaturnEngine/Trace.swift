@@ -89,15 +89,38 @@ extension Trace {
     }
 
     private static func statuses(_ preparation: Preparation, _ attempts: [Int: AttemptID]) throws -> StatusList? {
-        let standing = try preparation.ledger.standing(in: preparation.store.location)
+        let stamps = try stamps(preparation, attempts)
         var list = StatusList()
-        list.reserveCapacity(preparation.graph.nodes.count)
+        list.reserveCapacity(stamps.count)
         for (task, node) in preparation.graph.nodes.enumerated() {
-            guard let record = standing[node.name], record.id == attempts[task], record.state == .success,
-                record.reusable || preparation.plan.decisions[task]?.action == .reuse, let stamp = record.stamp
-            else { return nil }
+            guard let stamp = stamps[task] else { return nil }
             list.append(node.name, stamp)
         }
         return list
+    }
+
+    /// By task. Of what was up to date the plan knows them; of the rest the ledger does, which is asked for a few by their
+    /// ids.
+    private static func stamps(_ preparation: Preparation, _ attempts: [Int: AttemptID]) throws -> [FileStamp?] {
+        let nodes = preparation.graph.nodes
+        var stamps = [FileStamp?](repeating: nil, count: nodes.count)
+        for task in nodes.indices where preparation.plan.decisions[task]?.action == .reuse {
+            let record = preparation.evidence.recorded(nodes[task].name)
+            if record?.id == attempts[task] { stamps[task] = record?.stamp }
+        }
+        let others = nodes.indices.filter { stamps[$0] == nil }
+        let ids = others.compactMap { attempts[$0] }
+        let few = try ids.count <= 100 ? preparation.ledger.attempts(ids) : nil
+        var all = StandingRecords(
+            few == nil ? try preparation.ledger.standingByName(in: preparation.store.location) : [])
+        for task in others {
+            let record =
+                few.map { records in attempts[task].flatMap { records[$0] } } ?? all.record(of: nodes[task].name)
+            guard let record, record.id == attempts[task], record.place == .standing, record.state == .success,
+                record.reusable || preparation.plan.decisions[task]?.action == .reuse
+            else { continue }
+            stamps[task] = record.stamp
+        }
+        return stamps
     }
 }

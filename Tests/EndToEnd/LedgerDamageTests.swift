@@ -82,6 +82,7 @@ import Testing
             ALTER TABLE run DROP COLUMN arguments;
             DROP TABLE detail;
             DROP TABLE accepted;
+            DROP TABLE trace;
             DELETE FROM grdb_migrations WHERE identifier <> 'v1';
             """)
         let before = try book.listing()
@@ -90,7 +91,7 @@ import Testing
         #expect(try difference(before, book.listing()) == [])
         try book.expectRecovery("of the first version", warns: false)
         let versions = try session.sqlite("SELECT identifier FROM grdb_migrations")
-        #expect(versions.hasPrefix("v1\nv2\nv3"), "\(versions)")
+        #expect(versions.hasPrefix("v1\nv2\nv3\nv4"), "\(versions)")
     }
 }
 
