@@ -142,7 +142,9 @@ private final class KilledSweep {
 
     /// What is wrong with what is on disk now, and with what has been executed since the last look.
     func check() throws -> [String] {
-        let lines = try session.read(session.space.path("ran")).split(separator: "\n")
+        let text = try session.read(session.space.path("ran"))
+        // A task that outlived the kill may be writing the last line.
+        let lines = text.prefix(upTo: text.lastIndex(of: "\n") ?? text.startIndex).split(separator: "\n")
         var problems = lines[executed...].compactMap { line in
             let words = line.split(separator: " ").compactMap { Int($0) }
             guard let number = words.dropLast().last, let version = words.last else { return "odd line: \(line)" }
