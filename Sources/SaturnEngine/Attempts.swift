@@ -186,12 +186,10 @@ struct Attempts {
         environment += node.spec.parameters.map { Variable("SATURN_PARAM_\(TaskName.variable($0.name))", $0.value) }
         if !node.needs.isEmpty { environment += try needs(task, node, attempt.id) }
         let caller = preparation.compilation.parts.context.environment
-        var launch = Launch(
+        return Launch(
             attempt: attempt.id, command: node.spec.command,
             workdir: try snapshots?.workdir(of: task) ?? node.workdir, environment: environment,
             secrets: node.spec.secrets.map { Variable($0, caller[$0] ?? "") }, workspace: attempt.workspace)
-        launch.followsOthers = !node.needs.isEmpty
-        return launch
     }
 
     /// 31 bits that a task gets again whenever it runs under the same key.

@@ -8,7 +8,6 @@ import Testing
 /// Programs that come and go while tasks are started.
 @Suite("Multiprocessing: programs that change") struct ProgramFinderTests {
     let bench: Bench
-    private let finder = ProgramFinder()
 
     init() throws {
         bench = try Bench(.multiprocessing)
@@ -21,24 +20,19 @@ import Testing
         try bench.space.write("\(folder)/tool", "#!/bin/sh\nprintf \(folder)\n", executable: true)
     }
 
-    private func found(followsOthers: Bool = false) throws -> String? {
-        var launch = bench.prepare("a", .direct(["tool"]))
-        launch.followsOthers = followsOthers
-        return finder.find("tool", path: path, launch)?.program
-    }
+    private func found() -> String? { ProgramFinder.find("tool", path: path, workdir: bench.space.folder) }
 
-    @Test func whoWaitsForOthersSeesWhatTheyHaveInstalled() throws {
+    @Test func whatATaskHasInstalledIsSeenByTheNext() throws {
         try install("late")
-        #expect(try found() == bench.space.path("late/tool"))
+        #expect(found() == bench.space.path("late/tool"))
         try install("early")
-        #expect(try found(followsOthers: true) == bench.space.path("early/tool"))
-        #expect(try found() == bench.space.path("early/tool"))
+        #expect(found() == bench.space.path("early/tool"))
     }
 
     @Test func whatIsNotThereIsLookedForAgain() throws {
-        #expect(try found() == nil)
+        #expect(found() == nil)
         try install("late")
-        #expect(try found() == bench.space.path("late/tool"))
+        #expect(found() == bench.space.path("late/tool"))
     }
 
     @Test func oneThatIsGoneIsLookedForAgain() async throws {

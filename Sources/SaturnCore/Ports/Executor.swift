@@ -35,8 +35,6 @@ public struct Launch: Sendable {
     /// Variables that the command gets too, and whose values must not appear in its log.
     public var secrets: [Variable]
     public var workspace: Workspace
-    /// It was waited for that others end: what they have left is to be seen.
-    public var followsOthers = false
 
     public init(
         attempt: AttemptID, command: Command, workdir: String, environment: [Variable], secrets: [Variable] = [],

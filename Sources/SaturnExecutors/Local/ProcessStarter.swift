@@ -17,7 +17,6 @@ struct ProcessStarter {
     private let inheritedPath: String
     private let null: Int32
     private let alteredSignals = csystem_altered_signals()
-    private let finder = ProgramFinder()
 
     init(environment: [String], null: Int32) {
         self.environment = EnvironmentTemplate(environment)
@@ -53,19 +52,15 @@ struct ProcessStarter {
     private func startProgram(
         _ name: String, _ argv: [String], _ launch: Launch, _ output: Int32
     ) -> (pid_t, Int32, String?) {
-        let path = path(of: launch)
-        guard let found = finder.find(name, path: path, launch) else { return (0, ENOENT, nil) }
-        var (pid, error) = spawn(found.program, argv, launch, output)
-        if found.isRemembered, error != 0 {
-            // It may be another one by now.
-            finder.forget()
-            return startProgram(name, argv, launch, output)
+        guard let program = ProgramFinder.find(name, path: path(of: launch), workdir: launch.workdir) else {
+            return (0, ENOENT, nil)
         }
+        var (pid, error) = spawn(program, argv, launch, output)
         if error == ENOEXEC {
             // A script without "#!": what execvp and every shell do.
-            (pid, error) = spawn("/bin/sh", ["/bin/sh", found.program] + argv.dropFirst(), launch, output)
+            (pid, error) = spawn("/bin/sh", ["/bin/sh", program] + argv.dropFirst(), launch, output)
         }
-        return (pid, error, found.program)
+        return (pid, error, program)
     }
 
     /// A descriptor, or -1 and an errno. Links are not followed, also not one in place of the folder, and a pipe without
