@@ -93,9 +93,13 @@ final class Sources {
         return (digest, all.count - 1)
     }
 
-    /// Whether something in `sources` came or was changed after `time`, as the files' own times tell.
+    /// How far the time that the kernel gives a file may be behind the clock: it is that of the last tick, of 1 to 10 ms,
+    /// and the kernel lets a tick stall for five (nanoseconds).
+    static let fileTimeLag: Int64 = 60_000_000
+
+    /// Whether something in `sources` came or may have been changed after `time`, as the files' own times tell.
     func haveChanged(_ sources: [Int], since time: Timestamp) -> Bool {
-        let limit = time.microseconds * 1000
+        let limit = time.microseconds * 1000 - Self.fileTimeLag
         return sources.contains { index in
             lastChange(of: index) > limit
         }
