@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <linux/fs.h>
 #include <pthread.h>
 #include <sched.h>
@@ -208,6 +209,13 @@ void csystem_open_standard_descriptors(void) {
     do fd = open("/dev/null", O_RDWR | O_CLOEXEC);
     while (fd >= 0 && fd <= 2);
     if (fd > 2) close(fd);
+}
+
+void csystem_keep_memory(void) {
+    mallopt(M_ARENA_MAX, 1);
+    mallopt(M_TOP_PAD, 1 << 20);
+    mallopt(M_MMAP_THRESHOLD, 32 << 20);
+    mallopt(M_TRIM_THRESHOLD, 64 << 20);
 }
 
 void csystem_die_of(int number) {

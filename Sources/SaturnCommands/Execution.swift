@@ -153,8 +153,8 @@ struct Execution {
                 Output.error(DiagnosticText(style: .error).warning(text))
             }
             Output.error(PlanText(preparation).summary())
-            for note in preparation.plan.notes where preparation.plan.count(.run) > 0 {
-                Output.error("note: \(Printable.text(note))\n")
+            if preparation.plan.count(.run) > 0 {
+                for note in preparation.plan.notes { Output.error("note: \(Printable.text(note))\n") }
             }
             return (run, progress)
         }

@@ -26,6 +26,7 @@ public struct SaturnCommand: AsyncParsableCommand {
         csystem_open_standard_descriptors()
         // For fnmatch: `?` is one character of a name, not one byte.
         setlocale(LC_CTYPE, "C.UTF-8")
+        csystem_keep_memory()
         // Before any other thread is there: all of them inherit it.
         csystem_block_stop_signals()
         do {

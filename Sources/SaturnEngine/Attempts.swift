@@ -56,18 +56,19 @@ struct Attempts {
 
     /// What the plan restores.
     mutating func restore(into batch: inout LedgerBatch) throws {
-        try restore(Array(decisions.indices), into: &batch)
-        for (task, decision) in decisions.enumerated() where decision?.action == .reuse {
-            results[task] = decision?.result?.attempt
+        try restore(decisions.indices.filter { decisions[$0]?.action == .restore }, into: &batch)
+        results.reserveCapacity(decisions.count)
+        for task in decisions.indices where decisions[task]?.action == .reuse {
+            results[task] = decisions[task]?.result?.attempt
         }
-        try describeAdopted(Array(decisions.indices), in: &batch)
+        try describeAdopted(decisions.indices, in: &batch)
     }
 
     /// Of results that the ledger did not know, now or when they were superseded, it shall know what they were made from:
     /// the next change is put into words.
-    private mutating func describeAdopted(_ tasks: [Int], in batch: inout LedgerBatch) throws {
+    private mutating func describeAdopted(_ tasks: some Sequence<Int>, in batch: inout LedgerBatch) throws {
         let adopted = preparation.evidence.adopted
-        for task in tasks {
+        for task in tasks where adopted.count > 0 || decisions[task]?.action == .restore {
             guard let decision = decisions[task], let result = decision.result,
                 decision.action == .restore || adopted.contains(result.attempt)
             else { continue }

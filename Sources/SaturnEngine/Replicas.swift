@@ -17,9 +17,9 @@ struct Replicas {
         counts.reserveCapacity(graph.nodes.count)
         var coder = ManifestCoder()
         numbers = graph.nodes.indices.map { task in
-            let node = graph.nodes[task]
-            let known = node.needs.isEmpty ? plan.decisions[task]?.key : nil
-            let group = Group(key: known ?? coder.key(of: node.manifest), needs: node.needs.sorted())
+            let needs = graph.nodes[task].needs
+            let known = needs.isEmpty ? plan.decisions[task]?.key : nil
+            let group = Group(key: known ?? coder.key(of: graph.nodes[task].manifest), needs: needs.sorted())
             let number = counts[group, default: 0]
             counts[group] = number + 1
             return number

@@ -21,9 +21,8 @@ struct StandingRecords {
         return records[next - 1]
     }
 
-    /// By its bytes: texts that only look alike are two folders.
     private func isNext(_ task: String) -> Bool {
-        next < records.count && records[next].task.utf8.elementsEqual(task.utf8)
+        next < records.count && records[next].task.hasSameBytes(as: task)
     }
 
     /// Of the first that does not come before it.

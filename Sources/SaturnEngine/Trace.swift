@@ -92,9 +92,9 @@ extension Trace {
         let stamps = try stamps(preparation, attempts)
         var list = StatusList()
         list.reserveCapacity(stamps.count)
-        for (task, node) in preparation.graph.nodes.enumerated() {
+        for task in stamps.indices {
             guard let stamp = stamps[task] else { return nil }
-            list.append(node.name, stamp)
+            list.append(preparation.graph.nodes[task].name, stamp)
         }
         return list
     }

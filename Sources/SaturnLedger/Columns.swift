@@ -1,4 +1,5 @@
 import GRDBSQLite
+import Glibc
 import SaturnCore
 
 /// A row's value is not there, or means nothing.
@@ -34,8 +35,9 @@ struct Columns {
         var text = text
         return text.withUTF8 { text in
             guard let found = sqlite3_column_text(statement, column) else { return false }
-            return Int(sqlite3_column_bytes(statement, column)) == text.count
-                && text.elementsEqual(UnsafeBufferPointer(start: found, count: text.count))
+            guard Int(sqlite3_column_bytes(statement, column)) == text.count else { return false }
+            guard let start = text.baseAddress else { return true }
+            return memcmp(found, start, text.count) == 0
         }
     }
 

@@ -15,7 +15,7 @@ extension SQLiteLedger {
                 "WHERE a.location = (SELECT id FROM location WHERE path = ?) AND a.place = 'standing' ORDER BY a.task"
             try AttemptReader(database).forEach(condition, [location]) { record, number in
                 // There is one for each task, unless something is damaged: the newest is it.
-                if let last = records.last?.task, last.utf8.elementsEqual(record.task.utf8) {
+                if let last = records.last?.task, last.hasSameBytes(as: record.task) {
                     guard number > lastNumber else { return }
                     records.removeLast()
                 }

@@ -164,7 +164,7 @@ struct TaskList {
                 hint: "give it a name")
         } else if !isFirstWritten {
             fields.report(task.mark, "the name \(quoted) is the position of the task without a name at \(place)")
-        } else if first.name.utf8.elementsEqual(task.name.utf8) {
+        } else if first.name.hasSameBytes(as: task.name) {
             fields.report(task.mark, "duplicate task name \(quoted); the first is at \(place)")
         } else {
             let other = FieldReader.quote(first.name)
@@ -221,7 +221,7 @@ extension TaskList {
         let differing = zip(task.parameters, first.parameters).filter { $0.value != $1.value }
         let (these, those) = (differing.map(\.0).assignments, differing.map(\.1).assignments)
         let quoted = FieldReader.quote(task.name)
-        if first.name.utf8.elementsEqual(task.name.utf8) {
+        if first.name.hasSameBytes(as: task.name) {
             fields.report(task.mark, "duplicate task name \(quoted), of \(those) and \(these)")
         } else {
             let other = FieldReader.quote(first.name)

@@ -72,6 +72,10 @@ int csystem_wait_stop_signal(void);
 /// Opens /dev/null for those of stdin, stdout and stderr that are closed, so that no other file gets their number.
 void csystem_open_standard_descriptors(void);
 
+/// One heap for all threads, and what is freed stays in it: a run makes and drops large arrays, and each time the kernel
+/// would take their pages away and clear new ones.
+void csystem_keep_memory(void);
+
 /// Whether this process could have `count` threads more, at most 16. 0 or an errno.
 ///
 /// To be asked before the runtime of Swift needs them: where it gets none it waits, in silence and for ever.

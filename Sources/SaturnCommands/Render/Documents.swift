@@ -21,8 +21,8 @@ struct PlanDocument: Encodable {
 
     init(_ preparation: Preparation) {
         run = preparation.run
-        counts = Dictionary(
-            uniqueKeysWithValues: Decision.Action.allCases.map { ($0.rawValue, preparation.plan.count($0)) })
+        let found = preparation.plan.counts
+        counts = Dictionary(uniqueKeysWithValues: Decision.Action.allCases.map { ($0.rawValue, found[$0] ?? 0) })
         let reasons = ReasonText(graph: preparation.graph)
         tasks = preparation.plan.decisions.enumerated().compactMap { index, decision in
             guard let decision else { return nil }

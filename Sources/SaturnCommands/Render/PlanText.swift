@@ -25,12 +25,14 @@ struct PlanText {
     }
 
     /// In the order of ``Decision/Action``, the largest group of each first.
-    private var groups: [Group] {
+    ///
+    /// - Parameter action: the only one that is asked for.
+    private func groups(of action: Decision.Action? = nil) -> [Group] {
         var groups: [Group] = []
         var positions: [String: Int] = [:]
         var last: (action: Decision.Action, reason: Reason, position: Int)?
         for (task, decision) in preparation.plan.decisions.enumerated() {
-            guard let decision else { continue }
+            guard let decision, action.map({ decision.action == $0 }) ?? true else { continue }
             let position: Int
             if let last, last.action == decision.action, last.reason == decision.reason {
                 // Of its neighbour's kind, as most are.
@@ -65,7 +67,7 @@ struct PlanText {
     }
 
     func render() -> String {
-        let groups = groups
+        let groups = groups()
         let width = groups.map { "\($0.tasks.count)".count }.max() ?? 1
         let total = preparation.plan.decisions.count { $0 != nil }
         var text = "\(Printable.text(preparation.run)): \(counted(total, "task"))\n"
@@ -90,12 +92,11 @@ struct PlanText {
 
     /// One line, with the main cause of what runs: how a run opens.
     func summary() -> String {
-        let plan = preparation.plan
-        let parts = Decision.Action.allCases.compactMap { action -> String? in
-            let count = plan.count(action)
-            return count > 0 ? "\(count) \(Self.words[action] ?? action.rawValue)" : nil
+        let counts = preparation.plan.counts
+        let parts = Decision.Action.allCases.compactMap { action in
+            counts[action].map { "\($0) \(Self.words[action] ?? action.rawValue)" }
         }
-        let running = groups.filter { $0.action == .run }
+        let running = groups(of: .run)
         let main = running.max { $0.tasks.count < $1.tasks.count }
         let why = main.map { running.count == 1 ? ": \(cause($0))" : ": \(cause($0)) (\($0.tasks.count)), …" } ?? ""
         return "\(Printable.text(preparation.run)): \(parts.joined(separator: ", "))\(why)\n"

@@ -13,7 +13,11 @@ public struct Graph: Sendable {
         var indices = [String: Int](minimumCapacity: tasks.count)
         for index in tasks.indices where indices[tasks[index].name] == nil { indices[tasks[index].name] = index }
         self.indices = indices
-        if nodes.contains(where: { !$0.spec.needs.isEmpty }) { link(&problems) }
+        guard nodes.indices.contains(where: { !nodes[$0].spec.needs.isEmpty }) else {
+            if !nodes.isEmpty { levels = [Array(nodes.indices)] }
+            return
+        }
+        link(&problems)
         let cycles = Cycles(in: nodes).paths
         problems += cycles.map(cycleProblem)
         if cycles.isEmpty { setLevels() }

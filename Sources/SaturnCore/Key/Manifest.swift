@@ -33,8 +33,9 @@ public struct Manifest: Hashable, Sendable {
 
         /// By bytes, as the key has them: Swift's `==` also takes texts as equal that only look the same.
         public static func isSame(_ left: Value, _ right: Value) -> Bool {
-            left.name.utf8.elementsEqual(right.name.utf8)
-                && left.text.map { Array($0.utf8) } == right.text.map { Array($0.utf8) }
+            guard left.name.hasSameBytes(as: right.name) else { return false }
+            guard let leftText = left.text, let rightText = right.text else { return left.text == right.text }
+            return leftText.hasSameBytes(as: rightText)
         }
     }
 

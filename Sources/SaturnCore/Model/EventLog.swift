@@ -58,40 +58,49 @@ public struct EventLog: Hashable, Sendable {
 
     /// One event as text to append.
     public static func entry(_ type: String, at time: Timestamp, _ fields: [Variable] = []) -> String {
-        var text = "  - type: \(type)\n    utctimestamp: \(time)\n"
+        var text = ""
+        text.reserveCapacity(80 + fields.reduce(0) { $0 + $1.name.utf8.count + $1.value.utf8.count + 10 })
+        for part in ["  - type: ", type, "\n    utctimestamp: ", time.description, "\n"] { text += part }
         for field in fields {
-            let value = literals.contains(field.name) ? field.value : quoted(field.value)
-            text += "    \(field.name): \(value)\n"
+            text += "    "
+            text += field.name
+            text += ": "
+            text += literals.contains(field.name) || isPlain(field.value) ? field.value : quoted(field.value)
+            text += "\n"
         }
         return text
     }
 
     /// Fields whose values are numbers and booleans to whoever reads the YAML.
-    private static let literals: Set<String> = ["exit_code", "dirty"]
+    private static let literals = ["exit_code", "dirty"]
 
     /// Plain words that YAML does not read as text.
     private static let words: Set<String> = ["y", "n", "yes", "no", "true", "false", "on", "off", "null", "nan", "inf"]
 
-    /// Plain where that is certainly a string without surprises, else double-quoted.
-    private static func quoted(_ value: String) -> String {
-        let plain = value.utf8.allSatisfy { byte in
+    /// Certainly a string without surprises.
+    private static func isPlain(_ value: String) -> Bool {
+        // A letter other than the ones that numbers have: `1e5`, `0x1F`, `0b1`, `0o7`.
+        var isText = false
+        var isLikeHex = false
+        for byte in value.utf8 {
             switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "-"),
+            case UInt8(ascii: "a")...UInt8(ascii: "d"): isLikeHex = true
+            case UInt8(ascii: "g")...UInt8(ascii: "z"), UInt8(ascii: "G")...UInt8(ascii: "Z"):
+                if byte | 32 != UInt8(ascii: "o"), byte | 32 != UInt8(ascii: "x") { isText = true }
+            case UInt8(ascii: "e"), UInt8(ascii: "f"), UInt8(ascii: "A")...UInt8(ascii: "F"), UInt8(ascii: "-"),
                 UInt8(ascii: "_"), UInt8(ascii: "."), UInt8(ascii: "0")...UInt8(ascii: "9"):
-                true
-            default: false
+                continue
+            default: return false
             }
         }
-        // A letter other than the ones that numbers have: `1e5`, `0x1F`, `0b1`, `0o7`.
-        let isText = value.utf8.contains {
-            (103...122).contains($0 | 32) && ![UInt8(ascii: "o"), UInt8(ascii: "x")].contains($0 | 32)
-        }
-        let isHex = value.utf8.count >= 32 && value.utf8.contains { (97...100).contains($0) }
-        if plain, isText || isHex, let first = value.utf8.first, first != UInt8(ascii: "-"), first != UInt8(ascii: "."),
-            !words.contains(value.lowercased())
-        {
-            return value
-        }
+        guard isText || isLikeHex && value.utf8.count >= 32, let first = value.utf8.first, first != UInt8(ascii: "-"),
+            first != UInt8(ascii: ".")
+        else { return false }
+        return value.utf8.count > 5 || !words.contains(value.lowercased())
+    }
+
+    /// In double quotes.
+    private static func quoted(_ value: String) -> String {
         var text = "\""
         for scalar in value.unicodeScalars {
             switch scalar {

@@ -25,9 +25,25 @@ public struct Timestamp: Hashable, Sendable, Comparable, CustomStringConvertible
         let within = microseconds - days * day
         let (year, month, date) = Self.civil(days)
         let seconds = within / 1_000_000
-        return "\(pad(year, 4))-\(pad(month, 2))-\(pad(date, 2))T"
-            + "\(pad(seconds / 3600, 2)):\(pad(seconds / 60 % 60, 2)):\(pad(seconds % 60, 2))"
-            + ".\(pad(within % 1_000_000, 6))+00:00"
+        var text = Array("0000-00-00T00:00:00.000000+00:00".utf8)
+        let numbers = [
+            (month, 6), (date, 9), (seconds / 3600, 12), (seconds / 60 % 60, 15), (seconds % 60, 18),
+            (within % 1_000_000, 25),
+        ]
+        for (number, end) in numbers { Self.write(number, in: &text, upTo: end) }
+        guard (0...9999).contains(year) else { return "\(year)" + String(decoding: text[4...], as: UTF8.self) }
+        Self.write(year, in: &text, upTo: 3)
+        return String(decoding: text, as: UTF8.self)
+    }
+
+    /// Its digits, over zeros; the last one at `end`.
+    private static func write(_ number: Int64, in text: inout [UInt8], upTo end: Int) {
+        var (rest, position) = (number, end)
+        while rest > 0 {
+            text[position] += UInt8(rest % 10)
+            rest /= 10
+            position -= 1
+        }
     }
 
     /// Year, month and day of a count of days since 1970-01-01, in the proleptic Gregorian calendar.
@@ -50,10 +66,5 @@ public struct Timestamp: Hashable, Sendable, Comparable, CustomStringConvertible
         let yearOfEra = shifted - era * 400
         let dayOfYear = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + date - 1
         return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
-    }
-
-    private func pad(_ number: Int64, _ width: Int) -> String {
-        let digits = String(number)
-        return String(repeating: "0", count: max(0, width - digits.utf8.count)) + digits
     }
 }

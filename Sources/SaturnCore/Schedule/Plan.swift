@@ -10,7 +10,19 @@ public struct Plan: Sendable {
         self.notes = notes
     }
 
-    public func count(_ action: Decision.Action) -> Int { decisions.count { $0?.action == action } }
+    /// Those that there are.
+    public var counts: [Decision.Action: Int] {
+        var counts = [Int](repeating: 0, count: Decision.Action.allCases.count)
+        var last = (action: Decision.Action.run, position: 0)
+        for index in decisions.indices {
+            guard let action = decisions[index]?.action else { continue }
+            if action != last.action { last = (action, Decision.Action.allCases.firstIndex(of: action) ?? 0) }
+            counts[last.position] += 1
+        }
+        return Dictionary(uniqueKeysWithValues: zip(Decision.Action.allCases, counts).filter { $0.1 > 0 })
+    }
+
+    public func count(_ action: Decision.Action) -> Int { counts[action] ?? 0 }
 }
 
 /// What happens to one task.

@@ -9,18 +9,22 @@ enum ProgramFinder {
     static func find(_ name: String, path: String, workdir: String) -> String? {
         guard !name.utf8.contains(UInt8(ascii: "/")) else { return name }
         var refused: String?
-        for folder in path.split(separator: ":", omittingEmptySubsequences: false) {
-            let candidate = absolute(folder, in: workdir) + "/" + name
+        var rest = path[...]
+        while true {
+            let end = rest.utf8.firstIndex(of: UInt8(ascii: ":")) ?? rest.endIndex
+            let candidate = absolute(String(rest[..<end]), in: workdir) + "/" + name
             var status = stat()
-            guard stat(candidate, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { continue }
-            if access(candidate, X_OK) == 0 { return candidate }
-            refused = refused ?? candidate
+            if stat(candidate, &status) == 0, status.st_mode & S_IFMT == S_IFREG {
+                if access(candidate, X_OK) == 0 { return candidate }
+                refused = refused ?? candidate
+            }
+            guard end < rest.endIndex else { return refused }
+            rest = rest[rest.utf8.index(after: end)...]
         }
-        return refused
     }
 
     /// An empty `path` is the folder itself.
-    static func absolute(_ path: some StringProtocol, in folder: String) -> String {
-        path.hasPrefix("/") ? String(path) : path.isEmpty ? folder : "\(folder)/\(path)"
+    static func absolute(_ path: String, in folder: String) -> String {
+        path.utf8.first == UInt8(ascii: "/") ? path : path.isEmpty ? folder : "\(folder)/\(path)"
     }
 }
