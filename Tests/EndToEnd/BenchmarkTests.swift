@@ -15,14 +15,12 @@ import Testing
         return session
     }
 
-    private func tools(_ names: String...) throws -> Bool {
-        let missing = try names.filter { try Session().shell("command -v \($0)").status != 0 }
-        if !missing.isEmpty { print("skipped: the benchmark needs \(missing); make install-tools") }
-        return missing.isEmpty
+    private static let missing = ["ninja", "time", "make"].filter { name in
+        (try? Session().shell("command -v \(name)").status) != 0
     }
+    private static let reason = Comment("SKIPPED: the benchmark needs \(missing); make install-tools")
 
-    @Test func makesItsPage() throws {
-        guard try tools("ninja", "time", "make") else { return }
+    @Test(.enabled(if: missing.isEmpty, reason)) func makesItsPage() throws {
         let session = try makeProject()
         let shared = "/dev/shm/\(UUID().uuidString)"
         session.makeFolder(shared)
@@ -41,8 +39,7 @@ import Testing
     }
 
     /// A figure counts only when the work was done.
-    @Test func refusesWhoDoesNothing() throws {
-        guard try tools("ninja", "time", "make") else { return }
+    @Test(.enabled(if: missing.isEmpty, reason)) func refusesWhoDoesNothing() throws {
         let session = try makeProject()
         let run = try session.shell(
             "saturn run benchmark.yaml --only measure-cold", in: "Pipelines", env: ["BENCH_SATURN": "/bin/true"])
