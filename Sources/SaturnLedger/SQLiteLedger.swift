@@ -97,20 +97,32 @@ public final class SQLiteLedger: Ledger {
         do { return try body() } catch let failure as Failure { throw failure } catch {
             let problem = error as? DatabaseError
             // A value that is none of its type's is damage too.
-            let isDamaged = problem.map(isDamage) ?? true
+            let isDamaged = problem.map { isDamage($0, path) } ?? true
             throw Failure(
                 isDamaged ? .ledger : .engine, "cannot \(what) the ledger \(path): \(problem?.message ?? "\(error)")",
                 hint: isDamaged ? repair : nil)
         }
     }
 
-    private static func isDamage(_ error: DatabaseError) -> Bool {
+    private static func isDamage(_ error: DatabaseError, _ path: String) -> Bool {
         switch error.resultCode {
         case .SQLITE_NOTADB, .SQLITE_CORRUPT, .SQLITE_ERROR, .SQLITE_MISMATCH: true
         // An index that does not belong to its table any more.
         case .SQLITE_CONSTRAINT: error.extendedResultCode != .SQLITE_CONSTRAINT_TRIGGER
+        case .SQLITE_READONLY: isOfUnknownFormat(path)
         default: false
         }
+    }
+
+    /// What is of a later file format SQLite reads, and does not write; nobody has ever written one.
+    /// Source: sqlite.org/fileformat.html, section 1.3.3.
+    private static func isOfUnknownFormat(_ path: String) -> Bool {
+        // Closing it lets go of the locks of this process, which writes to it no more.
+        let fd = Glibc.open(path, O_RDONLY | O_CLOEXEC)
+        guard fd >= 0 else { return false }
+        defer { close(fd) }
+        var writeVersion: UInt8 = 0
+        return pread(fd, &writeVersion, 1, 18) == 1 && writeVersion > 2
     }
 
     /// Moves a damaged ledger out of the way; returns its new name. No other process may have it open: its journal

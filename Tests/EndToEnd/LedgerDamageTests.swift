@@ -47,6 +47,22 @@ import Testing
         print("after flipped bits \(try book.executed().count - 6) tasks were executed again")
     }
 
+    /// Every bit that tells SQLite how to read the file.
+    @Test func aFlippedBitOfTheHeader() throws {
+        let book = try DamagedLedger()
+        for bit in 0..<(100 * 8) where Self.isTried(bit) {
+            var bytes = book.good
+            bytes[bit / 8] ^= 1 << UInt8(bit % 8)
+            try book.replaceLedger(bytes)
+            try book.expectRecovery("bit \(bit % 8) of byte \(bit / 8)", warns: nil, mayExecute: true)
+        }
+    }
+
+    /// Of each number the lowest and the highest bit, and of the two versions of the format all.
+    private static func isTried(_ bit: Int) -> Bool {
+        (18...19).contains(bit / 8) || [0, 7].contains(bit % 8) && bit / 8 % 2 == 0
+    }
+
     @Test func ofANewerSaturn() throws {
         let session = try Session()
         try session.write("run.yaml", "name: new\ntasks: [{name: a, code: none, command: echo hi}]\n")
