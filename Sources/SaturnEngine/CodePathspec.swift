@@ -50,9 +50,7 @@ struct CodePathspec {
 
     /// By the path that its links lead to.
     private static func real(_ path: String, to root: String) -> String? {
-        guard let real = realpath(path, nil) else { return nil }
-        defer { free(real) }
-        return CodeReader.relative(String(cString: real), to: root)
+        FileBytes.realPath(path).flatMap { CodeReader.relative($0, to: root) }
     }
 
     /// The folder that a pathspec is relative to is no pattern, whatever it is called.

@@ -37,7 +37,7 @@ final class ContentDigests {
         guard stat(path, &status) == 0 else { return nil }
         if status.st_mode & S_IFMT != S_IFDIR { return try file(path, status) }
         var text: [UInt8] = []
-        try walk(path, "", followsLinks ? Way(from: path, status) : nil, &text)
+        try FolderWalk.go(through: path, status, followsLinks: followsLinks) { text += try self.text($0) }
         let digest = Digest(of: text)
         keep(text, of: digest.description)
         return digest
@@ -53,72 +53,20 @@ final class ContentDigests {
         listingBytes += text.count
     }
 
-    /// The folders on the way down, by which links that lead in circles are known.
-    private struct Way {
-        private struct Identity: Hashable {
-            var device: UInt64
-            var inode: UInt64
-
-            init(_ status: stat) {
-                (device, inode) = (UInt64(status.st_dev), UInt64(status.st_ino))
+    private func text(_ entry: FolderWalk.Entry) throws -> [UInt8] {
+        switch entry.status.st_mode & S_IFMT {
+        case S_IFDIR: return FolderListing.text(.folder, entry.relative, "")
+        case S_IFREG:
+            let kind = entry.status.st_mode & S_IXUSR == 0 ? FolderListing.Kind.file : .executable
+            return FolderListing.text(kind, entry.relative, try file(entry.path, entry.status).description)
+        case S_IFLNK:
+            var content = FileBytes.link(entry.path)
+            if let target = entry.target, target.st_mode & S_IFMT == S_IFREG {
+                content += " " + (try file(entry.path, target).description)
             }
+            return FolderListing.text(.link, entry.relative, content)
+        default: return FolderListing.text(.other, entry.relative, "")
         }
-
-        /// With a slash at the end; links resolved.
-        private let start: String
-        private var folders: [Identity]
-
-        init(from path: String, _ status: stat) {
-            let real = realpath(path, nil)
-            start = (real.map { String(cString: $0) } ?? path) + "/"
-            free(real)
-            folders = [Identity(status)]
-        }
-
-        func down(to folder: stat) -> Way {
-            var way = self
-            way.folders.append(Identity(folder))
-            return way
-        }
-
-        /// Not back to where it came from, and not to what the whole lies in: a link to `/` is no part of the data.
-        func mayFollow(_ link: String, to folder: stat) -> Bool {
-            guard !folders.contains(Identity(folder)), let real = realpath(link, nil) else { return false }
-            defer { free(real) }
-            let target = String(cString: real)
-            return !start.hasPrefix(target == "/" ? target : target + "/")
-        }
-    }
-
-    /// - Parameter way: `nil` to follow no links.
-    private func walk(_ folder: String, _ prefix: String, _ way: Way?, _ text: inout [UInt8]) throws {
-        for name in try FileBytes.names(in: folder) {
-            let path = "\(folder)/\(name)"
-            let relative = prefix + name
-            var status = stat()
-            guard lstat(path, &status) == 0 else { continue }
-            switch status.st_mode & S_IFMT {
-            case S_IFDIR:
-                text += FolderListing.text(.folder, relative, "")
-                try walk(path, relative + "/", way?.down(to: status), &text)
-            case S_IFREG:
-                let kind = status.st_mode & S_IXUSR == 0 ? FolderListing.Kind.file : .executable
-                text += FolderListing.text(kind, relative, try file(path, status).description)
-            case S_IFLNK: try link(path, relative, way, &text)
-            default: text += FolderListing.text(.other, relative, "")
-            }
-        }
-    }
-
-    private func link(_ path: String, _ relative: String, _ way: Way?, _ text: inout [UInt8]) throws {
-        var status = stat()
-        var content = FileBytes.link(path)
-        let isThere = stat(path, &status) == 0
-        let kind = status.st_mode & S_IFMT
-        if way != nil, isThere, kind == S_IFREG { content += " " + (try file(path, status).description) }
-        text += FolderListing.text(.link, relative, content)
-        guard let way, isThere, kind == S_IFDIR, way.mayFollow(path, to: status) else { return }
-        try walk(path, relative + "/", way.down(to: status), &text)
     }
 
     private func file(_ path: String, _ status: stat) throws -> Digest {

@@ -49,26 +49,11 @@ enum FileBytes {
         return target.withUnsafeBufferPointer { $0.baseAddress.map { String(cString: $0) } ?? "" }
     }
 
-    /// When a file, or anything in a folder, came, went or was last changed: nanoseconds since 1970; 0 where nothing is.
-    static func lastChange(of path: String) -> Int64 {
-        var status = stat()
-        guard stat(path, &status) == 0 else { return 0 }
-        return lastChange(path, status)
-    }
-
-    private static func lastChange(_ path: String, _ status: stat) -> Int64 {
-        var latest = FileStamp(status).changed
-        guard status.st_mode & S_IFMT == S_IFDIR else { return latest }
-        for name in (try? names(in: path)) ?? [] {
-            var status = stat()
-            guard lstat("\(path)/\(name)", &status) == 0 else { continue }
-            latest = max(latest, lastChange("\(path)/\(name)", status))
-            // What a link leads to counts; a folder behind it is taken by its own time.
-            if status.st_mode & S_IFMT == S_IFLNK, stat("\(path)/\(name)", &status) == 0 {
-                latest = max(latest, FileStamp(status).changed)
-            }
-        }
-        return latest
+    /// Links resolved; `nil` when nothing is there.
+    static func realPath(_ path: String) -> String? {
+        guard let real = realpath(path, nil) else { return nil }
+        defer { free(real) }
+        return String(cString: real)
     }
 
     static func names(in folder: String) throws -> [String] {

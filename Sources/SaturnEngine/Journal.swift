@@ -6,6 +6,8 @@ struct Journal {
     /// What a look at the sources found.
     struct Changes {
         var what: [String] = []
+        /// What was written to while tasks that count it ran, and is again what it was.
+        var written: [String] = []
         /// Tasks whose results will not be reused.
         var tasks: [Int] = []
     }
@@ -15,6 +17,10 @@ struct Journal {
     private var record: RunRecord?
     private var pending: [(task: Int, record: AttemptRecord)] = []
     private var stale: Set<Int> = []
+    /// Tasks that have been launched, and not published.
+    private var running: Set<Int> = []
+    /// Of these and of `pending`: what they saw may not be what their keys say.
+    private var doubtful: Set<Int> = []
     private var lastFlush: Int64
     private var lastLook: Int64
     /// Nanoseconds.
@@ -38,9 +44,17 @@ struct Journal {
         return takeBatch()
     }
 
-    /// Whether something that the task's key counts is known to have changed during the run.
+    mutating func launching(_ task: Int) {
+        // Not before: a task that it needs may have written its inputs.
+        preparation.compilation.sources.mark(preparation.compilation.used[task])
+        running.insert(task)
+    }
+
+    /// Of a task that is to be published: whether something that its key counts is known to have changed during the run,
+    /// or while it ran.
     mutating func isStale(_ task: Int) -> Bool {
-        guard countsWhatChanged(task) else { return false }
+        running.remove(task)
+        guard doubtful.remove(task) != nil || countsWhatChanged(task) else { return false }
         staleTasks.append(task)
         return true
     }
@@ -52,7 +66,7 @@ struct Journal {
     /// Before it is decided whether tasks have their results already: a task that they needed may have made an input.
     mutating func look(before tasks: [Int]) -> Changes {
         let seesCode = clock.uptime() - lastLook >= 1_000_000_000
-        return Changes(what: notice(Set(tasks.flatMap { preparation.compilation.used[$0] }), code: seesCode))
+        return notice(sources(of: tasks), code: seesCode)
     }
 
     /// While tasks run and none ends: what changes and is put back meanwhile would never show. At most once a second, and
@@ -60,20 +74,36 @@ struct Journal {
     mutating func look(during tasks: [Int]) -> Changes {
         let start = clock.uptime()
         guard !tasks.isEmpty, start - lastLook >= max(1_000_000_000, 20 * lookTook) else { return Changes() }
-        let what = notice(Set(tasks.flatMap { preparation.compilation.used[$0] }), code: true)
+        let changes = notice(sources(of: tasks), code: true)
         lookTook = clock.uptime() - start
-        return Changes(what: what)
+        return changes
     }
 
-    /// What of `sources` is not what it was, in words, each once; it is known as stale from then on.
-    private mutating func notice(_ sources: Set<Int>, code: Bool) -> [String] {
+    private func sources(of tasks: [Int]) -> Set<Int> { Set(tasks.flatMap { preparation.compilation.used[$0] }) }
+
+    /// What of `sources` is not what it was, in words, each once; it is known as stale from then on. What was written to,
+    /// and is what it was, makes those doubtful that have used it since the last look.
+    private mutating func notice(_ sources: Set<Int>, code: Bool) -> Changes {
+        let sources = sources.subtracting(stale)
+        guard !sources.isEmpty else { return Changes() }
         if code { lastLook = clock.uptime() }
-        var what: [String] = []
-        for change in preparation.compilation.sources.changed(among: sources.subtracting(stale), code: code) {
-            stale.insert(change.source)
-            if !what.contains(change.what) { what.append(change.what) }
+        var changes = Changes()
+        for finding in preparation.compilation.sources.look(at: sources, code: code) {
+            if finding.isChanged {
+                stale.insert(finding.source)
+                if !changes.what.contains(finding.what) { changes.what.append(finding.what) }
+            } else if doubt(whoUses: finding.source), !changes.written.contains(finding.what) {
+                changes.written.append(finding.what)
+            }
         }
-        return what
+        return changes
+    }
+
+    /// Whether there was anybody.
+    private mutating func doubt(whoUses source: Int) -> Bool {
+        let users = (running + pending.map(\.task)).filter { preparation.compilation.used[$0].contains(source) }
+        doubtful.formUnion(users)
+        return !users.isEmpty
     }
 
     mutating func add(_ record: AttemptRecord, of task: Int) {
@@ -115,16 +145,14 @@ struct Journal {
     }
 
     private mutating func look() throws -> Changes {
-        var changes = Changes(what: [], tasks: staleTasks)
-        staleTasks = []
         let finished = pending.filter { $0.record.state == .success && $0.record.reusable }.map(\.task)
-        let sources = Set(finished.flatMap { preparation.compilation.used[$0] })
-        if !sources.isSubset(of: stale) { changes.what = notice(sources, code: true) }
-        guard !stale.isDisjoint(with: sources) else { return changes }
+        var changes = notice(sources(of: finished), code: true)
+        changes.tasks = staleTasks
+        staleTasks = []
         for index in pending.indices {
             let task = pending[index].task
-            guard pending[index].record.reusable, pending[index].record.state == .success,
-                preparation.compilation.used[task].contains(where: stale.contains)
+            guard doubtful.remove(task) != nil || countsWhatChanged(task), pending[index].record.reusable,
+                pending[index].record.state == .success
             else { continue }
             pending[index].record.reusable = false
             changes.tasks.append(task)

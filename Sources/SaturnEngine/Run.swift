@@ -269,6 +269,7 @@ public final class Run {
         // Decided before the fault became known.
         guard failure == nil else { return handle(.exited(task: task, .cancelled)) }
         do {
+            journal.launching(task)
             let launch = try attempts.prepare(task, number: number, &journal.batch)
             csystem_step("launch.prepared")
             executor.launch([launch])
@@ -309,9 +310,11 @@ public final class Run {
     }
 
     private func noticeChanges(_ changes: Journal.Changes) {
-        for what in changes.what {
+        let consequence = "their results are kept, and not reused by the next run"
+        for what in changes.what { observer.observe(.warning("\(what) changed while tasks ran: \(consequence)")) }
+        for what in changes.written {
             observer.observe(
-                .warning("\(what) changed while tasks ran: their results are kept, and not reused by the next run"))
+                .warning("\(what) was written to while tasks ran, and is again what it was: \(consequence)"))
         }
         summary.notReusable += changes.tasks
     }

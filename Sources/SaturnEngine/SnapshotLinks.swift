@@ -27,10 +27,10 @@ struct SnapshotLinks {
             guard Self.kind("\(original)/\(path)") == S_IFLNK else { continue }
             // One that git does not track is linked to as it is, with all that it leads to.
             guard Self.kind("\(copy)/\(path)") == S_IFLNK else { return try place(here) }
-            guard let real = realpath("\(original)/\(path)", nil) else { return }
-            defer { free(real) }
             // What leads out of the repository leads there from the copy too.
-            guard let inside = CodeReader.relative(String(cString: real), to: original) else { return }
+            guard let real = FileBytes.realPath("\(original)/\(path)"),
+                let inside = CodeReader.relative(real, to: original)
+            else { return }
             return try link(inside.split(separator: "/").map(String.init) + components[(index + 1)...])
         }
         try place(components)

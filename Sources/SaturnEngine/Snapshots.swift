@@ -91,7 +91,7 @@ struct Snapshots {
     }
 
     private func checkUnchanged(_ spec: SnapshotSpec) throws {
-        guard let change = compilation.sources.changed(among: spec.sources).first else { return }
+        guard let change = compilation.sources.look(at: spec.sources).first(where: \.isChanged) else { return }
         throw Failure(
             .engine, "\(change.what) changed after the plan was made, and before a snapshot was", hint: "run again")
     }

@@ -31,6 +31,8 @@ final class Sources {
     private let digests: ContentDigests
     private var all: [Source] = []
     private var lastChanges: [Int: Int64] = [:]
+    /// Of sources that tasks use: the files as they were at the last look.
+    private var marks: [Int: FileStamps] = [:]
     private var contentIndices: [String: Int] = [:]
     /// Repositories, by their tree.
     private var treeIndices: [String: Int] = [:]
@@ -107,16 +109,28 @@ final class Sources {
 
     private func lastChange(of index: Int) -> Int64 {
         if let known = lastChanges[index] { return known }
-        let latest =
-            switch all[index] {
-            case .repository(let repository):
-                // What cannot be read may be anything.
-                (try? code.repository(containing: repository.root)?
-                    .lastChange(in: repository.selection)) ?? Int64.max
-            case .content(let content): FileBytes.lastChange(of: content.path)
-            }
+        // What cannot be read may be anything.
+        let latest = stamps(of: index)?.lastChange ?? Int64.max
         lastChanges[index] = latest
         return latest
+    }
+
+    /// `nil` when that cannot be told.
+    private func stamps(of index: Int) -> FileStamps? {
+        switch all[index] {
+        case .content(let content): FileStamps(at: content.path)
+        case .repository(let repository):
+            ((try? code.repository(containing: repository.root)) ?? nil).flatMap { stamps(of: repository, $0) }
+        }
+    }
+
+    private func stamps(of repository: Repository, _ git: any CodeRepository) -> FileStamps? {
+        (try? git.stamps(in: repository.selection)).map { FileStamps($0) }
+    }
+
+    /// From now on ``look(at:code:)`` tells whether the files of `sources` were written to.
+    func mark(_ sources: [Int]) {
+        for index in sources where marks[index] == nil { marks[index] = stamps(of: index) }
     }
 
     /// The absolute paths of what counts by content, as far as names tell.
@@ -135,10 +149,19 @@ final class Sources {
         if case .repository(let repository) = all[source] { repository } else { nil }
     }
 
-    /// Looks at `sources` again: those that are not what they were, with the words to say so.
+    /// What a look has found of a source.
+    struct Finding {
+        var source: Int
+        /// In words.
+        var what: String
+        /// It is not what it was; else it was written to since the last look, and is what it was.
+        var isChanged: Bool
+    }
+
+    /// Looks at `sources` again, and marks them anew.
     ///
-    /// - Parameter code: also at repositories, which takes longer than at files.
-    func changed(among sources: Set<Int>, code looksAtCode: Bool = true) -> [(source: Int, what: String)] {
+    /// - Parameter looksAtCode: also at repositories, which takes longer than at files.
+    func look(at sources: Set<Int>, code looksAtCode: Bool = true) -> [Finding] {
         // One look at the index serves all that is selected of a repository.
         var opened: [String: any CodeRepository] = [:]
         return sources.sorted().compactMap { index in
@@ -147,22 +170,40 @@ final class Sources {
             case .repository(let repository):
                 let git = opened[repository.root] ?? (try? code.repository(containing: repository.root)) ?? nil
                 opened[repository.root] = git
-                return change(of: repository, git).map { (index, $0) }
+                return look(at: index, git.flatMap { stamps(of: repository, $0) }, "the code in \(repository.root)") {
+                    change(of: repository, git)
+                }
             case .content(let content):
-                let now = (try? digests.digest(of: content.path, followsLinks: true)) ?? nil
-                return now == content.digest ? nil : (index, content.path)
+                return look(at: index, FileStamps(at: content.path), content.path) {
+                    let now = (try? digests.digest(of: content.path, followsLinks: true)) ?? nil
+                    return now == content.digest ? nil : content.path
+                }
             }
         }
     }
 
-    /// What is not as it was, in words: a few files by name, else the whole.
+    /// - Parameter stamps: taken before the content is looked at: what is written after that moves them.
+    private func look(at index: Int, _ stamps: FileStamps?, _ whole: String, change: () -> String?) -> Finding? {
+        if let what = change() { return Finding(source: index, what: what, isChanged: true) }
+        guard let mark = marks[index] else { return nil }
+        marks[index] = stamps
+        let written = stamps?.written(since: mark)
+        guard written?.isEmpty != true else { return nil }
+        return Finding(source: index, what: Self.words(written, orElse: whole), isChanged: false)
+    }
+
+    /// A few files by name, else the whole.
+    private static func words(_ files: [String]?, orElse whole: String) -> String {
+        files.flatMap { 1...3 ~= $0.count ? $0.joined(separator: ", ") : nil } ?? whole
+    }
+
+    /// What is not as it was, in words.
     private func change(of repository: Repository, _ git: (any CodeRepository)?) -> String? {
         let now = try? git?.state(of: repository.selection)
         if let now, now.tree == repository.state.tree { return nil }
         let files = try? now.flatMap {
             try git?.differences(from: repository.state.detail, to: $0.detail, in: repository.selection)
         }
-        guard let files, 1...3 ~= files.count else { return "the code in \(repository.root)" }
-        return files.map(\.path).joined(separator: ", ")
+        return Self.words(files?.map(\.path), orElse: "the code in \(repository.root)")
     }
 }

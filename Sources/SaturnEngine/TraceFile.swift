@@ -53,7 +53,7 @@ public struct TraceFile: Sendable {
     /// Only the newest are kept: nobody knows of a run file whether it will be run again.
     private func prune(_ folder: String) {
         guard let names = try? FileBytes.names(in: folder), names.count > Self.limit else { return }
-        let aged = names.map { name in (FileBytes.lastChange(of: "\(folder)/\(name)"), name) }.sorted { $0 < $1 }
+        let aged = names.map { name in (FileStamps(at: "\(folder)/\(name)").lastChange, name) }.sorted { $0 < $1 }
         for (_, name) in aged.prefix(names.count - Self.limit) where !path.hasSuffix(name) {
             unlink("\(folder)/\(name)")
         }

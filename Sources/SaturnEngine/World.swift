@@ -91,10 +91,7 @@ final class World {
         if let known = folders[path] { return known }
         var status = stat()
         var found: String?
-        if stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR, let real = realpath(path, nil) {
-            found = String(cString: real)
-            free(real)
-        }
+        if stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR { found = FileBytes.realPath(path) }
         folders[path] = .some(found)
         return found
     }
@@ -131,10 +128,8 @@ final class World {
         let cover = Cover(path: path, root: repository.root)
         if let known = covers[cover] { return known }
         var isCovered = false
-        if let real = realpath(path, nil) {
-            defer { free(real) }
-            isCovered =
-                try CodeReader.relative(String(cString: real), to: repository.root).map(repository.tracks) ?? false
+        if let real = FileBytes.realPath(path) {
+            isCovered = try CodeReader.relative(real, to: repository.root).map(repository.tracks) ?? false
         }
         covers[cover] = isCovered
         return isCovered

@@ -11,7 +11,7 @@ public final class ManualCode: CodeSource {
     private struct Repository {
         var state: CodeState
         var tracked: Set<String>
-        var lastChange: Int64
+        var stamps: [String: FileStamp]
         var exclusions: [[String]] = []
         var narrowed: [[String]: CodeState] = [:]
         var untracked: [String] = []
@@ -38,9 +38,18 @@ public final class ManualCode: CodeSource {
         entries.withLock {
             $0[root] = .repository(
                 Repository(
-                    state: state, tracked: tracked, lastChange: (changed?.microseconds ?? 0) * 1000,
-                    differences: differences))
+                    state: state, tracked: tracked, stamps: ["code": Self.stamp(changed)], differences: differences))
         }
+    }
+
+    private static func stamp(_ time: Timestamp?) -> FileStamp {
+        let time = (time?.microseconds ?? 0) * 1000
+        return FileStamp(inode: 1, size: 1, modified: time, changed: time)
+    }
+
+    /// Somebody writes the file `name` of the repository at `root`, which leaves its tree as it is.
+    public func touch(_ name: String, at root: String, _ time: Timestamp) {
+        change(root) { $0.stamps[name] = Self.stamp(time) }
     }
 
     /// The tree of the files that `pathspecs` (sorted) cover in the repository at `root`; those at the positions
@@ -99,8 +108,8 @@ public final class ManualCode: CodeSource {
         }
     }
 
-    fileprivate func lastChange(at root: String) -> Int64 {
-        if case .repository(let repository) = entries.withLock({ $0[root] }) { repository.lastChange } else { 0 }
+    fileprivate func stamps(at root: String) -> [String: FileStamp] {
+        if case .repository(let repository) = entries.withLock({ $0[root] }) { repository.stamps } else { [:] }
     }
 
     fileprivate func tracks(_ path: String, at root: String) -> Bool {
@@ -142,7 +151,7 @@ private final class ManualRepository: CodeRepository {
 
     func tracks(_ path: String) throws -> Bool { code.tracks(path, at: root) }
     func state(of selection: CodeSelection) throws -> CodeState { try code.state(of: selection, at: root) }
-    func lastChange(in selection: CodeSelection) throws -> Int64 { code.lastChange(at: root) }
+    func stamps(in selection: CodeSelection) throws -> [String: FileStamp] { code.stamps(at: root) }
     func untracked(in selection: CodeSelection, limit: Int) throws -> [String] {
         Array(code.untracked(at: root).prefix(limit))
     }

@@ -20,7 +20,7 @@ import Testing
         try space.write("data", "x")
         let path = space.path("data")
         let index = try #require(try sources.content(path)).source
-        let started = Timestamp(microseconds: FileBytes.lastChange(of: path) / 1000 + later)
+        let started = Timestamp(microseconds: FileStamps(at: path).lastChange / 1000 + later)
         #expect(sources.haveChanged([index], since: started) == isDoubtful)
     }
 }

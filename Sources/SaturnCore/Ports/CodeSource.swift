@@ -18,8 +18,8 @@ public protocol CodeRepository: AnyObject {
     /// The code as it is now. Writes nothing.
     func state(of selection: CodeSelection) throws -> CodeState
 
-    /// When the newest of the selected files came or was last changed: nanoseconds since 1970; 0 without any.
-    func lastChange(in selection: CodeSelection) throws -> Int64
+    /// Of the selected files that are there, by path; of a submodule, of a file that moves with its commit.
+    func stamps(in selection: CodeSelection) throws -> [String: FileStamp]
 
     /// Files that `selection` would count were they tracked, and that git does not ignore, sorted; at most `limit`.
     func untracked(in selection: CodeSelection, limit: Int) throws -> [String]
