@@ -77,13 +77,19 @@ final class Evidence: PlanEvidence {
         let record = records.record(of: task)
         switch try looker?.look(at: task) ?? store.look(at: place) {
         case .absent:
-            return record.map { .gone(folder: true, Occupant($0)) } ?? .nothing
-        case .status(let stamp):
-            if let record, record.stamp == stamp { return standing(record) }
-            return try adopt(place, task, stamp, record)
+            return record.map { .gone(.folder, Occupant($0)) } ?? .nothing
+        case .status(let stamp): return try standing(place, task, stamp, record)
+        case .noResults(let stamp): return try standing(place, task, stamp, record).withoutResults
         case .noStatus:
             return try unfinished(place, record)
         }
+    }
+
+    private func standing(
+        _ place: ResultPlace, _ task: String, _ stamp: FileStamp, _ record: AttemptRecord?
+    ) throws -> Standing {
+        if let record, record.stamp == stamp { return standing(record) }
+        return try adopt(place, task, stamp, record)
     }
 
     private func standing(_ record: AttemptRecord) -> Standing {
@@ -187,10 +193,10 @@ final class Evidence: PlanEvidence {
         let occupant = Occupant(attempt: attempt, key: key)
         switch events.events.last?.type {
         case "terminated": return .terminated(occupant)
-        case "complete", "restored": return .gone(folder: false, occupant)
+        case "complete", "restored": return .gone(.status, occupant)
         default:
             return record?.id == attempt && record?.state != .unfinished
-                ? .gone(folder: false, occupant) : .unfinished(occupant)
+                ? .gone(.status, occupant) : .unfinished(occupant)
         }
     }
 
@@ -235,11 +241,13 @@ final class Evidence: PlanEvidence {
         let there = { (place: ResultPlace) in location.map { ResultPlace.at(location: $0, place) } ?? place }
         let standing = there(.standing(task: record.task))
         let attic = there(.attic(key: record.key, attempt: record.id))
+        // What has no events any more may stay where it is, and can go nowhere: nothing would tell whose it is.
+        let isWhole = { (place: ResultPlace) in try self.store.events(of: place)?.attempt == record.id }
         if record.place == .standing, case .status(let stamp) = try store.look(at: standing), stamp == record.stamp {
-            return standing
+            return try isWhole(standing) ? standing : nil
         }
         guard case .status = try store.look(at: attic), try store.status(of: attic) == "success" else { return nil }
-        return attic
+        return try isWhole(attic) ? attic : nil
     }
 
     func digest(of result: StoredResult) throws -> Digest? {

@@ -30,7 +30,10 @@ private final class LocalLooker: FolderLooker {
         guard folder >= 0 else { return .absent }
         var status = stat()
         switch look(at: task + "/status", &status) {
-        case 0 where status.st_mode & S_IFMT == S_IFREG && status.st_size > 0: return .status(FileStamp(status))
+        case 0 where status.st_mode & S_IFMT == S_IFREG && status.st_size > 0:
+            let stamp = FileStamp(status)
+            if look(at: task + "/results", &status) == 0 { return .status(stamp) }
+            return try store.look(at: .standing(task: task))
         case ENOENT where look(at: task, &status) == ENOENT: return .absent
         default: return try store.look(at: .standing(task: task))
         }

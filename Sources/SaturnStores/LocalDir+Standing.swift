@@ -7,19 +7,26 @@ extension LocalDir {
         let folder = open(location, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard folder >= 0 else { return false }
         defer { close(folder) }
-        let ending = Array("/status".utf8CString)
         return withUnsafeTemporaryAllocation(byteCount: Int(PATH_MAX), alignment: 1) { path in
             statuses.allSatisfy { name, stamp in
-                guard name.count + ending.count <= path.count, let base = path.baseAddress else { return false }
-                path.copyMemory(from: name)
-                memcpy(base + name.count, ending, ending.count)
-                var status = stat()
-                let isThere =
-                    fstatat(
-                        folder, base.assumingMemoryBound(to: CChar.self), &status, AT_SYMLINK_NOFOLLOW) == 0
-                return isThere && status.st_mode & S_IFMT == S_IFREG && status.st_size > 0
-                    && FileStamp(status) == stamp
+                guard let found = Self.look(at: "/status", of: name, in: folder, path),
+                    found.st_mode & S_IFMT == S_IFREG, found.st_size > 0, FileStamp(found) == stamp
+                else { return false }
+                return Self.look(at: "/results", of: name, in: folder, path) != nil
             }
         }
+    }
+
+    /// - Parameter path: room for the two and the zero.
+    private static func look(
+        at part: StaticString, of name: UnsafeRawBufferPointer, in folder: Int32, _ path: UnsafeMutableRawBufferPointer
+    ) -> stat? {
+        guard name.count + part.utf8CodeUnitCount < path.count, let base = path.baseAddress else { return nil }
+        path.copyMemory(from: name)
+        memcpy(base + name.count, part.utf8Start, part.utf8CodeUnitCount + 1)
+        var status = stat()
+        let isThere =
+            fstatat(folder, base.assumingMemoryBound(to: CChar.self), &status, AT_SYMLINK_NOFOLLOW) == 0
+        return isThere ? status : nil
     }
 }

@@ -61,7 +61,9 @@ public final class LocalDir: ResultStore {
     public func look(at place: ResultPlace) throws -> FolderLook {
         let folder = folder(of: place)
         return try reporting("look at \(folder)") {
-            if let stamp = try Files.stamp(of: folder + "/status"), stamp.size > 0 { return .status(stamp) }
+            if let stamp = try Files.stamp(of: folder + "/status"), stamp.size > 0 {
+                return try Files.exists(folder + "/results") ? .status(stamp) : .noResults(stamp)
+            }
             return try Files.exists(folder) && !isBarelyBegun(folder) ? .noStatus : .absent
         }
     }

@@ -81,7 +81,8 @@ import Testing
             (.failure(occupant, exitCode: 3), .failed(3), occupant), (.terminated(occupant), .terminated, occupant),
             (.unfinished(occupant), .unfinished, occupant),
             (.changedWhileRunning(occupant), .changedWhileRunning, occupant),
-            (.gone(folder: true, occupant), .folderGone, nil), (.gone(folder: false, occupant), .statusGone, occupant),
+            (.gone(.folder, occupant), .folderGone, nil), (.gone(.status, occupant), .statusGone, occupant),
+            (.gone(.results, occupant), .resultsGone, occupant),
         ]
         for (standing, reason, leaves) in expected {
             evidence.standing["a"] = standing

@@ -44,7 +44,7 @@ import Testing
         #expect(try shelf.names("results/a") == ["error", "events", "log", "status"])
         #expect(try shelf.space.read("results/a/error") == "137")
         #expect(try shelf.space.read("results/a/status") == "failure")
-        #expect(try shelf.store.look(at: .standing(task: "a")) == .status(try #require(stamp)))
+        #expect(try shelf.store.look(at: .standing(task: "a")) == .noResults(try #require(stamp)))
         #expect(try shelf.store.status(of: .standing(task: "a")) == "failure")
     }
 
@@ -154,6 +154,24 @@ import Testing
         try shelf.space.rename("results/a/other", to: "results/a/status")
         let after = try shelf.store.look(at: .standing(task: "a"))
         #expect(after != before && after != .noStatus)
+    }
+
+    /// Where they went elsewhere and a link leads there, they are there.
+    @Test func aResultWithoutItsResults() throws {
+        try shelf.fill("a", shelf.attempt())
+        let before = try shelf.store.look(at: .standing(task: "a"))
+        guard case .status(let stamp) = before else { throw Failure(.fault, "\(before)") }
+        var statuses = StatusList()
+        statuses.append("a", stamp)
+        #expect(try shelf.store.stand(statuses))
+        try shelf.space.rename("results/a/results", to: "elsewhere")
+        #expect(try shelf.store.look(at: .standing(task: "a")) == .noResults(stamp))
+        #expect(try shelf.store.looker()?.look(at: "a") == .noResults(stamp))
+        #expect(try !shelf.store.stand(statuses))
+        try shelf.space.link("results/a/results", to: "../../elsewhere")
+        #expect(try shelf.store.look(at: .standing(task: "a")) == before)
+        #expect(try shelf.store.looker()?.look(at: "a") == before)
+        #expect(try shelf.store.stand(statuses))
     }
 
     @Test func aFileInPlaceOfAFolder() throws {

@@ -6,7 +6,8 @@ public protocol ResultStore: Archive {
     var location: String { get }
     /// One look at a task's folder; reads nothing.
     func look(at place: ResultPlace) throws -> FolderLook
-    /// Whether what these tasks have is what they had: `false` at the first whose `status` is another file.
+    /// Whether what these tasks have is what they had: `false` at the first whose `status` is another file, or whose
+    /// `results` are gone.
     func stand(_ statuses: StatusList) throws -> Bool
     /// Does the same for many tasks one after another, faster; for a while in which nobody takes the store away. `nil` when
     /// it cannot be had.
@@ -71,6 +72,8 @@ public enum FolderLook: Hashable, Sendable {
     case absent
     /// There is a folder, or something else of that name, without a complete `status`.
     case noStatus
+    /// There is no `results`, which a failure may do without.
+    case noResults(FileStamp)
     case status(FileStamp)
 }
 

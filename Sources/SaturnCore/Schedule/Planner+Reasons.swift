@@ -5,7 +5,7 @@ extension Planner {
         let earlier = try pending.standing.earlier ?? evidence.latest(of: graph.nodes[task].name)
         var reason = isForced(task) ? Reason.forced : try reason(pending.standing, earlier, task, key)
         // What it had is another task's now.
-        if reason == .resultsGone, !pending.results.isEmpty { reason = .new }
+        if pending.standing == .nothing, reason == .resultsGone, !pending.results.isEmpty { reason = .new }
         decide(task, .run, reason, key, pending.standing)
         decisions[task]?.against = earlier
     }
@@ -23,7 +23,9 @@ extension Planner {
             return .changed(try evidence.explain(FieldChange.between(old, and: new.fields)))
         }
         switch standing {
-        case .gone(let folder, _): return folder ? .folderGone : .statusGone
+        case .gone(.folder, _): return .folderGone
+        case .gone(.status, _): return .statusGone
+        case .gone(.results, _): return .resultsGone
         case .failure(_, let exitCode): return .failed(exitCode)
         case .terminated: return .terminated
         case .unfinished: return .unfinished

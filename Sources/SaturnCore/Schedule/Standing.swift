@@ -1,8 +1,8 @@
 /// What stands in a task's folder.
 public enum Standing: Hashable, Sendable {
     case nothing
-    /// The ledger knows an attempt, and its folder or `status` was deleted.
-    case gone(folder: Bool, Occupant)
+    /// An attempt had a result, and a part of it was deleted.
+    case gone(Part, Occupant)
     case success(Occupant)
     case failure(Occupant, exitCode: Int32?)
     case terminated(Occupant)
@@ -14,6 +14,11 @@ public enum Standing: Hashable, Sendable {
     case foreign(String)
     /// Another project's success, with its key: usable under that key alone.
     case foreignSuccess(Occupant, String)
+
+    /// Of a result: what it is none without.
+    public enum Part: Hashable, Sendable {
+        case folder, status, results
+    }
 }
 
 extension Standing {
@@ -44,9 +49,18 @@ extension Standing {
         }
     }
 
+    /// The same where what the task wrote was deleted: a success it is no more, nobody's and under no key.
+    public var withoutResults: Standing {
+        switch self {
+        case .success(let occupant), .changedWhileRunning(let occupant): .gone(.results, occupant)
+        case .foreignSuccess(_, let problem): .foreign(problem)
+        default: self
+        }
+    }
+
     /// What is in the folder, if anything is.
     var occupant: Occupant? {
-        if case .gone(folder: true, _) = self { nil } else { earlier }
+        if case .gone(.folder, _) = self { nil } else { earlier }
     }
 
     /// The attempt that the folder belongs or belonged to.

@@ -30,6 +30,7 @@ extension ModelHistory {
         case .fromAttic: return before.attic.contains { $0.status == "success" && isSame($0.origin) }
         case .fromTask(let task): return isSame(before.standing[task]?.origin)
         case .failed: return standing?.status == "failure" && isSame(standing?.attempt)
+        case .resultsGone where deleted[job.name] == "results": return true
         case .resultsGone:
             let own = stood[job.name] ?? []
             return standing == nil && own.contains(where: isSame)

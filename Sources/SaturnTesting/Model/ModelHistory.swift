@@ -129,11 +129,11 @@ public final class ModelHistory {
     private func deleteByHand() throws {
         let standing = try ModelScan(results: "\(folder)/\(Self.results)", space).standing.keys.sorted()
         guard let task = standing.randomElement(using: &random) else { return }
-        let what = random.chance(50) ? "folder" : "status"
+        let what = ["folder", "status", "results"].randomElement(using: &random) ?? ""
         let path = "\(folder)/\(Self.results)/\(task)"
         guard space.exists("\(path)/status") else { return }
         log.append("delete the \(what) of \(task)")
-        space.remove(what == "folder" ? path : "\(path)/status")
+        space.remove(what == "folder" ? path : "\(path)/\(what)")
         deleted[task] = what
     }
 

@@ -29,9 +29,11 @@ struct ModelScan {
         guard let text = try? space.read("\(path)/events"), let events = EventLog(parsing: text),
             let attempt = events.attempt
         else { return nil }
+        let (status, out) = (try? space.read("\(path)/status"), try? space.read("\(path)/results/out"))
+        // Every job writes it: without it, it is a success no more.
         return Found(
-            attempt: attempt, origin: events.origin ?? attempt, status: try? space.read("\(path)/status"),
-            out: try? space.read("\(path)/results/out"))
+            attempt: attempt, origin: events.origin ?? attempt, status: status == "success" && out == nil ? nil : status,
+            out: out)
     }
 
     /// How many results there are under each identity; a copy and its original are one.
