@@ -35,7 +35,9 @@ import Testing
     private func written(_ name: String, _ change: () throws -> Void) throws -> [String] {
         let before = FileStamps(at: space.path(name))
         try change()
-        return FileStamps(at: space.path(name)).written(since: before).map { String($0.dropFirst(space.folder.count + 1)) }
+        return FileStamps(at: space.path(name)).written(since: before).map {
+            String($0.dropFirst(space.folder.count + 1))
+        }
     }
 
     @Test(arguments: ["in/file", "in/sub/file"]) func aFile(_ name: String) throws {

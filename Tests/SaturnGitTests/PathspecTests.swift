@@ -73,7 +73,7 @@ import Testing
     }
 
     /// Two fixed seeds and a new one every time; a failure names the seed.
-    @Test(arguments: [1, 2, UInt64.random(in: 3...UInt64.max)])
+    @Test(arguments: [1, 539_978_253_417_694_868, UInt64.random(in: 3...UInt64.max)])
     func anyPathspecsAgreeWithGit(seed: UInt64) throws {
         var generator = SplitMix64(state: seed)
         let repository = try TestRepository()
@@ -95,7 +95,11 @@ import Testing
                 }.joined().replacing(/\*\*+/, with: "*").drop { $0 == "/" }
                 return (Int.random(in: 0..<4, using: &generator) == 0 ? "!" : "") + (text.isEmpty ? "d" : text)
             }
-            let listed = try repository.git(["ls-files", "-z", "--"] + pathspecs.map(TestRepository.magic))
+            // Where all have one folder in front, git 2.39 cuts as many bytes off what is excluded: `d/ :(exclude)x` is
+            // nothing to it. A name that nothing has prevents that.
+            let others = pathspecs.allSatisfy { $0.hasPrefix("!") } ? [] : ["nothing"]
+            let listed = try repository.git(
+                ["ls-files", "-z", "--"] + pathspecs.map(TestRepository.magic) + others)
             let ours = try files(pathspecs, repository)
             #expect(ours == listed.split(separator: "\0").map(String.init), "seed \(seed): \(pathspecs)")
         }

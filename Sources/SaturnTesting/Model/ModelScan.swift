@@ -32,7 +32,8 @@ struct ModelScan {
         let (status, out) = (try? space.read("\(path)/status"), try? space.read("\(path)/results/out"))
         // Every job writes it: without it, it is a success no more.
         return Found(
-            attempt: attempt, origin: events.origin ?? attempt, status: status == "success" && out == nil ? nil : status,
+            attempt: attempt, origin: events.origin ?? attempt,
+            status: status == "success" && out == nil ? nil : status,
             out: out)
     }
 
