@@ -75,7 +75,7 @@ final class Evidence: PlanEvidence {
     func standing(of task: String) throws -> Standing {
         let place = ResultPlace.standing(task: task)
         let record = records.record(of: task)
-        switch try looker?.look(at: task) ?? store.look(at: place) {
+        switch try looker?.look(at: task, expecting: record?.stamp) ?? store.look(at: place) {
         case .absent:
             return record.map { .gone(.folder, Occupant($0)) } ?? .nothing
         case .status(let stamp): return try standing(place, task, stamp, record)

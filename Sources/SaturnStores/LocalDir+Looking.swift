@@ -26,14 +26,14 @@ private final class LocalLooker: FolderLooker {
         if folder >= 0 { close(folder) }
     }
 
-    func look(at task: String) throws -> FolderLook {
+    func look(at task: String, expecting stamp: FileStamp?) throws -> FolderLook {
         guard folder >= 0 else { return .absent }
         var status = stat()
-        switch look(at: task + "/status", &status) {
-        case 0 where status.st_mode & S_IFMT == S_IFREG && status.st_size > 0:
-            let stamp = FileStamp(status)
-            if look(at: task + "/results", &status) == 0 { return .status(stamp) }
-            return try store.look(at: .standing(task: task))
+        // One question for both: there is no way through a folder that is not there. Where a link leads elsewhere, it is
+        // not this stamp.
+        switch look(at: task + "/results/../status", &status) {
+        case 0 where status.st_mode & S_IFMT == S_IFREG && status.st_size > 0 && FileStamp(status) == stamp:
+            return .status(FileStamp(status))
         case ENOENT where look(at: task, &status) == ENOENT: return .absent
         default: return try store.look(at: .standing(task: task))
         }

@@ -9,12 +9,21 @@ extension LocalDir {
         defer { close(folder) }
         return withUnsafeTemporaryAllocation(byteCount: Int(PATH_MAX), alignment: 1) { path in
             statuses.allSatisfy { name, stamp in
-                guard let found = Self.look(at: "/status", of: name, in: folder, path),
-                    found.st_mode & S_IFMT == S_IFREG, found.st_size > 0, FileStamp(found) == stamp
-                else { return false }
-                return Self.look(at: "/results", of: name, in: folder, path) != nil
+                // One question for both: there is no way through a folder that is not there. Nor is there one through
+                // a link, behind which results may well be.
+                Self.isThere("/results/../status", stamp, of: name, in: folder, path)
+                    || Self.isThere("/status", stamp, of: name, in: folder, path)
+                        && Self.look(at: "/results", of: name, in: folder, path) != nil
             }
         }
+    }
+
+    private static func isThere(
+        _ part: StaticString, _ stamp: FileStamp, of name: UnsafeRawBufferPointer, in folder: Int32,
+        _ path: UnsafeMutableRawBufferPointer
+    ) -> Bool {
+        guard let found = look(at: part, of: name, in: folder, path) else { return false }
+        return found.st_mode & S_IFMT == S_IFREG && found.st_size > 0 && FileStamp(found) == stamp
     }
 
     /// - Parameter path: room for the two and the zero.

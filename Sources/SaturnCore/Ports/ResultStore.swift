@@ -60,7 +60,8 @@ public protocol ResultStore: Archive {
 
 /// Looks at the folders of tasks; reads nothing.
 public protocol FolderLooker: AnyObject {
-    func look(at task: String) throws -> FolderLook
+    /// - Parameter stamp: what its `status` probably has; what is said holds whether that is so or not.
+    func look(at task: String, expecting stamp: FileStamp?) throws -> FolderLook
 }
 
 extension ResultStore {
