@@ -47,20 +47,17 @@ import Testing
         print("after flipped bits \(try book.executed().count - 6) tasks were executed again")
     }
 
-    /// Every bit that tells SQLite how to read the file.
+    /// A later write version is damage for certain: SQLite reads such a file, and refuses to write it.
     @Test func aFlippedBitOfTheHeader() throws {
         let book = try DamagedLedger()
-        for bit in 0..<(100 * 8) where Self.isTried(bit) {
+        let versions = 18 * 8..<20 * 8
+        for bit in stride(from: 0, to: 100 * 8, by: 7) + Array(versions) {
             var bytes = book.good
             bytes[bit / 8] ^= 1 << UInt8(bit % 8)
             try book.replaceLedger(bytes)
-            try book.expectRecovery("bit \(bit % 8) of byte \(bit / 8)", warns: nil, mayExecute: true)
+            try book.expectRecovery(
+                "bit \(bit % 8) of byte \(bit / 8)", warns: bytes[18] > 2 ? true : nil, mayExecute: true)
         }
-    }
-
-    /// Of each number the lowest and the highest bit, and of the two versions of the format all.
-    private static func isTried(_ bit: Int) -> Bool {
-        (18...19).contains(bit / 8) || [0, 7].contains(bit % 8) && bit / 8 % 2 == 0
     }
 
     @Test func ofANewerSaturn() throws {
