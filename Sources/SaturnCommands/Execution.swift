@@ -45,7 +45,6 @@ struct Execution {
     }
 
     private func executeOnce() async throws {
-        if !finishes, !isSupervised, let shortcut = try Shortcut(file), try shortcut.run(arguments) { return }
         var isNew = false
         while true {
             let loaded = try Wiring(file: file, needsExecutor: true).load()

@@ -17,9 +17,18 @@ struct RunCommand: AsyncParsableCommand {
     @Flag(help: .hidden)
     var supervised = false
 
-    func run() async throws {
+    /// What comes before ``run()`` and needs no threads, which take as long to make as all the rest of a run that has
+    /// nothing to do. Returns whether it was all.
+    func start() throws -> Bool {
         try arguments.file.location.enter()
-        if dryRun { return try PlanCommand.show(arguments.file) }
+        if dryRun {
+            try PlanCommand.show(arguments.file)
+            return true
+        }
+        return try !supervised && !detach && Shortcut.run(arguments)
+    }
+
+    func run() async throws {
         if supervised { return try await Supervisor(arguments: arguments).run() }
         if detach { return try await Detachment(json: arguments.file.json).start() }
         try await Execution(arguments).execute()

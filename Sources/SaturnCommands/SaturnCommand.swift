@@ -32,6 +32,7 @@ public struct SaturnCommand: AsyncParsableCommand {
         do {
             let command = try PlainWords.command(arguments) ?? parseAsRoot(arguments)
             guard let command = command as? any AsyncParsableCommand else { Glibc.exit(execute(command)) }
+            if let run = command as? RunCommand, let code = alone(run.start) { Glibc.exit(code) }
             try makeWay()
             Task.detached { [command] in Glibc.exit(await execute(command)) }
             while true { StopSignals.take(csystem_wait_stop_signal()) }
@@ -44,12 +45,25 @@ public struct SaturnCommand: AsyncParsableCommand {
         guard shortage == 0 else { throw Failure.noThread(String(cString: strerror(shortage))) }
     }
 
-    /// On this thread: a command that waits for nothing needs no other, and signals end it.
     private static func execute(_ command: any ParsableCommand) -> Int32 {
-        csystem_let_stop_signals_end()
-        do {
+        alone {
             var command = command
             try command.run()
+            return true
+        } ?? 0
+    }
+
+    /// On this thread: what waits for nothing needs no other, and signals end it.
+    ///
+    /// - Parameter work: Returns whether it was all that is to be done.
+    /// - Returns: The exit code, or `nil` when there is more to do.
+    private static func alone(_ work: () throws -> Bool) -> Int32? {
+        csystem_let_stop_signals_end()
+        do {
+            guard try work() else {
+                csystem_block_stop_signals()
+                return nil
+            }
             try Output.check()
             return 0
         } catch {

@@ -39,7 +39,16 @@ struct Shortcut {
     }
 
     /// Does what `saturn run` does when it finds all tasks up to date; `false` when it may be otherwise.
-    func run(_ arguments: RunArguments) throws -> Bool {
+    static func run(_ arguments: RunArguments) throws -> Bool {
+        // A run sets a ledger aside that is damaged.
+        do {
+            return try Shortcut(arguments.file)?.run(arguments) ?? false
+        } catch let failure as Failure where failure.kind == .ledger {
+            return false
+        }
+    }
+
+    private func run(_ arguments: RunArguments) throws -> Bool {
         let start = SystemClock().uptime()
         // A ledger that this saturn cannot read is refused without a trace.
         guard access(state.ledger, F_OK) == 0, let ledger = try? SQLiteLedger(writing: state.ledger) else {
@@ -55,7 +64,6 @@ struct Shortcut {
             record.state == .succeeded
         else { return false }
         unlink(state.supervisorLog(of: trace.run))
-        Output.error("\(Printable.text(trace.run)): \(trace.statuses.count) up to date\n")
         let time = SystemClock().now()
         (record.started, record.ended, record.exitCode) = (time, time, 0)
         record.arguments = try arguments.repeated(run: trace.run)
@@ -63,6 +71,7 @@ struct Shortcut {
         batch.runs = [record]
         batch.upToDate = [trace.run]
         try ledger.commit(batch)
+        Output.error("\(Printable.text(trace.run)): \(trace.statuses.count) up to date\n")
         let seconds = Double(SystemClock().uptime() - start) / 1e9
         Output.out(SummaryText.upToDate(trace.run, trace.statuses.count, seconds, trace.location))
         return true

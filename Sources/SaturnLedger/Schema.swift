@@ -31,8 +31,14 @@ enum Schema {
         migrator.registerMigration("v2") { try $0.execute(sql: version2) }
         migrator.registerMigration("v3") { try $0.execute(sql: version3) }
         migrator.registerMigration("v4") { try $0.execute(sql: version4) }
+        migrator.registerMigration("v5") { try $0.execute(sql: version5) }
         return migrator
     }
+
+    /// `reused` tells that all tasks of the run are recorded as such, so that a rerun need not look at their rows.
+    private static let version5 = """
+        ALTER TABLE trace ADD COLUMN reused INTEGER NOT NULL DEFAULT 0;
+        """
 
     /// Runs that have all their results, until something of those changes.
     private static let version4 = """

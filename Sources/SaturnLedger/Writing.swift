@@ -38,16 +38,21 @@ private struct Writer {
     private func write(traces: [(run: String, location: String, token: [UInt8])]) throws {
         for (run, location, token) in traces {
             try database.execute(
-                sql: "INSERT OR REPLACE INTO trace VALUES (?, ?, ?)", arguments: [run, location, Data(token)])
+                sql: "INSERT OR REPLACE INTO trace (run, location, token) VALUES (?, ?, ?)",
+                arguments: [run, location, Data(token)])
         }
     }
 
     private func setUpToDate(_ run: String) throws {
+        let recorded = try Int.fetchOne(
+            database, sql: "SELECT count(*) FROM trace WHERE run = ? AND reused", arguments: [run])
+        guard recorded == 0 else { return }
         try database.execute(
             sql: "UPDATE task SET state = ? WHERE run = ? AND state IN (?, ?)",
             arguments: [
                 TaskState.reused.rawValue, run, TaskState.succeeded.rawValue, TaskState.restored.rawValue,
             ])
+        try database.execute(sql: "UPDATE trace SET reused = 1 WHERE run = ?", arguments: [run])
     }
 
     /// What a manifest says is kept as long as an attempt has its key, or was accepted under it.
@@ -197,6 +202,8 @@ private struct Writer {
                 run, task.name, task.index, task.state.rawValue, task.attempt?.data, task.note,
             ])
         }
+        let update = try database.cachedStatement(sql: "UPDATE trace SET reused = 0 WHERE run = ? AND reused")
+        for run in Set(tasks.map(\.run)) { try update.execute(arguments: [run]) }
     }
 
     private func write(digests: [DigestRecord]) throws {

@@ -242,6 +242,31 @@ import Testing
         #expect(try Book.readAll(book.reader(), 2).allSatisfy { $0 })
     }
 
+    /// A rerun that finds everything up to date looks at the tasks' rows once, and again when one of them was written.
+    @Test func whatIsReusedIsRecordedOnce() throws {
+        let ledger = try book.writer()
+        var batch = Book.batch(1)
+        batch.traces = [("run 1", Book.location, [1])]
+        try ledger.commit(batch)
+        var rerun = LedgerBatch()
+        rerun.upToDate = ["run 1"]
+        for state in [TaskState.succeeded, .restored] {
+            var written = LedgerBatch()
+            written.tasks = [("run 1", TaskRecord(name: "task", index: 1, state: state))]
+            try ledger.commit(written)
+            #expect(try book.strings("SELECT reused FROM trace") == ["0"])
+            for _ in 0..<2 {
+                try ledger.commit(rerun)
+                #expect(try ledger.tasks(of: "run 1").map(\.state) == [.waiting, .reused])
+                #expect(try book.strings("SELECT reused FROM trace") == ["1"])
+            }
+        }
+        try ledger.commit(batch)
+        #expect(try book.strings("SELECT reused FROM trace") == ["0"])
+        try ledger.commit(rerun)
+        #expect(try ledger.tasks(of: "run 1").map(\.state) == [.waiting, .reused])
+    }
+
     @Test func nothingToWriteWritesNothing() throws {
         let ledger = try book.writer()
         try ledger.commit(Book.batch(1))
