@@ -2,7 +2,7 @@ import ArgumentParser
 import SaturnCore
 import SaturnEngine
 
-struct PlanCommand: ParsableCommand {
+struct PlanCommand: ParsableCommand, StartsAlone {
     static let configuration = CommandConfiguration(
         commandName: "plan", abstract: "Show what would run, and why. Changes nothing.")
 
@@ -11,9 +11,12 @@ struct PlanCommand: ParsableCommand {
     @Flag(help: "Exit with 6 when there is work to do.")
     var exitCode = false
 
-    func run() throws {
+    func start() throws -> Bool {
         try file.location.enter()
-        if try Self.isShownByShortcut(file) { return }
+        return try Shortcut.plan(file)
+    }
+
+    func run() throws {
         let preparation = try Self.prepare(file)
         // Kept until the end of the process, which frees it faster than piece by piece.
         _ = Unmanaged.passRetained(Kept(preparation: preparation))
@@ -28,15 +31,7 @@ struct PlanCommand: ParsableCommand {
         init(preparation: Preparation) { self.preparation = preparation }
     }
 
-    static func show(_ file: RunFileArguments) throws {
-        if try !isShownByShortcut(file) { try show(prepare(file), json: file.json) }
-    }
-
-    private static func isShownByShortcut(_ file: RunFileArguments) throws -> Bool {
-        guard let text = try Shortcut(file)?.plan() else { return false }
-        Output.out(text)
-        return true
-    }
+    static func show(_ file: RunFileArguments) throws { try show(prepare(file), json: file.json) }
 
     private static func show(_ preparation: Preparation, json: Bool) throws {
         Output.out(json ? try PlanDocument(preparation).document() : PlanText(preparation).render())

@@ -1,7 +1,7 @@
 import ArgumentParser
 import SaturnCore
 
-struct RunCommand: AsyncParsableCommand {
+struct RunCommand: AsyncParsableCommand, StartsAlone {
     static let configuration = CommandConfiguration(
         commandName: "run", abstract: "Run the tasks of a run file that have no result yet.")
 
@@ -17,18 +17,14 @@ struct RunCommand: AsyncParsableCommand {
     @Flag(help: .hidden)
     var supervised = false
 
-    /// What comes before ``run()`` and needs no threads, which take as long to make as all the rest of a run that has
-    /// nothing to do. Returns whether it was all.
     func start() throws -> Bool {
         try arguments.file.location.enter()
-        if dryRun {
-            try PlanCommand.show(arguments.file)
-            return true
-        }
+        if dryRun { return try Shortcut.plan(arguments.file) }
         return try !supervised && !detach && Shortcut.run(arguments)
     }
 
     func run() async throws {
+        if dryRun { return try PlanCommand.show(arguments.file) }
         if supervised { return try await Supervisor(arguments: arguments).run() }
         if detach { return try await Detachment(json: arguments.file.json).start() }
         try await Execution(arguments).execute()

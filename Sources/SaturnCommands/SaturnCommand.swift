@@ -31,15 +31,21 @@ public struct SaturnCommand: AsyncParsableCommand {
         csystem_block_stop_signals()
         do {
             let command = try PlainWords.command(arguments) ?? parseAsRoot(arguments)
-            guard let command = command as? any AsyncParsableCommand else { Glibc.exit(execute(command)) }
-            if let run = command as? RunCommand, let code = alone(run.start) { Glibc.exit(code) }
+            if let code = start(command) { Glibc.exit(code) }
             try makeWay()
+            guard let command = command as? any AsyncParsableCommand else { Glibc.exit(execute(command)) }
             Task.detached { [command] in Glibc.exit(await execute(command)) }
             while true { StopSignals.take(csystem_wait_stop_signal()) }
         } catch { Glibc.exit(report(error)) }
     }
 
-    /// Throws where there are no threads for the runtime's own.
+    /// The exit code of a command that has done all it had to do before there were other threads.
+    private static func start(_ command: any ParsableCommand) -> Int32? {
+        (command as? any StartsAlone).flatMap { command in alone { try command.start() } }
+    }
+
+    /// Throws where there are no threads for the runtime's own, without which it would wait in silence and for ever:
+    /// also where nothing is waited for, since closing a ledger takes one.
     private static func makeWay() throws {
         let shortage = csystem_spare_threads(3)
         guard shortage == 0 else { throw Failure.noThread(String(cString: strerror(shortage))) }
@@ -132,4 +138,10 @@ public struct SaturnCommand: AsyncParsableCommand {
         Output.error(message + "\n")
         return 2
     }
+}
+
+/// A command that often finds, on the main thread and with no other, that there is nothing to do.
+protocol StartsAlone {
+    /// What comes before `run()`. Returns whether it was all that is to be done.
+    func start() throws -> Bool
 }

@@ -29,14 +29,25 @@ struct Shortcut {
         return TraceFile(words + [try file.tasks.map { "=\(try Paths.absolute($0))" } ?? ""] + file.set, in: state)
     }
 
-    /// What `saturn plan` says, if nothing has changed.
-    func plan() -> String? {
-        guard state.holder(of: trace.run) == nil, let ledger = try? SQLiteLedger(reading: state.ledger),
-            let store = try? store(), holds(ledger, store, notes: true)
-        else { return nil }
+    /// Says what `saturn plan` says, if nothing has changed; `false` when something may have.
+    static func plan(_ file: RunFileArguments) throws -> Bool {
+        guard let text = try Shortcut(file)?.plan() else { return false }
+        Output.out(text)
+        return true
+    }
+
+    private func plan() -> String? {
+        guard state.holder(of: trace.run) == nil, let ledger = try? SQLiteLedger(reading: state.ledger) else {
+            return nil
+        }
+        Self.keep(ledger)
+        guard let store = try? store(), holds(ledger, store, notes: true) else { return nil }
         return PlanText.upToDate(
             trace.run, count: trace.statuses.count, names: trace.names(limit: 4), notes: trace.notes)
     }
+
+    /// Until the end of the process: closing it takes a thread, and nobody has asked yet whether there is one.
+    private static func keep(_ ledger: SQLiteLedger) { _ = Unmanaged.passRetained(ledger) }
 
     /// Does what `saturn run` does when it finds all tasks up to date; `false` when it may be otherwise.
     static func run(_ arguments: RunArguments) throws -> Bool {
@@ -54,6 +65,7 @@ struct Shortcut {
         guard access(state.ledger, F_OK) == 0, let ledger = try? SQLiteLedger(writing: state.ledger) else {
             return false
         }
+        Self.keep(ledger)
         let holder = LockHolder(command: "run", path: path)
         guard let lock = try? state.lock(run: trace.run, holder: holder), let store = try? store(),
             (try? store.claim(holder: holder.owned(by: state.project, state: state.path).text)) != nil

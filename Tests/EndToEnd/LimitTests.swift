@@ -72,4 +72,33 @@ import Testing
         if run.status == 3 { #expect(run.err.hasSuffix(Self.noThread), "\(run.err)") }
         try expectWhole(session, 60)
     }
+
+    /// What has nothing to do needs no thread; what has says that there is none.
+    @Test(
+        .enabled(
+            if: geteuid() == 0 && access("/usr/bin/setpriv", X_OK) == 0 && access("/usr/bin/prlimit", X_OK) == 0,
+            "SKIPPED: only root with setpriv and prlimit can run saturn as a user who has no other processes"))
+    func noThreadAtAll() throws {
+        let session = try makeSession(3)
+        let user = 61_100
+        let prepared = try session.shell("cp '\(Session.binary())' ../saturn && chown -R \(user) ..")
+        #expect(prepared.status == 0, "\(prepared.err)")
+        func saturn(_ arguments: String, limit: String = "1:1") throws -> Transcript {
+            try session.background(
+                shell: "exec prlimit --nproc=\(limit) setpriv --reuid \(user) --clear-groups ../saturn \(arguments)"
+            ).ended()
+        }
+        #expect(try saturn("run", limit: "1000:1000").status == 0)
+        for arguments in ["run", "plan", "run -n"] {
+            let short = try saturn(arguments)
+            #expect(short.status == 0, "\(arguments): \(short.err)")
+            #expect(short.out.contains("up to date"), "\(arguments): \(short.out)")
+        }
+        try session.write("run.yaml", session.read("run.yaml") + "# changed\n")
+        for arguments in ["run", "plan", "run -n", "status", "list", "why t0"] {
+            let long = try saturn(arguments)
+            #expect(long.status == 3, "\(arguments): \(long.out)")
+            #expect(long.err == Self.noThread, "\(arguments): \(long.err)")
+        }
+    }
 }
