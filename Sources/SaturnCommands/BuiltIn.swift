@@ -1,5 +1,6 @@
 import Glibc
 import SaturnCore
+import SaturnEngine
 import SaturnExecutors
 import SaturnStores
 
@@ -55,34 +56,35 @@ struct BuiltInExecutor: Sendable {
 /// A results store that a run file may name.
 struct BuiltInStore: Sendable {
     var schema: ComponentSchema
-    /// - Parameter folder: the run file's, from which a relative directory counts.
-    var make: @Sendable (ComponentSpec, _ run: String, _ folder: String) throws -> any ResultStore
+    /// - Parameters:
+    ///   - folder: the run file's, from which a relative directory counts.
+    ///   - state: where workspaces are filled whose results go elsewhere.
+    var make: @Sendable (ComponentSpec, _ run: String, _ folder: String, _ state: StateFolder) throws -> any ResultStore
 
     /// The first is the default.
     static let all: [BuiltInStore] = [
-        BuiltInStore(schema: LocalDir.schema) { try localDir($0, $1, $2) },
+        BuiltInStore(schema: LocalDir.schema) { spec, run, folder, _ in try localDir(spec, run, folder) },
         BuiltInStore(
             schema: ComponentSchema(
                 name: "DaskBackend", classSpecs: ["DaskBackend"], settings: ["directory": .string, "path": .string])
-        ) { try localDir($0, $1, $2) },
-        BuiltInStore(
-            schema: ComponentSchema(
-                name: "S3", classSpecs: ["S3", "S3Results", "S3Backend"],
-                settings: ["s3_url": .string, "endpoint_url": .string, "region": .string, "log_chunk": .any])
-        ) { _, _, _ in
-            throw Failure(.engine, "this version of saturn cannot keep results in S3", hint: "use class_spec: LocalDir")
+        ) { spec, run, folder, _ in try localDir(spec, run, folder) },
+        BuiltInStore(schema: S3Results.schema) { spec, run, _, state in
+            try S3Results(spec, run: run, staging: staging(state), environment: Environment.dictionary)
         },
     ]
 
     static func named(_ spec: ComponentSpec) -> BuiltInStore { all.first { $0.schema.name == spec.name } ?? all[0] }
 
     /// The one whose name in the ledger is `location`.
-    static func at(_ location: String) throws -> any ResultStore {
-        guard location.hasPrefix("/") else {
-            throw Failure(.engine, "this version of saturn cannot reach the results in \(location)")
-        }
-        return LocalDir(directory: location)
+    ///
+    /// - Parameter state: `nil` where only results on this machine are of interest.
+    static func at(_ location: String, _ state: StateFolder?) throws -> any ResultStore {
+        if location.hasPrefix("/") { return LocalDir(directory: location) }
+        guard let state else { throw Failure(.engine, "the results in \(location) are not on this machine") }
+        return try S3Results(location: location, staging: staging(state), environment: Environment.dictionary)
     }
+
+    private static func staging(_ state: StateFolder) -> String { state.path + "/staging" }
 
     private static func localDir(_ spec: ComponentSpec, _ run: String, _ folder: String) throws -> any ResultStore {
         let written = spec.settings["directory"]?.text ?? spec.settings["path"]?.text

@@ -17,12 +17,30 @@ struct CollectCommand: AsyncParsableCommand {
     @Option(help: "The run; without it the newest.")
     var name: String?
 
+    @Option(help: ArgumentHelp("Bring results that are in a bucket into this folder.", valueName: "dir"))
+    var to: String?
+
     @Flag(help: "Print one JSON document on stdout.")
     var json = false
 
     @OptionGroup var location: LocationArguments
 
     func run() async throws {
+        guard let to else { return try await collect() }
+        try location.enter()
+        // Before anything is waited for.
+        let export = try Exporting(file: file, name: name, to: Paths.absolute(to), location: location)
+        if export.hasRun {
+            do { try await collect() } catch let code as ExitCode where code.rawValue == 1 {
+                // What failed has a log, too.
+                try export.bring()
+                throw code
+            }
+        }
+        try export.bring()
+    }
+
+    private func collect() async throws {
         let (first, state) = try location.find(file, name)
         let run = first.record.name
         while true {

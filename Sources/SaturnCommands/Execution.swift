@@ -54,7 +54,10 @@ struct Execution {
             let holder = LockHolder(command: finishes ? "collect" : "run", path: loaded.path)
             do {
                 let lock = try lock(loaded, holder, isNew: isNew)
-                defer { withExtendedLifetime(lock) {} }
+                defer {
+                    try? loaded.compilation.parts.store.finish()
+                    withExtendedLifetime(lock) {}
+                }
                 return try await execute(loaded, executor)
             } catch let taken as Taken {
                 guard arguments.wait else { throw taken.failure }
@@ -96,7 +99,7 @@ struct Execution {
     private func claim(_ loaded: Wiring.Loaded, _ holder: LockHolder, isNew: Bool) throws {
         let store = loaded.compilation.parts.store
         let last = try store.lastHolder.map { LockHolder(parsing: $0) }
-        if isNew, let last { try loaded.folder.reclaim(from: last) }
+        if isNew, let last { try loaded.folder.reclaim(from: last, isShared: store.isRemote) }
         try store.claim(holder: holder.owned(by: loaded.folder.project, state: loaded.folder.path).text)
     }
 

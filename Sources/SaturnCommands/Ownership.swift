@@ -8,7 +8,9 @@ enum Ownership {
     ///
     /// Throws a ``Failure`` of kind `inUse` when the results are those of the project that this one is a copy of.
     static func store(at location: String, for state: StateFolder) throws -> any ResultStore {
-        let store = try BuiltInStore.at(location)
+        let store = try BuiltInStore.at(location, state)
+        // Projects share a bucket on purpose.
+        guard !store.isRemote else { return store }
         guard let last = try store.lastHolder.map({ LockHolder(parsing: $0) }), let owner = last.state,
             owner != state.path, last.project == state.project, StateFolder(path: owner).project == last.project
         else { return store }

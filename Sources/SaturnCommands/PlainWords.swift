@@ -78,7 +78,7 @@ extension LocationArguments {
 }
 
 extension RunFileArguments {
-    fileprivate static var nothingGiven: RunFileArguments {
+    static var nothingGiven: RunFileArguments {
         var arguments = RunFileArguments()
         arguments.file = "run.yaml"
         arguments.tasks = nil

@@ -53,10 +53,13 @@ struct PlanCommand: ParsableCommand, StartsAlone {
             let who = Printable.text(holder.words)
             Output.error("note: this run is going on (\(who)); the plan is of what it has left behind so far\n")
         }
-        let last = try loaded.compilation.parts.store.lastHolder.map { LockHolder(parsing: $0) }
+        let store = loaded.compilation.parts.store
+        let project = try loaded.folder.project ?? store.lastHolder.flatMap {
+            loaded.folder.lostProject(known: LockHolder(parsing: $0), isShared: store.isRemote)
+        }
         return try Preparation(
             loaded.compilation, ledger: loaded.ledger,
-            project: loaded.folder.project ?? last.flatMap { loaded.folder.lostProject(known: $0) },
+            project: project,
             options: Planner.Options(selected: try file.selection(loaded.compilation.graph), force: file.force))
     }
 }

@@ -11,6 +11,10 @@ struct RunView {
     var accepted: Set<AttemptID>
     /// Who runs it now.
     var holder: LockHolder?
+    private let folder: StateFolder?
+
+    /// Where its results are; `nil` when they cannot be looked at.
+    var store: (any ResultStore)? { try? BuiltInStore.at(record.location, folder) }
 
     /// - Parameter folder: `nil` for whoever has the run's lock himself.
     init(_ record: RunRecord, ledger: any Ledger, folder: StateFolder?) throws {
@@ -21,6 +25,7 @@ struct RunView {
     init(_ record: RunRecord, _ tasks: [TaskRecord], ledger: any Ledger, folder: StateFolder?) throws {
         self.record = record
         self.tasks = tasks
+        self.folder = folder
         attempts = try ledger.attempts(tasks.filter { !$0.state.hasResult }.compactMap(\.attempt))
         let accepted = Set(try ledger.accepted().keys)
         self.accepted = accepted.isEmpty ? [] : accepted.intersection(tasks.compactMap(\.attempt))
@@ -44,7 +49,7 @@ struct RunView {
 
     /// By task, what was said when the result that stands there was accepted, oldest first.
     func acceptances() -> [String: [Acceptance]] {
-        guard !accepted.isEmpty, let store = try? BuiltInStore.at(record.location) else { return [:] }
+        guard !accepted.isEmpty, let store else { return [:] }
         var found: [String: [Acceptance]] = [:]
         for task in tasks {
             guard let attempt = task.attempt, accepted.contains(attempt),

@@ -70,7 +70,10 @@ struct Shortcut {
         guard let lock = try? state.lock(run: trace.run, holder: holder), let store = try? store(),
             (try? store.claim(holder: holder.owned(by: state.project, state: state.path).text)) != nil
         else { return false }
-        defer { withExtendedLifetime((lock, store)) {} }
+        defer {
+            try? store.finish()
+            withExtendedLifetime((lock, store)) {}
+        }
         guard holds(ledger, store, notes: false),
             var record = try ledger.runs().first(where: { $0.name == trace.run }), record.file == path,
             record.state == .succeeded
@@ -90,7 +93,7 @@ struct Shortcut {
     }
 
     private func store() throws -> any ResultStore {
-        try BuiltInStore.named(trace.results).make(trace.results, trace.run, Paths.parent(path))
+        try BuiltInStore.named(trace.results).make(trace.results, trace.run, Paths.parent(path), state)
     }
 
     private func holds(_ ledger: any Ledger, _ store: any ResultStore, notes: Bool) -> Bool {

@@ -35,7 +35,7 @@ struct StatusCommand: ParsableCommand {
             text += line + "\n"
         }
         text += "\(SummaryText(view).counts())\nresults: \(Printable.text(view.record.location))\n"
-        guard let use = (try? BuiltInStore.at(view.record.location)).flatMap({ AtticSize.measure($0) }) else {
+        guard let use = view.store.flatMap({ AtticSize.measure($0) }) else {
             return text
         }
         return text + AtticText.line(use)

@@ -30,7 +30,8 @@ struct TerminateCommand: AsyncParsableCommand {
         // Whatever its record says: it may just have begun.
         guard let holder = state.holder(of: view.record.name) else { return try endInterrupted(view, state) }
         try await stop(holder, view.record.name, state)
-        let left = try Survivors.end(of: view.tasks.map(\.name), in: view.record.location)
+        let workplace = try BuiltInStore.at(view.record.location, state).workplace
+        let left = try Survivors.end(of: view.tasks.map(\.name), in: workplace)
         Output.out(TerminateText(try RunView.reading(view.record.name, state), left, drained: drain).render())
     }
 
@@ -100,8 +101,9 @@ struct TerminateCommand: AsyncParsableCommand {
         let store = try Ownership.store(at: view.record.location, for: state)
         // Another run that works in the same folder has tasks of the same names.
         try store.claim(holder: holder.owned(by: state.project, state: state.path).text)
+        defer { try? store.finish() }
         let attempts = view.attempts.values.filter { $0.state == .unfinished }.map(\.id)
-        let ended = try Survivors.end(of: view.tasks.map(\.name), attempts: attempts, in: view.record.location)
+        let ended = try Survivors.end(of: view.tasks.map(\.name), attempts: attempts, in: store.workplace)
         let ledger = try SQLiteLedger(writing: state.ledger)
         if let interrupted = try Interrupted(view, store: store, ledger: ledger) {
             try ledger.commit(interrupted.stopped(at: SystemClock().now()))

@@ -45,7 +45,7 @@ struct Wiring {
             Output.error("\(Printable.text(run)): \(result.spec.tasks.count) tasks; planning them\n")
         }
         let state = try file.location.stateFolder(for: folder)
-        let backends = try makeBackends(result.spec, isSound: result.problems.isEmpty, run, folder)
+        let backends = try makeBackends(result.spec, isSound: result.problems.isEmpty, run, folder, state)
         let problems = result.problems + (backends.executor?.problems(with: result.spec.tasks) ?? [])
         // A ledger that is not there yet is read as an empty one: what is wrong with a file is told without a trace.
         let isWriting = needsExecutor && access(state.ledger, F_OK) == 0
@@ -77,12 +77,12 @@ struct Wiring {
 
     /// With a broken executor or store section the rest is still checked, so that all errors come at once.
     private func makeBackends(
-        _ spec: RunSpec, isSound: Bool, _ run: String, _ folder: String
+        _ spec: RunSpec, isSound: Bool, _ run: String, _ folder: String, _ state: StateFolder
     ) throws -> (store: any ResultStore, executor: (any Executor)?) {
         guard isSound else {
-            return (try BuiltInStore.all[0].make(ComponentSpec(name: ""), run, folder), try? makeExecutor(spec))
+            return (try BuiltInStore.all[0].make(ComponentSpec(name: ""), run, folder, state), try? makeExecutor(spec))
         }
-        return (try BuiltInStore.named(spec.results).make(spec.results, run, folder), try makeExecutor(spec))
+        return (try BuiltInStore.named(spec.results).make(spec.results, run, folder, state), try makeExecutor(spec))
     }
 
     private func makeExecutor(_ spec: RunSpec) throws -> (any Executor)? {
@@ -110,7 +110,7 @@ struct Wiring {
     ) -> [String] {
         let isDefault = spec.results.settings["directory"] == nil && spec.results.settings["path"] == nil
         // Other runs of the default layout are neighbours: their results are no code either.
-        return [store.location, state.path] + (isDefault ? [folder + "/results"] : [])
+        return (store.isRemote ? [] : [store.location]) + [state.path] + (isDefault ? [folder + "/results"] : [])
     }
 
     private static func sweepFile(_ name: String, _ folder: String) -> String {

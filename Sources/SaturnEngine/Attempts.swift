@@ -200,9 +200,9 @@ struct Attempts {
     }
 
     private mutating func needs(_ task: Int, _ node: TaskNode, _ id: AttemptID) throws -> [Variable] {
-        let folders = node.needs.map { need in
+        let folders = try node.needs.map { need in
             let name = preparation.graph.nodes[need].name
-            return (name, preparation.store.folder(of: .standing(task: name)) + "/results")
+            return (name, try preparation.store.results(of: name))
         }
         let file = "\(state.path)/needs/\(id)"
         try state.writeFile(folders.map { "\($0.0)\t\($0.1)\n" }.joined(), to: file)

@@ -49,7 +49,7 @@ final class Evidence: PlanEvidence {
     /// run file.
     private func adoptAll() throws {
         let listing: ArchiveListing
-        do { listing = try store.archived() } catch let failure as Failure where failure.kind == .workspace {
+        do { listing = try store.superseded() } catch let failure as Failure where failure.kind == .workspace {
             // The folder is yet to be made.
             return
         }
@@ -129,7 +129,7 @@ final class Evidence: PlanEvidence {
     /// A run looks at code and inputs before it brings results to the disk, about once a second: one that was killed has
     /// not looked after the last of them.
     private func wasChecked(_ events: EventLog) throws -> Bool {
-        guard events.boot == boot, let completed = events.completed else { return true }
+        guard !events.isStored, events.boot == boot, let completed = events.completed else { return true }
         return try synced(boot).map { completed <= $0 } ?? false
     }
 
@@ -155,7 +155,7 @@ final class Evidence: PlanEvidence {
             // A status that was written by hand makes no success of a task that failed, or that never ended.
             case "success": events.exitCode != nil ? .failure : events.completed == nil ? .unfinished : .success
             case "failure": .failure
-            default: events.events.last?.type == "terminated" ? .terminated : .unfinished
+            default: events.lastType == "terminated" ? .terminated : .unfinished
             }
         var record = AttemptRecord(
             id: attempt, key: key, location: store.location, task: task, run: events.run ?? run, state: state,
@@ -171,7 +171,7 @@ final class Evidence: PlanEvidence {
     /// Whether a result that the ledger does not know is on the disk for certain. The ledger is told of results only
     /// when they are; one of an earlier start of the machine may have been cut off when that ended.
     private func isOnDisk(_ events: EventLog) throws -> Bool {
-        guard let boot = events.boot, boot != self.boot else { return true }
+        guard !events.isStored, let boot = events.boot, boot != self.boot else { return true }
         guard let synced = try synced(boot), let completed = events.completed else { return false }
         return completed <= synced
     }
@@ -191,7 +191,7 @@ final class Evidence: PlanEvidence {
             return .foreign("belongs to another project (\(events.project ?? "unknown"))")
         }
         let occupant = Occupant(attempt: attempt, key: key)
-        switch events.events.last?.type {
+        switch events.lastType {
         case "terminated": return .terminated(occupant)
         case "complete", "restored": return .gone(.status, occupant)
         default:
@@ -252,7 +252,9 @@ final class Evidence: PlanEvidence {
 
     func digest(of result: StoredResult) throws -> Digest? {
         if let known = digestOf[result.attempt] { return known }
-        let digest = try digests.digest(of: store.folder(of: result.place) + "/results")
+        let digest =
+            try store.resultsDigest(at: result.place)
+            ?? digests.digest(of: store.folder(of: result.place) + "/results")
         digestOf[result.attempt] = digest
         return digest
     }

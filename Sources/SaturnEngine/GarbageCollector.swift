@@ -88,7 +88,10 @@ public struct GarbageCollector {
             self.note = note
         }
 
-        func release() { held = [] }
+        func release() {
+            for case let store as any ResultStore in held { try? store.finish() }
+            held = []
+        }
     }
 
     private func claim(_ request: GarbageRequest) throws -> Claims? {
@@ -100,7 +103,7 @@ public struct GarbageCollector {
             return Claims([lock])
         }
         try store.claim(holder: holder.text)
-        let survivors = try Survivors.end(of: ledger.tasks(of: run.name).map(\.name), in: run.location)
+        let survivors = try Survivors.end(of: ledger.tasks(of: run.name).map(\.name), in: store.workplace)
         return Claims([lock, store], note: Survivors.words(survivors))
     }
 

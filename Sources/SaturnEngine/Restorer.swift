@@ -35,6 +35,9 @@ struct Restorer {
             guard let decision = decisions[task], let result = decision.result else { continue }
             attempts[task] = try bring(result, decision.transfer, to: task, evicted, &batch)
         }
+        do { if !restoring.isEmpty { try preparation.store.settle() } } catch let failure as Failure
+            where failure.kind == .workspace
+        { throw Vanished() }
         return attempts
     }
 

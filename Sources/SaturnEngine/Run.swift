@@ -100,6 +100,8 @@ public final class Run {
             Task { [inputs] in for await number in signals { inputs.post(.signal(number)) } },
             Task { [inputs] in for await _ in beats { inputs.post(.beat) } },
         ]
+        preparation.store.want(
+            Set(preparation.graph.nodes.lazy.filter { !$0.dependents.isEmpty }.map(\.name)))
         handle(.begin)
         if !scheduler.isDone { await withTaskExecutorPreference(executor.workplace) { await takeInputs() } }
         for task in forwarding { task.cancel() }
@@ -158,7 +160,7 @@ public final class Run {
         // The search is not for nothing: a run that changes nothing does without it.
         guard preparation.plan.decisions.contains(where: { $0.map { $0.action != .reuse } ?? false }) else { return }
         // Whoever has the lock of the results folder knows that nobody's tasks should be running there.
-        let survivors = try Survivors.end(of: nil, in: preparation.store.location)
+        let survivors = try Survivors.end(of: nil, in: preparation.store.workplace)
         if let words = Survivors.words(survivors) { observer.observe(.warning(words)) }
     }
 
@@ -233,7 +235,10 @@ public final class Run {
         do { try body() } catch {
             guard failure == nil else { return }
             failure = error
-            handle(.stop)
+            // What runs can still end, and its result be kept on this machine until the store can be reached.
+            let isStoreAway = preparation.store.isRemote && (error as? Failure)?.kind == .engine
+            if isStoreAway, !attempts.isEmpty { observer.observe(.warning("\((error as? Failure)?.message ?? ""); waiting for the tasks that run")) }
+            handle(isStoreAway ? .drain : .stop)
         }
     }
 
@@ -357,8 +362,10 @@ public final class Run {
             let (changes, batch) = try journal.end(state, exitCode: exitCode)
             noticeChanges(changes)
             try committer.commit(batch, at: clock.now())
+            try preparation.store.finish()
             if let token { keepTrace(token) }
         } catch  where failure != nil {
+            try? preparation.store.finish()
             // The first fault is the one to report.
         }
         if let failure { throw failure }

@@ -72,16 +72,18 @@ public struct StateFolder: Sendable {
 
     /// Takes back the id of the project whose state was here, and is lost: the results are its own. For a project whose id
     /// was just made.
-    public func reclaim(from last: LockHolder) throws {
-        guard let id = lostProject(known: last), id != project else { return }
+    public func reclaim(from last: LockHolder, isShared: Bool = false) throws {
+        guard let id = lostProject(known: last, isShared: isShared), id != project else { return }
         let draft = "\(path)/project.\(getpid())"
         try writeFile(id + "\n", to: draft, isLasting: true)
         guard rename(draft, path + "/project") == 0 else { throw problem("make", path + "/project") }
     }
 
     /// The id that this folder had, as the last one who used the results tells.
-    public func lostProject(known last: LockHolder) -> String? {
-        guard last.state == path, let id = last.project, AttemptID(id) != nil else { return nil }
+    ///
+    /// - Parameter isShared: a results store that other machines use too: there, one project may have many state folders.
+    public func lostProject(known last: LockHolder, isShared: Bool = false) -> String? {
+        guard isShared || last.state == path, let id = last.project, AttemptID(id) != nil else { return nil }
         return id
     }
 

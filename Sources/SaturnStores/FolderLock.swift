@@ -12,8 +12,13 @@ final class FolderLock: Sendable {
         self.path = path
     }
 
-    deinit {
-        let fd = descriptor.withLock { $0 }
+    deinit { release() }
+
+    func release() {
+        let fd = descriptor.withLock { descriptor in
+            defer { descriptor = -1 }
+            return descriptor
+        }
         guard fd >= 0 else { return }
         // Closing is not enough while a child that is just being started still has a copy of the descriptor.
         flock(fd, LOCK_UN)

@@ -41,6 +41,10 @@ public struct EventLog: Hashable, Sendable {
     public var completed: Timestamp? {
         events.last { $0.type == "complete" }?["utctimestamp"].flatMap { Timestamp($0) }
     }
+    /// How it ended, or what happened to it last; that it was stored is neither.
+    public var lastType: String? { events.last { $0.type != "stored" }?.type }
+    /// It is where no crash of this machine can harm it, and was put there when the code had been looked at again.
+    public var isStored: Bool { events.contains { $0.type == "stored" } }
     /// Of the last attempt that ended, unless it was a success.
     public var exitCode: Int32? {
         events.last { $0.type == "complete" }?["exit_code"].flatMap { Int32($0) }
@@ -125,6 +129,8 @@ public struct EventLog: Hashable, Sendable {
         var lines = text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).dropLast()
         guard lines.popFirst()?.elementsEqual("events:".utf8) == true else { return nil }
         for line in lines {
+            // A list that an event has: `ObjectRecord` reads it.
+            guard !line.starts(with: "      ".utf8) else { continue }
             let isNew = line.starts(with: "  - ".utf8)
             guard isNew || line.starts(with: "    ".utf8), let colon = line.firstIndex(of: UInt8(ascii: ":")) else {
                 continue

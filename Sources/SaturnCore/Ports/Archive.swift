@@ -7,6 +7,8 @@ public protocol Archive: Sendable {
     /// Throws a ``Failure`` when a folder cannot be listed: nothing may be deleted then. Of kind `workspace` when there
     /// is no store at all any more.
     func archived() throws -> ArchiveListing
+    /// The same for a plan, which deletes nothing: what is known of it without listing.
+    func superseded() throws -> ArchiveListing
     /// The result at `place`, when that is a real folder with events of saturn's; no link is followed on the way.
     func result(at place: ResultPlace) throws -> ArchivedResult?
     /// The same of a checkpoint; its time tells whether a run has gone on from it.
@@ -24,6 +26,10 @@ public protocol Archive: Sendable {
     /// Waits for the lock of the attic, and has it as long as what is returned lives. A run holds it from planning until
     /// what it restores stands, gc while it discards: so nothing is discarded that a plan counts on.
     func lockAttic() throws -> any AtticLock
+}
+
+extension Archive {
+    public func superseded() throws -> ArchiveListing { try archived() }
 }
 
 /// A lock that is let go of when nobody refers to it any more.

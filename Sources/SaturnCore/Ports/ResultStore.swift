@@ -21,8 +21,18 @@ public protocol ResultStore: Archive {
     func hasLayout(_ place: ResultPlace) throws -> Bool
     /// "success" or "failure", as `status` says.
     func status(of place: ResultPlace) throws -> String?
-    /// The local path of a result's folder.
+    /// The local path of a result's folder; where results are elsewhere, of its workspace.
     func folder(of place: ResultPlace) -> String
+    /// The local folder below which workspaces are: ``location``, unless results are elsewhere.
+    var workplace: String { get }
+    /// Whether results are not on this machine's disks.
+    var isRemote: Bool { get }
+    /// By which `needs` counts results, where that is known without reading them.
+    func resultsDigest(at place: ResultPlace) throws -> Digest?
+    /// The local path of what a task wrote, brought here where it is elsewhere.
+    func results(of task: String) throws -> String
+    /// Of which tasks ``results(of:)`` will be asked for while this run goes on.
+    func want(_ tasks: Set<String>)
 
     /// Whether a store of the same kind is at `location`, from where results can be copied.
     func reaches(_ location: String) -> Bool
@@ -52,6 +62,11 @@ public protocol ResultStore: Archive {
     /// Copies the result of `attempt` into the folder of `task`, which must be free, with `events` of its own; `status`
     /// last. Throws a ``Failure`` of kind `workspace` when that result is not there, or not there any more.
     func clone(_ attempt: AttemptID, from place: ResultPlace, to task: String, events: String) throws -> FileStamp?
+    /// Waits until what was moved and copied is where it belongs. Throws a ``Failure`` of kind `workspace` when something
+    /// of it was not there any more.
+    func settle() throws
+    /// Completes what is under way and lets go of the store.
+    func finish() throws
     /// Makes the folder of ``ResultPlace/checkpoint(of:replica:)``, which may be there and full; returns its local path.
     func makeCheckpoint(of key: TaskKey, replica: Int) throws -> String
     /// Removes it with all that is in it, or, when `onlyEmpty`, if nothing is. None there is fine.
@@ -66,6 +81,13 @@ public protocol FolderLooker: AnyObject {
 
 extension ResultStore {
     public func looker() -> (any FolderLooker)? { nil }
+    public var workplace: String { location }
+    public var isRemote: Bool { false }
+    public func resultsDigest(at place: ResultPlace) throws -> Digest? { nil }
+    public func results(of task: String) throws -> String { folder(of: .standing(task: task)) + "/results" }
+    public func want(_ tasks: Set<String>) {}
+    public func settle() throws {}
+    public func finish() throws {}
 }
 
 /// What one look at a folder tells.

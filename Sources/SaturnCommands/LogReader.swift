@@ -1,0 +1,49 @@
+import Glibc
+
+/// Copies a log to stdout: its bytes into a pipe, text with control characters escaped to a terminal.
+struct LogReader {
+    let path: String
+    private var fd: Int32 = -1
+    private var rest: [UInt8] = []
+    private let isTerminal = isatty(STDOUT_FILENO) == 1
+
+    init(path: String) {
+        self.path = path
+    }
+
+    var isOpen: Bool { fd >= 0 }
+
+    /// A file only: a task may have put a device there that never ends.
+    static func open(_ path: String) -> Int32 {
+        let fd = Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
+        var status = stat()
+        guard fd >= 0, fstat(fd, &status) != 0 || status.st_mode & S_IFMT != S_IFREG else { return fd }
+        close(fd)
+        return -1
+    }
+
+    /// What there is now; `false` when nobody reads any more.
+    mutating func copy() -> Bool {
+        if fd < 0 { fd = Self.open(path) }
+        guard fd >= 0 else { return true }
+        var buffer = [UInt8](repeating: 0, count: 1 << 16)
+        while case let count = read(fd, &buffer, buffer.count), count > 0 {
+            guard write(buffer[..<count]) else { return false }
+        }
+        return true
+    }
+
+    private mutating func write(_ bytes: ArraySlice<UInt8>) -> Bool {
+        guard isTerminal else { return bytes.withUnsafeBytes { Output.write($0, to: STDOUT_FILENO) } }
+        rest += bytes
+        // Up to the last newline, so that no character is cut in two; without any for long, all of it.
+        let end = rest.lastIndex(of: 10).map { $0 + 1 } ?? (rest.count > 1 << 16 ? rest.count : 0)
+        let text = String(decoding: rest[..<end], as: UTF8.self)
+        rest.removeFirst(end)
+        return Output.write(Printable.text(text, keepsLines: true), to: STDOUT_FILENO)
+    }
+
+    mutating func finish() {
+        if !rest.isEmpty { Output.out(Printable.text(String(decoding: rest, as: UTF8.self), keepsLines: true)) }
+    }
+}

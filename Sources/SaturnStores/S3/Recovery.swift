@@ -1,0 +1,230 @@
+import Glibc
+import SaturnCore
+
+/// What a saturn that was killed has left: found again from its journal on this machine, or from the objects themselves.
+struct Recovery {
+    private let store: S3Results
+
+    init(_ store: S3Results) {
+        self.store = store
+    }
+
+    struct Outcome {
+        var index: ResultIndex
+        /// What no segment says yet.
+        var changes: [IndexChange] = []
+        /// Begun, and to be done again.
+        var open: [IndexChange] = []
+        /// The index was made again from the objects.
+        var isRelisted = false
+    }
+
+    /// For a plan, which changes nothing.
+    func view(_ look: IndexSegments.Look) throws -> ResultIndex {
+        let journal = try ownJournal()
+        let own = look.leases.first { IndexSegments.epoch(of: $0.name) == journal?.epoch }
+        let dead = look.leases.filter { !$0.isLive || $0 == own }
+        var outcome = try recover(look, dead: dead.map(\.name), journal: journal)
+        for change in outcome.open {
+            switch change {
+            case .retiring(let task, let attempt): outcome.index.apply(.retired(task, attempt, store.now()))
+            case .restoring(let attempt, let task): outcome.index.apply(.restored(attempt, task, store.now()))
+            default: break
+            }
+        }
+        return outcome.index
+    }
+
+    func recover(_ look: IndexSegments.Look, dead: [String]) throws -> Outcome {
+        try recover(look, dead: dead, journal: ownJournal())
+    }
+
+    private func recover(_ look: IndexSegments.Look, dead: [String], journal: Journal.Content?) throws -> Outcome {
+        if look.names.isEmpty || !dead.isEmpty {
+            // Where another machine was at work after it, the journal says what is over.
+            if let journal, dead.count == 1, IndexSegments.epoch(of: dead[0]) == journal.epoch {
+                return replayed(journal.changes, on: look.index)
+            }
+            return try relisted(look)
+        }
+        return Outcome(index: look.index)
+    }
+
+    /// Of this start of the machine: an earlier one may not have reached the disk.
+    private func ownJournal() throws -> Journal.Content? {
+        let journal = try store.reporting("read the journal of the results") {
+            try Journal(path: store.local.location + "/.saturn/journal").read()
+        }
+        return journal?.boot == Journal.boot ? journal : nil
+    }
+
+    // MARK: From the journal
+
+    private func replayed(_ changes: [IndexChange], on index: ResultIndex) -> Outcome {
+        var outcome = Outcome(index: index)
+        for change in changes {
+            switch change {
+            case .began, .retiring, .restoring:
+                outcome.open.append(change)
+                continue
+            case .stands(let entry): outcome.open.removeAll { $0 == .began(entry.task) }
+            case .retired(let task, let attempt, _): outcome.open.removeAll { $0 == .retiring(task, attempt) }
+            case .restored(let attempt, let task, _): outcome.open.removeAll { $0 == .restoring(attempt, task) }
+            case .noted, .dropped: break
+            }
+            outcome.index.apply(change)
+            outcome.changes.append(change)
+        }
+        return outcome
+    }
+
+    // MARK: From the objects
+
+    private struct Group {
+        var objects = 0
+        var bytes: Int64 = 0
+        /// When its `status` was written.
+        var status: Int64?
+        var modified: Int64 = 0
+        var hasEvents = false
+    }
+
+    private func relisted(_ look: IndexSegments.Look) throws -> Outcome {
+        var groups: [ResultPlace: Group] = [:]
+        for object in try store.storage.list(store.prefix, isFlat: false).objects {
+            guard let (place, name) = place(of: object.key) else { continue }
+            groups[place, default: Group()].objects += 1
+            groups[place, default: Group()].bytes += object.size
+            groups[place, default: Group()].modified = max(groups[place]?.modified ?? 0, object.modified)
+            if name == "status" { groups[place]?.status = object.modified }
+            if name == "events" { groups[place]?.hasEvents = true }
+        }
+        var outcome = Outcome(index: ResultIndex(), isRelisted: true)
+        for (place, group) in groups where group.hasEvents {
+            guard let entry = try entry(place, group, look) else { continue }
+            switch place {
+            case .standing(let task): outcome.index.standing[task] = entry
+            case .attic(_, let attempt): outcome.index.attic[attempt] = entry
+            case .checkpoint, .at: break
+            }
+        }
+        return outcome
+    }
+
+    private func place(of key: String) -> (ResultPlace, name: String)? {
+        let parts = key.dropFirst(store.prefix.count).split(separator: "/", omittingEmptySubsequences: false)
+        guard parts.count > 1 else { return nil }
+        guard parts[0] == ".saturn" else {
+            return (.standing(task: String(parts[0])), parts.dropFirst().joined(separator: "/"))
+        }
+        guard parts.count > 4, parts[1] == "attic", let key = TaskKey(hex: parts[2]), let attempt = AttemptID(parts[3])
+        else { return nil }
+        return (.attic(key: key, attempt: attempt), parts.dropFirst(4).joined(separator: "/"))
+    }
+
+    /// What the index says is believed where the objects are as many and as large, and none is younger.
+    private func entry(_ place: ResultPlace, _ group: Group, _ look: IndexSegments.Look) throws -> IndexEntry? {
+        let known: IndexEntry? =
+            switch place {
+            case .standing(let task): look.index.standing[task]
+            case .attic(_, let attempt): look.index.attic[attempt]
+            case .checkpoint, .at: nil
+            }
+        if let known, known.objects == group.objects, known.bytes == group.bytes, group.modified < look.modified,
+            (known.status == nil) == (group.status == nil)
+        {
+            return known
+        }
+        return try read(place, group)
+    }
+
+    private func read(_ place: ResultPlace, _ group: Group) throws -> IndexEntry? {
+        let keys = store.keys(of: place)
+        guard let bytes = try store.storage.get(keys + "events", limit: 1 << 28)?.bytes,
+            case let (records, text) = ObjectRecord.split(String(decoding: bytes, as: UTF8.self)),
+            let events = EventLog(parsing: text), let key = events.key, let attempt = events.attempt
+        else { return nil }
+        var status: String?
+        if group.status != nil, let found = try store.storage.get(keys + "status", limit: 64) {
+            status = String(decoding: found.bytes, as: UTF8.self)
+        }
+        // A success with a part missing is none.
+        let listed = records.filter(\.isObject).count + (status == nil ? 1 : 2) + (events.exitCode == nil ? 0 : 1)
+        if status == "success", group.objects < listed { status = nil }
+        var task = events.task ?? ""
+        if case .standing(let name) = place { task = name }
+        return IndexEntry(
+            task: task, attempt: attempt, key: key, status: status,
+            digest: events.events.last { $0.type == "stored" }?["digest"].flatMap { Digest(hex: $0) },
+            bytes: group.bytes, objects: group.objects,
+            since: Timestamp(microseconds: group.modified * 1_000_000), events: text)
+    }
+
+    // MARK: Workspaces
+
+    /// Complete ones that are not in the bucket yet.
+    func leftovers(beside index: ResultIndex) throws -> [String: StagedResult] {
+        var found: [String: StagedResult] = [:]
+        for task in try store.local.tasks() {
+            let folder = store.local.folder(of: .standing(task: task))
+            guard let bytes = try store.reporting("read \(folder)", { try Files.read(folder + "/events", limit: 1 << 24) }),
+                var result = StagedResult(events: String(decoding: bytes, as: UTF8.self), begun: S3Results.uptime()),
+                let status = try store.local.status(of: .standing(task: task)), !status.isEmpty,
+                let events = EventLog(parsing: result.events), events.boot == Journal.boot,
+                index.standing[task]?.attempt != result.attempt
+            else { continue }
+            (result.status, result.error, result.isComplete) = (status, events.exitCode, true)
+            found[task] = result
+        }
+        return found
+    }
+
+    /// Removes what attempts that were cut off have left, and what is in the bucket.
+    func clearWorkspaces(except kept: [String: StagedResult]) throws {
+        try store.reporting("clear the workspaces of an earlier run") {
+            for task in try store.local.tasks() where kept[task] == nil {
+                try Files.removeTree(store.local.folder(of: .standing(task: task)))
+            }
+            try Files.removeTree(store.local.location + "/.saturn/needs")
+        }
+    }
+}
+
+extension S3Results {
+    /// Does what was begun, and writes down what was found.
+    func finish(_ recovered: Recovery.Outcome) throws {
+        state.withLock { $0.claim?.pending = recovered.changes }
+        for change in recovered.changes { try journal(change) }
+        for change in recovered.open {
+            switch change {
+            case .retiring(let task, let attempt): submitRetirement(of: attempt, task)
+            case .restoring(let attempt, let task):
+                let known = state.withLock { state in
+                    state.index?.attic[attempt] ?? state.index?.standing.values.first { $0.attempt == attempt }
+                }
+                if let known { submitRestoration(known, to: task) }
+            case .began(let task): queue.submit([task]) { try self.removeStray(task) }
+            default: break
+            }
+        }
+        try queue.wait()
+        if recovered.isRelisted {
+            let (index, old) = state.withLock { ($0.index ?? ResultIndex(), $0.claim?.segments ?? []) }
+            guard !index.standing.isEmpty || !index.attic.isEmpty || !old.isEmpty else { return }
+            let name = IndexSegments.name(epoch: state.withLock { $0.claim?.epoch ?? 0 }, number: 0, isBase: true)
+            let bytes = Segment.text(index.changes, replacing: old)
+            try segments.write(name, bytes)
+            try segments.remove(old)
+            cache(name, bytes)
+            state.withLock { $0.claim?.segments = [name] }
+        }
+        try writeSegment(isLast: true)
+    }
+
+    /// What an attempt that was cut off has uploaded.
+    private func removeStray(_ task: String) throws {
+        let isKnown = state.withLock { $0.index?.standing[task] != nil || $0.staged[task] != nil }
+        guard !isKnown else { return }
+        try storage.delete(try storage.list(keys(of: .standing(task: task)), isFlat: false).objects.map(\.key))
+    }
+}

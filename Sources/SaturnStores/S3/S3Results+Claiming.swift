@@ -1,0 +1,189 @@
+import Glibc
+import SaturnCore
+
+/// Who may write: one saturn of a state folder by its lock, one of all machines by its lease.
+extension S3Results {
+    public var lastHolder: String? {
+        get throws {
+            if let claim = state.withLock({ $0.claim }) { return claim.holder }
+            let holders = try storage.get(prefix + ".saturn/owner", limit: 4096)
+            return holders.map { String(decoding: $0.bytes, as: UTF8.self) }
+        }
+    }
+
+    public func claim(holder: String) throws {
+        try reporting("make the workspaces' folder") { try Files.makeFolders(local.location + "/.saturn") }
+        try lock.take(holder: holder, what: "\(location), on this machine,")
+        try takeLease(holder)
+    }
+
+    private func takeLease(_ holder: String) throws {
+        let before = try segments.read(known: cached, keep: cache)
+        let dead = try deadLeases(before.leases, for: holder)
+        let epoch = before.epoch + 1
+        let lease = Lease.name(epoch: epoch)
+        try segments.write(lease, Array(holder.utf8))
+        // Whoever has written one between the two looks sees this one too: both give way, and try again.
+        let look = try segments.read(known: cached, keep: cache)
+        if let other = look.leases.first(where: { other in other.name != lease && !dead.contains(other.name) }) {
+            try? segments.remove([lease])
+            throw try inUse(other)
+        }
+        let recovery = Recovery(self)
+        let recovered = try recovery.recover(look, dead: dead)
+        try reporting("make the journal of the results") {
+            try makeClaim(epoch, lease, holder, look.names, recovered.index)
+        }
+        let leftovers = try recovery.leftovers(beside: recovered.index)
+        try recovery.clearWorkspaces(except: leftovers)
+        state.withLock { $0.staged.merge(leftovers) { own, _ in own } }
+        try finish(recovered)
+        try segments.remove(dead)
+        if before.names.isEmpty || !dead.isEmpty {
+            try storage.put(prefix + ".saturn/owner", Array(holder.utf8), type: "text/plain")
+        }
+    }
+
+    private func makeClaim(
+        _ epoch: Int, _ lease: String, _ holder: String, _ names: [String], _ index: ResultIndex
+    ) throws {
+        let journal = Journal(path: local.location + "/.saturn/journal")
+        try journal.begin(epoch: epoch, boot: Journal.boot)
+        // It does not keep the store: who forgets to close it lets the lease lapse.
+        let ticker = try Ticker { [weak self] in self?.tick() }
+        let claim = Claim(
+            epoch: epoch, lease: lease, holder: holder, journal: journal, segments: names,
+            nextSegment: Self.uptime() + 60, ticker: ticker)
+        state.withLock { state in
+            state.claim = claim
+            state.index = index
+        }
+    }
+
+    /// Of those who will not come back: their leases have lapsed, or were those of this state folder, whose lock we have.
+    private func deadLeases(_ leases: [Lease], for holder: String) throws -> [String] {
+        let own = HolderText(holder)
+        return try leases.compactMap { lease in
+            guard lease.isLive else { return lease.name }
+            guard let text = try storage.get(segments.prefix + lease.name, limit: 4096) else { return nil }
+            let other = HolderText(String(decoding: text.bytes, as: UTF8.self))
+            guard other.isSame(as: own) else { throw try inUse(lease) }
+            return lease.name
+        }
+    }
+
+    private func inUse(_ lease: Lease) throws -> Failure {
+        let text = try storage.get(segments.prefix + lease.name, limit: 4096)
+        let words = text.map { HolderText(String(decoding: $0.bytes, as: UTF8.self)).words } ?? ""
+        return Failure(
+            .inUse, "\(location) is in use" + (words.isEmpty ? "" : " by \(words)"),
+            hint: "--wait waits for it; of a saturn that was killed it is free after \(Lease.lapse / 60) minutes")
+    }
+
+    /// Once a second, on a thread of its own.
+    private func tick() {
+        let time = Self.uptime()
+        let lease = state.withLock { $0.claim?.lease }
+        guard let lease, queue.failure == nil else { return }
+        showLogs(at: time)
+        guard time % Int64(Lease.period) == 0 else { return }
+        queue.submit(["lease"]) { [self] in
+            guard let claim = state.withLock({ $0.claim }), claim.lease == lease else { return }
+            guard try storage.get(segments.prefix + lease, limit: 4096) != nil else {
+                throw Failure(
+                    .engine, "\(location) was taken over by another saturn while this one stood still",
+                    hint: "run again: what is complete is kept")
+            }
+            try segments.write(lease, Array(claim.holder.utf8))
+        }
+    }
+
+    // MARK: The journal and the index
+
+    func journal(_ change: IndexChange) throws {
+        guard let journal = state.withLock({ $0.claim?.journal }) else { return }
+        try reporting("write the journal of the results") { try journal.append(change) }
+    }
+
+    /// Something has happened in the bucket.
+    ///
+    /// - Parameter isKnown: the index here says so already.
+    func apply(_ change: IndexChange, isKnown: Bool = false) throws {
+        try journal(change)
+        state.withLock { state in
+            if !isKnown { state.index?.apply(change) }
+            state.claim?.pending.append(change)
+        }
+    }
+
+    /// Writes a segment when there is something to write and it is time: after one minute, two, four …
+    func writeSegment(isLast: Bool) throws {
+        let time = Self.uptime()
+        let work = state.withLock { state -> (name: String, changes: [IndexChange])? in
+            guard let claim = state.claim, !claim.pending.isEmpty, isLast || time >= claim.nextSegment else { return nil }
+            state.claim?.number += 1
+            return (IndexSegments.name(epoch: claim.epoch, number: claim.number, isBase: false), claim.pending)
+        }
+        guard let work else { return }
+        let bytes = Segment.text(work.changes)
+        try segments.write(work.name, bytes)
+        cache(work.name, bytes)
+        state.withLock { state in
+            state.claim?.pending.removeFirst(work.changes.count)
+            state.claim?.segments.append(work.name)
+            state.claim?.segmentPause *= 2
+            let pause = state.claim?.segmentPause ?? 0
+            state.claim?.nextSegment = time + pause
+        }
+    }
+
+    /// Makes one segment of many, so that reading them takes few requests.
+    func compact(over limit: Int) throws {
+        let work = state.withLock { state -> (name: String, index: ResultIndex, old: [String])? in
+            guard let claim = state.claim, claim.segments.count > limit, claim.pending.isEmpty, let index = state.index
+            else { return nil }
+            return (IndexSegments.name(epoch: claim.epoch, number: 999_999, isBase: true), index, claim.segments)
+        }
+        guard let work else { return }
+        let bytes = Segment.text(work.index.changes, replacing: work.old)
+        try segments.write(work.name, bytes)
+        try segments.remove(work.old)
+        for name in work.old { unlink("\(cacheFolder)/\(name)") }
+        cache(work.name, bytes)
+        state.withLock { $0.claim?.segments = [work.name] }
+    }
+
+    /// Keeps a copy of a segment on this machine; one that cannot be kept is read again.
+    func cache(_ name: String, _ bytes: [UInt8]) {
+        try? Files.makeFolders(cacheFolder)
+        guard let folder = try? OpenFolder(cacheFolder) else { return }
+        let draft = "\(name).\(getpid())"
+        guard (try? folder.write(String(decoding: bytes, as: UTF8.self), to: draft)) != nil else { return }
+        try? folder.rename(draft, to: name)
+    }
+
+    // MARK: The end
+
+    /// Waits for what is under way, writes the index and gives the lease back.
+    public func finish() throws {
+        guard let claim = state.withLock({ $0.claim }) else { return }
+        claim.ticker.stop()
+        do {
+            try queue.wait()
+            try writeSegment(isLast: true)
+            try compact(over: 16)
+            try segments.remove([claim.lease])
+        } catch {
+            // The journal stays: whoever comes next goes on from there.
+            state.withLock { $0.claim = nil }
+            try? queue.finish()
+            lock.release()
+            throw error
+        }
+        state.withLock { $0.claim = nil }
+        try? queue.finish()
+        claim.journal.remove()
+        removeKept()
+        lock.release()
+    }
+}
