@@ -1,5 +1,5 @@
 # `make demo` and `make test` work on a fresh Debian 12 machine that has Swift, Python 3, git and make.
-.PHONY: demo test build check lint self-test bench install-tools clean
+.PHONY: demo test build check lint self-test bench install-tools test-tools clean
 
 SWIFT ?= swift
 BINARY = .build/release/saturn
@@ -11,7 +11,7 @@ RELEASE = -c release --static-swift-stdlib --product saturn -Xlinker -L$(STATIC)
 SOURCES = Package.swift Sources Tests
 
 # What Debian has to provide: libraries to link, the headers of the one that is loaded, and what the tests call.
-PACKAGES = libyaml-dev libgit2-dev libsqlite3-dev ninja-build time
+PACKAGES = libyaml-dev libgit2-dev libsqlite3-dev libcurl4-openssl-dev ninja-build time python3-venv
 
 demo: build
 	@rm -rf examples/lr-sweep/results
@@ -42,11 +42,19 @@ check: lint install-tools
 lint:
 	$(SWIFT) format lint --strict --recursive $(SOURCES)
 
-test: lint build
+test: lint build test-tools
 	$(SWIFT) build --build-tests
 	@$(call swift-test,--skip '^EndToEnd\.')
 	@$(call swift-test,--filter '^EndToEnd\.')
 	$(BINARY) run Pipelines/self-test.yaml --force
+
+# The engines that the tests start, and what reads what they hold.
+test-tools: install-tools .venv/engines
+
+.venv/engines: Tests/Engines/requirements.txt
+	python3 -m venv .venv
+	.venv/bin/pip install --quiet --requirement Tests/Engines/requirements.txt
+	touch $@
 
 # In two processes: executors under test make theirs the parent of all orphans, and those that the tests of the real
 # binary leave would keep exit tests waiting for ever. What failed is said once more at the end.
@@ -60,7 +68,7 @@ self-test: build
 	$(BINARY) run Pipelines/self-test.yaml --force
 
 # saturn beside ninja, make and others: writes docs/benchmarks.md. BENCH_SCALE=0.01 only tries whether it works.
-bench: PACKAGES += make parallel python3-venv libcurl4-openssl-dev
+bench: PACKAGES += make parallel
 bench: build .venv/bench/bin/snakemake
 	$(BINARY) run Pipelines/benchmark.yaml --force
 

@@ -56,6 +56,10 @@ let package = Package(
         inner("SaturnEngine", ["CSystem", crypto]),
         inner("SaturnTesting", []),
         .target(
+            name: "Engines", dependencies: ["SaturnTesting"], path: "Tests/Engines",
+            exclude: ["fault-proxy.py", "requirements.txt"],
+            swiftSettings: strict),
+        .target(
             name: "SaturnCommands",
             dependencies: library.map { .init(stringLiteral: $0) } + ["CSystem", arguments],
             swiftSettings: strict),
@@ -65,10 +69,10 @@ let package = Package(
         tests("SaturnGitTests", ["SaturnGit"]),
         tests("SaturnLedgerTests", ["SaturnLedger"]),
         tests("SaturnExecutorsTests", ["SaturnExecutors"]),
-        tests("SaturnStoresTests", ["SaturnStores", "CSystem"]),
+        tests("SaturnStoresTests", ["Engines", "SaturnStores", "CSystem"]),
         tests(
             "SaturnEngineTests", ["SaturnEngine", "SaturnGit", "SaturnLedger", "SaturnRunFile", "SaturnStores"]),
         tests("SaturnCommandsTests", ["SaturnCommands"]),
-        tests("EndToEnd", []),
+        tests("EndToEnd", ["Engines"]),
     ]
 )

@@ -41,7 +41,8 @@ struct Exporting {
 
     func bring() throws {
         let export = try bucket.export(tasks, to: folder)
-        let words = "\(counted(export.fetched, "result")) fetched (\(ByteText.text(export.bytes))), \(export.upToDate) up to date"
+        let words =
+            "\(counted(export.fetched, "result")) fetched (\(ByteText.text(export.bytes))), \(export.upToDate) up to date"
         Output.error("\(words), in \(Printable.text(folder))\n")
     }
 }

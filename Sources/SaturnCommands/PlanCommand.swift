@@ -54,9 +54,11 @@ struct PlanCommand: ParsableCommand, StartsAlone {
             Output.error("note: this run is going on (\(who)); the plan is of what it has left behind so far\n")
         }
         let store = loaded.compilation.parts.store
-        let project = try loaded.folder.project ?? store.lastHolder.flatMap {
-            loaded.folder.lostProject(known: LockHolder(parsing: $0), isShared: store.isRemote)
-        }
+        let project =
+            try loaded.folder.project
+            ?? store.lastHolder.flatMap {
+                loaded.folder.lostProject(known: LockHolder(parsing: $0), isShared: store.isRemote)
+            }
         return try Preparation(
             loaded.compilation, ledger: loaded.ledger,
             project: project,

@@ -237,7 +237,9 @@ public final class Run {
             failure = error
             // What runs can still end, and its result be kept on this machine until the store can be reached.
             let isStoreAway = preparation.store.isRemote && (error as? Failure)?.kind == .engine
-            if isStoreAway, !attempts.isEmpty { observer.observe(.warning("\((error as? Failure)?.message ?? ""); waiting for the tasks that run")) }
+            if isStoreAway, !attempts.isEmpty {
+                observer.observe(.warning("\((error as? Failure)?.message ?? ""); waiting for the tasks that run"))
+            }
             handle(isStoreAway ? .drain : .stop)
         }
     }

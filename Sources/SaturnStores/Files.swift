@@ -36,8 +36,8 @@ enum Files {
     }
 
     /// The first `limit` bytes of a regular file, or `nil` when there is none.
-    static func read(_ path: String, limit: Int) throws -> [UInt8]? {
-        let fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
+    static func read(_ path: String, limit: Int, followsLinks: Bool = false) throws -> [UInt8]? {
+        let fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | (followsLinks ? 0 : O_NOFOLLOW))
         guard fd >= 0 else {
             if [ENOENT, ENOTDIR, ELOOP, ENXIO].contains(errno) { return nil }
             throw FileProblem(path)

@@ -68,7 +68,7 @@ final class MemoryObjects: ObjectStorage {
         }
     }
 
-    func get(_ key: String, into descriptor: Int32, offset: Int64) throws -> ObjectSum? {
+    func get(_ key: String, into descriptor: Int32, offset: Int64, size: Int64) throws -> ObjectSum? {
         guard let content = try get(key, limit: .max) else { return nil }
         pwrite(descriptor, content.bytes, content.bytes.count, off_t(offset))
         return ObjectSum(size: Int64(content.bytes.count), sha256: Digest(of: content.bytes))

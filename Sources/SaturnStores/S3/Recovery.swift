@@ -167,7 +167,9 @@ struct Recovery {
         var found: [String: StagedResult] = [:]
         for task in try store.local.tasks() {
             let folder = store.local.folder(of: .standing(task: task))
-            guard let bytes = try store.reporting("read \(folder)", { try Files.read(folder + "/events", limit: 1 << 24) }),
+            guard
+                let bytes = try store.reporting(
+                    "read \(folder)", { try Files.read(folder + "/events", limit: 1 << 24) }),
                 var result = StagedResult(events: String(decoding: bytes, as: UTF8.self), begun: S3Results.uptime()),
                 let status = try store.local.status(of: .standing(task: task)), !status.isEmpty,
                 let events = EventLog(parsing: result.events), events.boot == Journal.boot,

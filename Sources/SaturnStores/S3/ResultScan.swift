@@ -15,7 +15,9 @@ struct ResultScan {
     }
 
     private mutating func add(_ folder: OpenFolder, _ prefix: String) throws {
-        for name in try folder.names().sorted(by: { $0.map { UInt8(bitPattern: $0) }.lexicographicallyPrecedes($1.map { UInt8(bitPattern: $0) }) }) {
+        for name in try folder.names().sorted(by: {
+            $0.map { UInt8(bitPattern: $0) }.lexicographicallyPrecedes($1.map { UInt8(bitPattern: $0) })
+        }) {
             guard let text = name.withUnsafeBufferPointer({ $0.baseAddress.flatMap { String(validatingCString: $0) } })
             else { throw Self.problem("\(prefix)\(name.text)", "is no text in UTF-8") }
             let path = prefix + text

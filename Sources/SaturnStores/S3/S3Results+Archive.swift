@@ -19,7 +19,8 @@ extension S3Results {
         var there: Set<AttemptID> = []
         for object in objects {
             let parts = object.key.dropFirst(attic.count).split(separator: "/")
-            guard parts.count > 2, TaskKey(hex: parts[0]) != nil, let attempt = AttemptID(parts[1]), known[attempt] != nil
+            guard parts.count > 2, TaskKey(hex: parts[0]) != nil, let attempt = AttemptID(parts[1]),
+                known[attempt] != nil
             else {
                 unknown.insert(attic + parts.prefix(2).joined(separator: "/"))
                 continue

@@ -120,7 +120,9 @@ extension S3Results {
     func writeSegment(isLast: Bool) throws {
         let time = Self.uptime()
         let work = state.withLock { state -> (name: String, changes: [IndexChange])? in
-            guard let claim = state.claim, !claim.pending.isEmpty, isLast || time >= claim.nextSegment else { return nil }
+            guard let claim = state.claim, !claim.pending.isEmpty, isLast || time >= claim.nextSegment else {
+                return nil
+            }
             state.claim?.number += 1
             return (IndexSegments.name(epoch: claim.epoch, number: claim.number, isBase: false), claim.pending)
         }

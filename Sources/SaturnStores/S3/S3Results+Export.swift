@@ -77,7 +77,7 @@ extension S3Results {
                 var offset: Int64 = 0
                 for chunk in own {
                     let key = keys(of: .standing(task: entry.task)) + chunk.path
-                    let sum = try storage.get(key, into: fd, offset: offset)
+                    let sum = try storage.get(key, into: fd, offset: offset, size: chunk.size)
                     guard let sum, sum.size == chunk.size, sum.sha256 == chunk.sha256 else {
                         throw Failure(.engine, "\(key) in \(location) is not what was uploaded")
                     }

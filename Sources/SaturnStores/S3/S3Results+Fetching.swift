@@ -67,7 +67,7 @@ extension S3Results {
             let fd = openat(parent.descriptor, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode)
             guard fd >= 0 else { throw parent.problem(name) }
             try Descriptor.closing(fd, parent.path(of: name)) {
-                let sum = try storage.get(keys + record.path, into: fd, offset: 0)
+                let sum = try storage.get(keys + record.path, into: fd, offset: 0, size: record.size)
                 guard let sum else { throw gone(record.path, of: task) }
                 guard sum.size == record.size, sum.sha256 == record.sha256 else {
                     throw Failure(

@@ -56,7 +56,7 @@ extension S3Results {
 
     /// Appends a chunk to an open file.
     public func fetch(_ chunk: LogChunk, into descriptor: Int32, at offset: Int64) throws {
-        guard try storage.get(chunk.key, into: descriptor, offset: offset)?.size == chunk.size else {
+        guard try storage.get(chunk.key, into: descriptor, offset: offset, size: chunk.size)?.size == chunk.size else {
             throw Failure(.engine, "\(chunk.key) in \(location) was deleted or replaced")
         }
     }

@@ -24,11 +24,13 @@ extension S3Results {
 
     func submitRetirement(of attempt: AttemptID, _ task: String) {
         let time = now()
-        guard let entry = state.withLock({ state -> IndexEntry? in
-            guard let entry = state.index?.standing[task], entry.attempt == attempt else { return nil }
-            state.index?.apply(.retired(task, attempt, time))
-            return entry
-        }) else { return }
+        guard
+            let entry = state.withLock({ state -> IndexEntry? in
+                guard let entry = state.index?.standing[task], entry.attempt == attempt else { return nil }
+                state.index?.apply(.retired(task, attempt, time))
+                return entry
+            })
+        else { return }
         let target = keys(of: .attic(key: entry.key, attempt: attempt))
         let source = keys(of: .standing(task: task))
         queue.submit([task, "\(attempt)"]) { [self] in
@@ -65,7 +67,9 @@ extension S3Results {
         let objects = try storage.list(source, isFlat: false).objects
         try storage.delete([source + "status"])
         let rest = objects.filter { $0.key != source + "status" }
-        if !rest.contains(where: { $0.key == source + "events" }), try storage.get(target + "events", limit: 1 << 28) == nil {
+        if !rest.contains(where: { $0.key == source + "events" }),
+            try storage.get(target + "events", limit: 1 << 28) == nil
+        {
             return false
         }
         try copy(rest, from: source, to: target)

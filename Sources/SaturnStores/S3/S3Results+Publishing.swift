@@ -192,10 +192,11 @@ extension S3Results {
             return true
         }
         if isStaged { return try local.note(events, on: place) }
-        guard let attempt = try withIndex({ state -> AttemptID? in
-            state.index?.standing[task]?.events += events
-            return state.index?.standing[task]?.attempt ?? state.staged[task]?.attempt
-        })
+        guard
+            let attempt = try withIndex({ state -> AttemptID? in
+                state.index?.standing[task]?.events += events
+                return state.index?.standing[task]?.attempt ?? state.staged[task]?.attempt
+            })
         else { return }
         queue.submit([task, "\(attempt)"]) { try self.add(events, to: attempt, at: place, of: task, isKnown: true) }
     }

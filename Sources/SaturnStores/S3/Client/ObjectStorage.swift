@@ -10,7 +10,9 @@ protocol ObjectStorage: Sendable {
     /// `nil` when there is no such object.
     func get(_ key: String, limit: Int) throws -> ObjectContent?
     /// Into a file at `offset`; `nil` when there is no such object.
-    func get(_ key: String, into descriptor: Int32, offset: Int64) throws -> ObjectSum?
+    ///
+    /// - Parameter size: what it probably has: large ones are fetched in parts.
+    func get(_ key: String, into descriptor: Int32, offset: Int64, size: Int64) throws -> ObjectSum?
     /// All objects below `prefix`, in the order of their keys' bytes. With `isFlat`, keys with a `/` after the prefix
     /// are left out, and what is before that `/` is told once, as a folder.
     func list(_ prefix: String, isFlat: Bool) throws -> ObjectListing

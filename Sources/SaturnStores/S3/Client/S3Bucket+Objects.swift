@@ -49,14 +49,18 @@ extension S3Bucket {
         return nil
     }
 
-    /// What broke off goes on from where it was, as long as it is the same object.
-    func get(_ key: String, into descriptor: Int32, offset: Int64) throws -> ObjectSum? {
+    func get(_ key: String, into descriptor: Int32, offset: Int64, size: Int64) throws -> ObjectSum? {
+        if size > 2 * Self.partSize {
+            return try RangedDownload(bucket: self, key: key, size: size).fetch(into: descriptor, at: offset)
+        }
         var hasher = SHA256()
         var call = Call(method: "GET", key: key, what: "read \(name(key))", accepts: [404])
         call.sink = .file(descriptor: descriptor, offset: offset)
         let response = try performed(call)
         if response.status == 404 { return try missing(response, call) }
-        try FilePart(descriptor: descriptor, offset: offset, length: response.length).read { hasher.update(bufferPointer: $0) }
+        try FilePart(descriptor: descriptor, offset: offset, length: response.length).read {
+            hasher.update(bufferPointer: $0)
+        }
         return ObjectSum(size: response.length, sha256: SaturnCore.Digest(hasher.finalize()))
     }
 
@@ -112,7 +116,9 @@ extension S3Bucket {
 
     func delete(_ keys: [String]) throws {
         guard keys.count > 1 else {
-            for key in keys { _ = try performed(Call(method: "DELETE", key: key, what: "delete \(name(key))", accepts: [404])) }
+            for key in keys {
+                _ = try performed(Call(method: "DELETE", key: key, what: "delete \(name(key))", accepts: [404]))
+            }
             return
         }
         for start in stride(from: 0, to: keys.count, by: 1000) {
@@ -138,7 +144,8 @@ extension S3Bucket {
         if let error = S3XML(response.body).all("Error").first(where: { $0.first("Code") != "NoSuchKey" }) {
             throw Failure(
                 .engine,
-                "cannot delete \(name(error.first("Key") ?? "")): \(error.first("Code") ?? "") \(error.first("Message") ?? "")")
+                "cannot delete \(name(error.first("Key") ?? "")): \(error.first("Code") ?? "") \(error.first("Message") ?? "")"
+            )
         }
     }
 

@@ -61,7 +61,8 @@ final class S3Bucket: ObjectStorage {
                 sleep(policy.pause(after: tried))
                 continue
             }
-            if !hasMoved, let region = problem.region, region != endpoint.region, [301, 307, 400].contains(problem.status)
+            if !hasMoved, let region = problem.region, region != endpoint.region,
+                [301, 307, 400].contains(problem.status)
             {
                 hasMoved = true
                 try move(to: region)

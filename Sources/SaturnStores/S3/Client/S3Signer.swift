@@ -25,7 +25,8 @@ struct S3Signer: Sendable {
     /// The headers to send, with `host` left out.
     ///
     /// - Parameter time: of the request: servers take it when it is within 15 minutes of theirs.
-    func sign(_ request: Request, at time: Timestamp, withPayloadHeader: Bool = true) -> [(name: String, value: String)] {
+    func sign(_ request: Request, at time: Timestamp, withPayloadHeader: Bool = true) -> [(name: String, value: String)]
+    {
         let stamp = Self.stamp(time)
         var headers = request.headers + [("x-amz-date", stamp)]
         if withPayloadHeader { headers.append(("x-amz-content-sha256", request.payload)) }

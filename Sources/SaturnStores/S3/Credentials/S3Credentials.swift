@@ -3,9 +3,9 @@ import SaturnCore
 struct S3Credentials: Hashable, Sendable {
     var accessKey: String
     var secretKey: String
-    var sessionToken: String?
+    var sessionToken: String? = nil
     /// `nil` when they do not expire.
-    var expires: Timestamp?
+    var expires: Timestamp? = nil
 }
 
 /// Where credentials come from; they are renewed before they expire.
