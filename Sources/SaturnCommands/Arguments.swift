@@ -73,6 +73,9 @@ struct RunFileArguments: ParsableArguments {
     @Flag(name: .shortAndLong, help: "Run tasks even when they have a result.")
     var force = false
 
+    @Flag(help: "Do not believe the index of results in a bucket: list its objects.")
+    var verify = false
+
     @Flag(help: "Do nothing when code that counts is not committed.")
     var requireClean = false
 

@@ -90,7 +90,9 @@ struct Execution {
                 _ = try lock(loaded, holder, isNew: false)
                 return
             } catch is Taken {
-                try await Task.sleep(nanoseconds: 100_000_000)
+                // Each look at a bucket is a request that somebody pays for.
+                let pause: UInt64 = loaded.compilation.parts.store.isRemote ? 5_000_000_000 : 100_000_000
+                try await Task.sleep(nanoseconds: pause)
             }
         }
     }
@@ -148,12 +150,10 @@ struct Execution {
                 preparation, executor: executor, state: loaded.folder, observer: progress, clock: SystemClock(),
                 options: try options(loaded, interrupted), attic: attic)
             guard try run.begin() else { continue }
-            if !loaded.isWriting, preparation.adopted > 0 {
-                let results = counted(preparation.adopted, "result")
-                let text =
-                    "there was no ledger; \(results) found again in \(preparation.compilation.parts.store.location)"
-                Output.error(DiagnosticText(style: .error).warning(text))
+            for remark in loaded.compilation.parts.store.takeRemarks() {
+                Output.error(DiagnosticText(style: .error).warning(remark))
             }
+            if !loaded.isWriting, preparation.adopted > 0 { Output.error(Self.found(preparation)) }
             Output.error(PlanText(preparation).summary())
             if preparation.plan.count(.run) > 0 {
                 for note in preparation.plan.notes { Output.error("note: \(Printable.text(note))\n") }
@@ -161,6 +161,14 @@ struct Execution {
             return (run, progress)
         }
         throw Run.alwaysVanishing
+    }
+
+    private static func found(_ preparation: Preparation) -> String {
+        let (store, results) = (preparation.compilation.parts.store, counted(preparation.adopted, "result"))
+        // On another machine that is as it should be.
+        if store.isRemote { return "note: \(results) found in \(Printable.text(store.location))\n" }
+        return DiagnosticText(style: .error).warning(
+            "there was no ledger; \(results) found again in \(store.location)")
     }
 
     private func options(_ loaded: Wiring.Loaded, _ interrupted: Interrupted?) throws -> Run.Options {

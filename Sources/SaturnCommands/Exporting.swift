@@ -11,6 +11,8 @@ struct Exporting {
     private let tasks: [String]
     private let bucket: S3Results
     private let folder: String
+    private let project: String?
+    private let state: String
 
     init(file: String?, name: String?, to folder: String, location: LocationArguments) throws {
         self.folder = folder
@@ -19,6 +21,7 @@ struct Exporting {
             hasRun = true
             tasks = view.tasks.map(\.name)
             store = try BuiltInStore.at(view.record.location, state)
+            (project, self.state) = (state.project, state.path)
         } else {
             guard let file else {
                 throw Failure(
@@ -32,6 +35,7 @@ struct Exporting {
             let loaded = try Wiring(file: arguments, needsExecutor: false, ignoresLedger: true).load()
             tasks = loaded.compilation.graph.nodes.map(\.name)
             store = loaded.compilation.parts.store
+            (project, self.state) = (loaded.folder.project, loaded.folder.path)
         }
         guard let bucket = store as? S3Results else {
             throw Failure(.usage, "the results are on this machine, in \(store.location)", hint: "leave out --to")
@@ -40,9 +44,10 @@ struct Exporting {
     }
 
     func bring() throws {
-        let export = try bucket.export(tasks, to: folder)
-        let words =
-            "\(counted(export.fetched, "result")) fetched (\(ByteText.text(export.bytes))), \(export.upToDate) up to date"
-        Output.error("\(words), in \(Printable.text(folder))\n")
+        let holder = LockHolder(command: "collect --to", path: folder)
+        let export = try bucket.export(tasks, to: folder, holder: holder.owned(by: project, state: state).text)
+        let missing = export.missing == 0 ? "" : ", \(export.missing) not in the bucket"
+        let fetched = "\(counted(export.fetched, "result")) fetched (\(ByteText.text(export.bytes)))"
+        Output.error("\(fetched), \(export.upToDate) up to date\(missing), in \(Printable.text(folder))\n")
     }
 }

@@ -60,7 +60,7 @@ struct GcCommand: ParsableCommand {
         let collector = GarbageCollector(
             ledger: ledger, state: state, clock: SystemClock(),
             holder: LockHolder(command: "gc", path: state.path).owned(by: state.project, state: state.path),
-            stores: { try Ownership.store(at: $0, for: state) })
+            stores: Ownership.stores(for: state))
         let garbage = try dryRun ? collector.plan(request) : collector.collect(request)
         for note in garbage.notes { Output.error("note: \(Printable.text(note))\n") }
         Output.out(GarbageText(garbage: garbage, isDryRun: dryRun).render())

@@ -4,6 +4,18 @@ import SaturnEngine
 
 /// A project that was copied, `.saturn` and all, has records of results that are its original's.
 enum Ownership {
+    /// Those of one command. A bucket is one and the same each time: what is in its index is read once, and who has its
+    /// lease does not meet himself.
+    static func stores(for state: StateFolder) -> (String) throws -> any ResultStore {
+        var buckets: [String: any ResultStore] = [:]
+        return { location in
+            if let known = buckets[location] { return known }
+            let store = try store(at: location, for: state)
+            if store.isRemote { buckets[location] = store }
+            return store
+        }
+    }
+
     /// The store of that name, to be changed by the project whose state is in `state`.
     ///
     /// Throws a ``Failure`` of kind `inUse` when the results are those of the project that this one is a copy of.

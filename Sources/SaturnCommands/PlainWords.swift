@@ -87,6 +87,7 @@ extension RunFileArguments {
         arguments.set = []
         arguments.only = []
         arguments.force = false
+        arguments.verify = false
         arguments.requireClean = false
         arguments.json = false
         arguments.location = .nothingGiven

@@ -18,6 +18,9 @@ struct PlanCommand: ParsableCommand, StartsAlone {
 
     func run() throws {
         let preparation = try Self.prepare(file)
+        for remark in preparation.compilation.parts.store.takeRemarks() {
+            Output.error(DiagnosticText(style: .error).warning(remark))
+        }
         // Kept until the end of the process, which frees it faster than piece by piece.
         _ = Unmanaged.passRetained(Kept(preparation: preparation))
         try Self.show(preparation, json: file.json)

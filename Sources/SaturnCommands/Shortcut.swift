@@ -16,7 +16,7 @@ struct Shortcut {
 
     /// `nil` when there is no trace, or more is asked for than a plan of all tasks.
     init?(_ file: RunFileArguments) throws {
-        guard file.only.isEmpty, !file.force, !file.requireClean, !file.json else { return nil }
+        guard file.only.isEmpty, !file.force, !file.verify, !file.requireClean, !file.json else { return nil }
         path = try Paths.absolute(file.file)
         state = try file.location.stateFolder(for: Paths.parent(path))
         guard let trace = try Self.file(for: file, in: state).read() else { return nil }

@@ -82,7 +82,9 @@ struct Wiring {
         guard isSound else {
             return (try BuiltInStore.all[0].make(ComponentSpec(name: ""), run, folder, state), try? makeExecutor(spec))
         }
-        return (try BuiltInStore.named(spec.results).make(spec.results, run, folder, state), try makeExecutor(spec))
+        let store = try BuiltInStore.named(spec.results).make(spec.results, run, folder, state)
+        if file.verify { store.verify() }
+        return (store, try makeExecutor(spec))
     }
 
     private func makeExecutor(_ spec: RunSpec) throws -> (any Executor)? {

@@ -70,6 +70,7 @@ public struct Accepting {
             }
             details.record(try preparation.manifest(of: target.index), in: &batch)
         }
+        try preparation.store.settle()
         batch.attempts = records.values.sorted { ($0.task, $0.id.high) < ($1.task, $1.id.high) }
         try Committer(ledger: ledger, store: preparation.store, boot: preparation.boot).commit(batch, at: time)
     }

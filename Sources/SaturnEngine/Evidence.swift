@@ -53,7 +53,7 @@ final class Evidence: PlanEvidence {
             // The folder is yet to be made.
             return
         }
-        for result in listing.results where result.events.project == project {
+        for result in listing.results where isOwn(result.events) {
             // By its stamp it is known again when it has come back from there.
             var stamp: FileStamp?
             if case .status(let found) = try store.look(at: result.place) { stamp = found }
@@ -109,7 +109,7 @@ final class Evidence: PlanEvidence {
             return try withoutEvents(place, record)
         }
         let status = try store.status(of: place)
-        guard events.project == project else {
+        guard isOwn(events) else {
             let problem = "belongs to another project (\(events.project ?? "unknown"))"
             let isUsable = try status == "success" && events.isReusable && isOnDisk(events)
             return isUsable ? .foreignSuccess(Occupant(attempt: attempt, key: key), problem) : .foreign(problem)
@@ -187,7 +187,7 @@ final class Evidence: PlanEvidence {
         guard let events = try store.events(of: place), let key = events.key, let attempt = events.attempt else {
             return try withoutEvents(place, record)
         }
-        guard events.project == project else {
+        guard isOwn(events) else {
             return .foreign("belongs to another project (\(events.project ?? "unknown"))")
         }
         let occupant = Occupant(attempt: attempt, key: key)
@@ -199,6 +199,9 @@ final class Evidence: PlanEvidence {
                 ? .gone(.status, occupant) : .unfinished(occupant)
         }
     }
+
+    /// Who keeps results in the same place of a bucket shares them: from several machines they have several projects' ids.
+    private func isOwn(_ events: EventLog) -> Bool { store.isRemote || events.project == project }
 
     /// `events` was lost or spoiled, by the task itself perhaps: when the ledger knows an attempt there, and nothing
     /// else is in the folder, it is that one's.

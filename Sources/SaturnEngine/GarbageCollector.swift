@@ -10,7 +10,8 @@ public struct GarbageCollector {
     private let holder: LockHolder
     private let stores: (String) throws -> any ResultStore
 
-    /// - Parameter stores: a store for each location that the ledger knows; one of its own for each call.
+    /// - Parameter stores: a store for each location that the ledger knows; one of its own for each call, unless it is
+    ///   elsewhere.
     public init(
         ledger: any Ledger, state: StateFolder, clock: any TimeSource, holder: LockHolder,
         stores: @escaping (String) throws -> any ResultStore
@@ -148,7 +149,7 @@ public struct GarbageCollector {
             garbage.notes.append("a run is active in \(store.location): its checkpoints stay")
             return
         }
-        defer { withExtendedLifetime(guardian) {} }
+        defer { try? guardian?.finish() }
         for item in items where try store.checkpoint(at: item.place)?.since == item.since {
             if try store.discard(item.place) { garbage.going.append(item) }
         }

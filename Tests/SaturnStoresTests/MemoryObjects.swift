@@ -94,6 +94,8 @@ final class MemoryObjects: ObjectStorage {
         }
     }
 
+    func abortUploads(_ prefix: String) throws { try perform("UPLOADS \(prefix)") { _ in } }
+
     func delete(_ keys: [String]) throws {
         guard !keys.isEmpty else { return }
         try perform("DELETE \(keys.joined(separator: " "))") { state in keys.forEach { state.objects[$0] = nil } }

@@ -161,14 +161,14 @@ import Testing
         try store.finish()
         let target = bucket.space.path("here")
         let other = bucket.store("other")
-        let first = try other.export(nil, to: target)
+        let first = try other.export(["a", "b"], to: target, holder: "test")
         #expect(first.fetched == 2)
         #expect(try bucket.space.read(target + "/a/log") == "log of a\n")
         #expect(try bucket.space.read(target + "/a/results/value") == "result of a")
         #expect(try bucket.space.read(target + "/b/error") == "3")
         let local = LocalDir(directory: target)
         #expect(try local.events(of: .standing(task: "a"))?.attempt == attempt)
-        let second = try other.export(nil, to: target)
+        let second = try other.export(["a", "b"], to: target, holder: "test")
         #expect((second.fetched, second.upToDate) == (0, 2))
     }
 }

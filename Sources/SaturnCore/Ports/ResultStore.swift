@@ -31,6 +31,10 @@ public protocol ResultStore: Archive {
     func resultsDigest(at place: ResultPlace) throws -> Digest?
     /// The local path of what a task wrote, brought here where it is elsewhere.
     func results(of task: String) throws -> String
+    /// From now on believes no index, but looks at what is there.
+    func verify()
+    /// What people should be told of, in words; each once.
+    func takeRemarks() -> [String]
     /// Of which tasks ``results(of:)`` will be asked for while this run goes on.
     func want(_ tasks: Set<String>)
 
@@ -85,6 +89,8 @@ extension ResultStore {
     public var isRemote: Bool { false }
     public func resultsDigest(at place: ResultPlace) throws -> Digest? { nil }
     public func results(of task: String) throws -> String { folder(of: .standing(task: task)) + "/results" }
+    public func verify() {}
+    public func takeRemarks() -> [String] { [] }
     public func want(_ tasks: Set<String>) {}
     public func settle() throws {}
     public func finish() throws {}

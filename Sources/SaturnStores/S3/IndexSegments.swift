@@ -22,6 +22,8 @@ struct IndexSegments: Sendable {
         /// When the newest of them was written, by the server's clock.
         var modified: Int64 = 0
         var leases: [Lease] = []
+        /// What is wrong with a segment: then the index says nothing.
+        var damage: String?
         /// The highest there was.
         var epoch = 0
     }
@@ -56,7 +58,9 @@ struct IndexSegments: Sendable {
                 segments.append(Segment(name: name, bytes: found.bytes))
             }
         }
-        look.index = try Segment.merge(segments)
+        do { look.index = try Segment.merge(segments) } catch let damage as Segment.Damage {
+            look.damage = "the segment \(damage.segment) of the results' index is damaged: \(damage.what)"
+        }
         return look
     }
 
@@ -89,6 +93,11 @@ struct IndexSegments: Sendable {
 
 /// One object of the index.
 struct Segment: Sendable {
+    struct Damage: Error {
+        var segment: String
+        var what: String
+    }
+
     var name: String
     var bytes: [UInt8]
 
@@ -120,15 +129,13 @@ struct Segment: Sendable {
             throw damage("it is cut off")
         }
         let parts = IndexChange.parts(bytes[..<end])
-        guard parts.first == "saturn index 1" else {
-            throw damage("it is of another version of saturn, or not an index")
+        guard let first = parts.first, first.hasPrefix("saturn index ") else { throw damage("it is no index") }
+        guard first == "saturn index 1" else {
+            throw Failure(
+                .engine, "the results' index was written by a newer saturn (\(first))", hint: "use that version")
         }
         return parts
     }
 
-    private func damage(_ what: String) -> Failure {
-        Failure(
-            .engine, "the segment \(name) of the results' index is damaged: \(what)",
-            hint: "delete the objects under .saturn/index/: the index is made again from the results")
-    }
+    private func damage(_ what: String) -> Damage { Damage(segment: name, what: what) }
 }

@@ -1,5 +1,6 @@
 import Glibc
 import SaturnCore
+import Synchronization
 
 /// What a saturn that was killed has left: found again from its journal on this machine, or from the objects themselves.
 struct Recovery {
@@ -24,6 +25,7 @@ struct Recovery {
         let journal = try ownJournal()
         let own = look.leases.first { IndexSegments.epoch(of: $0.name) == journal?.epoch }
         let dead = look.leases.filter { !$0.isLive || $0 == own }
+        if let damage = look.damage { store.remark("\(damage); the objects are listed instead") }
         var outcome = try recover(look, dead: dead.map(\.name), journal: journal)
         for change in outcome.open {
             switch change {
@@ -36,10 +38,12 @@ struct Recovery {
     }
 
     func recover(_ look: IndexSegments.Look, dead: [String]) throws -> Outcome {
-        try recover(look, dead: dead, journal: ownJournal())
+        if let damage = look.damage { store.remark("\(damage); it is made again from the objects") }
+        return try recover(look, dead: dead, journal: ownJournal())
     }
 
     private func recover(_ look: IndexSegments.Look, dead: [String], journal: Journal.Content?) throws -> Outcome {
+        if look.damage != nil || store.state.withLock({ $0.isVerifying }) { return try relisted(look) }
         if look.names.isEmpty || !dead.isEmpty {
             // Where another machine was at work after it, the journal says what is over.
             if let journal, dead.count == 1, IndexSegments.epoch(of: dead[0]) == journal.epoch {
@@ -80,35 +84,39 @@ struct Recovery {
 
     // MARK: From the objects
 
+    /// What is at one place: the sizes of objects, by their names there.
     private struct Group {
-        var objects = 0
-        var bytes: Int64 = 0
-        /// When its `status` was written.
-        var status: Int64?
+        var sizes: [String: Int64] = [:]
         var modified: Int64 = 0
-        var hasEvents = false
+        var bytes: Int64 { sizes.values.reduce(0, +) }
+
+        /// Whether all of them are there, each as large as it was.
+        func has(_ records: [ObjectRecord]) -> Bool {
+            records.allSatisfy { !$0.isObject || sizes[$0.path] == $0.size }
+        }
     }
 
     private func relisted(_ look: IndexSegments.Look) throws -> Outcome {
         var groups: [ResultPlace: Group] = [:]
         for object in try store.storage.list(store.prefix, isFlat: false).objects {
             guard let (place, name) = place(of: object.key) else { continue }
-            groups[place, default: Group()].objects += 1
-            groups[place, default: Group()].bytes += object.size
+            groups[place, default: Group()].sizes[name] = object.size
             groups[place, default: Group()].modified = max(groups[place]?.modified ?? 0, object.modified)
-            if name == "status" { groups[place]?.status = object.modified }
-            if name == "events" { groups[place]?.hasEvents = true }
         }
-        var outcome = Outcome(index: ResultIndex(), isRelisted: true)
-        for (place, group) in groups where group.hasEvents {
-            guard let entry = try entry(place, group, look) else { continue }
-            switch place {
-            case .standing(let task): outcome.index.standing[task] = entry
-            case .attic(_, let attempt): outcome.index.attic[attempt] = entry
-            case .checkpoint, .at: break
+        let found = groups.filter { $0.value.sizes["events"] != nil }.map { (place: $0.key, group: $0.value) }
+        let index = Mutex(ResultIndex())
+        try store.queue.parallel(found.count) { number in
+            let place = found[number].place
+            guard let entry = try entry(place, found[number].group, look) else { return }
+            index.withLock { index in
+                switch place {
+                case .standing(let task): index.standing[task] = entry
+                case .attic(_, let attempt): index.attic[attempt] = entry
+                case .checkpoint, .at: break
+                }
             }
         }
-        return outcome
+        return Outcome(index: index.withLock { $0 }, isRelisted: true)
     }
 
     private func place(of key: String) -> (ResultPlace, name: String)? {
@@ -130,8 +138,8 @@ struct Recovery {
             case .attic(_, let attempt): look.index.attic[attempt]
             case .checkpoint, .at: nil
             }
-        if let known, known.objects == group.objects, known.bytes == group.bytes, group.modified < look.modified,
-            (known.status == nil) == (group.status == nil)
+        if let known, known.objects == group.sizes.count, known.bytes == group.bytes, group.modified < look.modified,
+            (known.status == nil) == (group.sizes["status"] == nil)
         {
             return known
         }
@@ -145,18 +153,17 @@ struct Recovery {
             let events = EventLog(parsing: text), let key = events.key, let attempt = events.attempt
         else { return nil }
         var status: String?
-        if group.status != nil, let found = try store.storage.get(keys + "status", limit: 64) {
+        if group.sizes["status"] != nil, let found = try store.storage.get(keys + "status", limit: 64) {
             status = String(decoding: found.bytes, as: UTF8.self)
         }
         // A success with a part missing is none.
-        let listed = records.filter(\.isObject).count + (status == nil ? 1 : 2) + (events.exitCode == nil ? 0 : 1)
-        if status == "success", group.objects < listed { status = nil }
+        if status == "success", !group.has(records) { status = nil }
         var task = events.task ?? ""
         if case .standing(let name) = place { task = name }
         return IndexEntry(
             task: task, attempt: attempt, key: key, status: status,
             digest: events.events.last { $0.type == "stored" }?["digest"].flatMap { Digest(hex: $0) },
-            bytes: group.bytes, objects: group.objects,
+            bytes: group.bytes, objects: group.sizes.count,
             since: Timestamp(microseconds: group.modified * 1_000_000), events: text)
     }
 

@@ -89,6 +89,8 @@ extension S3Results {
         let lock = try lockAttic()
         defer { withExtendedLifetime(lock) {} }
         try compact(over: 1)
+        // Nobody else is at work: what was begun will not be gone on with. Not every server can list it, nor may every key.
+        try? storage.abortUploads(prefix)
     }
 
     /// The lease of the whole store, unless this is the run that has it.

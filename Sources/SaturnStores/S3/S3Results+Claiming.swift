@@ -14,7 +14,10 @@ extension S3Results {
     public func claim(holder: String) throws {
         try reporting("make the workspaces' folder") { try Files.makeFolders(local.location + "/.saturn") }
         try lock.take(holder: holder, what: "\(location), on this machine,")
-        try takeLease(holder)
+        do { try takeLease(holder) } catch {
+            lock.release()
+            throw error
+        }
     }
 
     private func takeLease(_ holder: String) throws {
@@ -23,12 +26,9 @@ extension S3Results {
         let epoch = before.epoch + 1
         let lease = Lease.name(epoch: epoch)
         try segments.write(lease, Array(holder.utf8))
-        // Whoever has written one between the two looks sees this one too: both give way, and try again.
-        let look = try segments.read(known: cached, keep: cache)
-        if let other = look.leases.first(where: { other in other.name != lease && !dead.contains(other.name) }) {
-            try? segments.remove([lease])
-            throw try inUse(other)
-        }
+        let look = try alone(lease, besides: dead)
+        // At once: one who only stood still notices that, and stops.
+        try segments.remove(dead)
         let recovery = Recovery(self)
         let recovered = try recovery.recover(look, dead: dead)
         try reporting("make the journal of the results") {
@@ -38,9 +38,27 @@ extension S3Results {
         try recovery.clearWorkspaces(except: leftovers)
         state.withLock { $0.staged.merge(leftovers) { own, _ in own } }
         try finish(recovered)
-        try segments.remove(dead)
         if before.names.isEmpty || !dead.isEmpty {
             try storage.put(prefix + ".saturn/owner", Array(holder.utf8), type: "text/plain")
+        }
+    }
+
+    /// Looks again until there is no other lease.
+    ///
+    /// Who has written one between the two looks sees this one too: the first of both by name stays, the other gives way.
+    /// One who does not give way has not seen this one: it was there before.
+    private func alone(_ lease: String, besides dead: [String]) throws -> IndexSegments.Look {
+        var looks = 0
+        while true {
+            let found = try segments.read(known: cached, keep: cache)
+            let rivals = found.leases.filter { $0.name != lease && !dead.contains($0.name) }
+            guard let rival = rivals.min(by: { $0.name < $1.name }) else { return found }
+            looks += 1
+            if rival.name < lease || looks > 10 {
+                try? segments.remove([lease])
+                throw try inUse(rival)
+            }
+            poll(nil, 0, 500)
         }
     }
 
@@ -53,7 +71,7 @@ extension S3Results {
         let ticker = try Ticker { [weak self] in self?.tick() }
         let claim = Claim(
             epoch: epoch, lease: lease, holder: holder, journal: journal, segments: names,
-            nextSegment: Self.uptime() + 60, ticker: ticker)
+            nextSegment: Self.uptime() + 60, renewed: Self.uptime(), ticker: ticker)
         state.withLock { state in
             state.claim = claim
             state.index = index
@@ -83,19 +101,34 @@ extension S3Results {
     /// Once a second, on a thread of its own.
     private func tick() {
         let time = Self.uptime()
-        let lease = state.withLock { $0.claim?.lease }
-        guard let lease, queue.failure == nil else { return }
+        guard let renewed = state.withLock({ $0.claim?.renewed }), queue.failure == nil else { return }
         showLogs(at: time)
-        guard time % Int64(Lease.period) == 0 else { return }
-        queue.submit(["lease"]) { [self] in
-            guard let claim = state.withLock({ $0.claim }), claim.lease == lease else { return }
-            guard try storage.get(segments.prefix + lease, limit: 4096) != nil else {
+        guard time - renewed >= Int64(Lease.period) else { return }
+        do { try renew() } catch let failure as Failure {
+            // A server that is away for a while takes nobody's lease.
+            if failure.kind == .inUse || Self.uptime() - renewed >= Int64(Lease.lapse) { queue.fail(failure) }
+        } catch { queue.fail(error) }
+    }
+
+    /// Throws a ``Failure`` of kind `inUse` when another saturn has taken it.
+    private func renew() throws {
+        try renewing.withLock { _ in
+            guard let claim = state.withLock({ $0.claim }) else { return }
+            let time = Self.uptime()
+            guard try leases.storage.get(leases.prefix + claim.lease, limit: 4096) != nil else {
                 throw Failure(
-                    .engine, "\(location) was taken over by another saturn while this one stood still",
+                    .inUse, "\(location) was taken over by another saturn while this one stood still",
                     hint: "run again: what is complete is kept")
             }
-            try segments.write(lease, Array(claim.holder.utf8))
+            try leases.write(claim.lease, Array(claim.holder.utf8))
+            state.withLock { $0.claim?.renewed = time }
         }
+    }
+
+    /// Before something is made of what stands in the bucket: after a long sleep of this machine it may be another's.
+    func checkLease() throws {
+        guard let renewed = state.withLock({ $0.claim?.renewed }) else { return }
+        if Self.uptime() - renewed >= Int64(Lease.lapse) / 2 { try renew() }
     }
 
     // MARK: The journal and the index
@@ -170,22 +203,24 @@ extension S3Results {
     public func finish() throws {
         guard let claim = state.withLock({ $0.claim }) else { return }
         claim.ticker.stop()
+        defer { lock.release() }
         do {
+            try completeAll()
             try queue.wait()
             try writeSegment(isLast: true)
             try compact(over: 16)
-            try segments.remove([claim.lease])
         } catch {
-            // The journal stays: whoever comes next goes on from there.
-            state.withLock { $0.claim = nil }
+            // The lease and the journal stay: whoever comes next goes on from there.
+            renewing.withLock { _ in state.withLock { $0.claim = nil } }
             try? queue.finish()
-            lock.release()
             throw error
         }
-        state.withLock { $0.claim = nil }
-        try? queue.finish()
+        try renewing.withLock { _ in
+            state.withLock { $0.claim = nil }
+            try segments.remove([claim.lease])
+        }
+        try queue.finish()
         claim.journal.remove()
         removeKept()
-        lock.release()
     }
 }

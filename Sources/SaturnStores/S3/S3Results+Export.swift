@@ -1,32 +1,40 @@
 import Glibc
 import SaturnCore
+import Synchronization
 
 /// The layout on this machine: what `collect --to` makes.
 extension S3Results {
     public struct Export: Hashable, Sendable {
         public var fetched = 0
         public var upToDate = 0
+        /// Tasks of which there is nothing in the bucket.
+        public var missing = 0
         public var bytes: Int64 = 0
     }
 
-    /// Brings the results of `tasks` (all, where it is `nil`) that are not there yet into `folder`.
-    public func export(_ tasks: [String]?, to folder: String) throws -> Export {
+    /// Brings the results of `tasks` that are not there yet into `folder`, several at a time.
+    ///
+    /// - Parameter holder: who does that, for others who want to do it at the same time.
+    public func export(_ tasks: [String], to folder: String, holder: String) throws -> Export {
         let target = LocalDir(directory: folder)
-        var export = Export()
+        try target.claim(holder: holder)
         let standing = try withIndex { $0.index?.standing ?? [:] }
-        for task in try tasks ?? self.tasks() {
-            guard let entry = standing[task] else { continue }
-            try reporting("collect '\(task)'") {
-                if try isThere(entry, in: target) {
-                    export.upToDate += 1
-                } else {
-                    try bring(entry, into: target)
-                    export.fetched += 1
-                    export.bytes += entry.bytes
+        let entries = tasks.compactMap { standing[$0] }
+        let export = Mutex(Export())
+        try queue.parallel(entries.count) { [self] number in
+            let entry = entries[number]
+            try reporting("collect '\(entry.task)'") {
+                let isThere = try isThere(entry, in: target)
+                if !isThere { try bring(entry, into: target) }
+                export.withLock { export in
+                    if isThere { export.upToDate += 1 } else { export.fetched += 1 }
+                    export.bytes += isThere ? 0 : entry.bytes
                 }
             }
         }
-        return export
+        var result = export.withLock { $0 }
+        result.missing = tasks.count - entries.count
+        return result
     }
 
     private func isThere(_ entry: IndexEntry, in target: LocalDir) throws -> Bool {

@@ -22,7 +22,8 @@ extension S3Results {
             try Files.makeFolders(draft)
             let (records, _) = try self.records(of: entry, at: place)
             let inside = records.filter { $0.path.hasPrefix("results/") }
-            try fetch(inside, from: keys(of: place), of: task, into: OpenFolder(draft))
+            let opened = try OpenFolder(draft)
+            try queue.parallel(1) { [self] _ in try fetch(inside, from: keys(of: place), of: task, into: opened) }
             try Files.makeFolders(draft + "/results")
             try Files.rename(draft + "/results", to: target)
         }
@@ -51,16 +52,14 @@ extension S3Results {
             hint: "saturn run makes it again")
     }
 
-    /// Downloads objects, and checks that they are what was uploaded; makes folders and links.
-    ///
-    /// - Parameter name: of a record's file below `folder`; `nil` leaves it out.
+    /// Downloads objects, and checks that they are what was uploaded; makes folders and links. For jobs of the queue.
     func fetch(
         _ records: [ObjectRecord], from keys: String, of task: String, into folder: OpenFolder
     ) throws {
         for record in records where !record.isObject { try make(record, in: folder) }
         let files = records.filter(\.isObject)
         for file in files { _ = try Self.parent(of: file.path, in: folder) }
-        try queue.parallel(files.count) { [self] index in
+        try queue.forEach(files.count) { [self] index in
             let record = files[index]
             let (parent, name) = try Self.parent(of: record.path, in: folder)
             let mode: mode_t = record.kind == .executable ? 0o755 : 0o644

@@ -8,10 +8,11 @@ extension S3Results {
         // What is still on its way arrives first.
         if try staged(task) != nil {
             let group = DispatchGroup()
-            queue.submit([task], group: group) { try self.completeNow(task) }
+            queue.submit([task], group: group) { try self.complete(task) }
             group.wait()
             if let failure = queue.failure { throw failure }
         }
+        try checkLease()
         let isThere = try withIndex { state -> Bool in
             guard state.index?.standing[task]?.attempt == attempt else { return false }
             return true
@@ -151,10 +152,5 @@ extension S3Results {
         entry.bytes += Int64(events.utf8.count - old.bytes.count)
         try apply(.stands(entry))
         return true
-    }
-
-    private func completeNow(_ task: String) throws {
-        guard state.withLock({ $0.staged[task] }) != nil else { return }
-        try complete(task)
     }
 }

@@ -1,6 +1,9 @@
 public import SaturnCore
 
 extension S3Results {
+    /// In bytes: S3 takes keys of 1,024.
+    private static let longestPrefix = 512
+
     /// Of a run file; nothing is asked of the bucket yet.
     ///
     /// - Parameters:
@@ -13,8 +16,13 @@ extension S3Results {
             throw Failure(
                 .usage, "results in S3 need an s3_url", hint: "s3_url: \"s3://bucket/prefix/{name}\"")
         }
-        guard var address = S3Address(url.replacing("{name}", with: run)) else {
+        guard var address = S3Address(url: url.replacing("{name}", with: run)) else {
             throw Failure(.usage, "'\(url)' is no address of a bucket", hint: "s3_url: \"s3://bucket/prefix/{name}\"")
+        }
+        guard address.prefix.utf8.count <= Self.longestPrefix else {
+            throw Failure(
+                .usage,
+                "the prefix in s3_url is longer than \(Self.longestPrefix) bytes: no key would have room for a result")
         }
         address.endpoint = spec.settings["endpoint_url"]?.text
         address.region = spec.settings["region"]?.text
@@ -27,7 +35,7 @@ extension S3Results {
 
     /// Of the ledger's name for it.
     public convenience init(location: String, staging: String, environment: [String: String]) throws {
-        guard let address = S3Address(location) else {
+        guard let address = S3Address(location: location) else {
             throw Failure(.engine, "'\(location)' is no address of a bucket")
         }
         try self.init(address, staging: staging, logChunk: 300, environment)
@@ -41,12 +49,15 @@ extension S3Results {
             bucket: address.bucket, region: address.region ?? surroundings.region ?? "us-east-1",
             endpoint: address.endpoint ?? surroundings.endpoint)
         let transport = CurlTransport()
+        let credentials = CredentialChain(environment, transport: transport)
+        let folder = "\(staging)/\(Digest(of: address.text.utf8).description.prefix(16))"
         let bucket = S3Bucket(
-            endpoint, credentials: CredentialChain(environment, transport: transport), transport: transport)
-        let folder = Digest(of: address.text.utf8).description.prefix(16)
+            endpoint, credentials: credentials, transport: transport,
+            uploads: UploadMemory(folder: folder + "/.saturn/uploads"))
+        let leases = S3Bucket(endpoint, credentials: credentials, transport: CurlTransport(connections: 1))
         self.init(
-            location: address.text, storage: bucket, prefix: address.prefix, staging: "\(staging)/\(folder)",
-            logChunk: logChunk)
+            location: address.text, storage: bucket, prefix: address.prefix, staging: folder,
+            logChunk: logChunk, leases: leases)
     }
 
     /// Minutes where there is no unit.

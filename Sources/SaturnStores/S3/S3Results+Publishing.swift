@@ -55,7 +55,8 @@ extension S3Results {
             state.staged[task]?.isComplete = true
             return state.staged[task]
         }
-        queue.submit([task]) { try self.upload(task) }
+        // A success has to wait until it is known that nothing it counts was changed meanwhile.
+        queue.submit([task]) { status == "success" ? try self.upload(task) : try self.complete(task) }
         return result?.entry(task, at: now()).stamp
     }
 
@@ -136,6 +137,11 @@ extension S3Results {
 
     /// Completes all that was published so far.
     public func sync(at time: Timestamp, boot: String) throws {
+        try completeAll()
+        try writeSegment(isLast: false)
+    }
+
+    func completeAll() throws {
         let tasks = state.withLock { state in
             state.staged.filter { $0.value.isComplete && !$0.value.isFinishing }.keys.sorted()
         }
@@ -143,14 +149,15 @@ extension S3Results {
         for task in tasks { queue.submit([task], group: group) { try self.complete(task) } }
         group.wait()
         if let failure = queue.failure { throw failure }
-        try writeSegment(isLast: false)
     }
 
     func complete(_ task: String) throws {
         try upload(task)
+        try checkLease()
         let result = state.withLock { state -> StagedResult? in
+            guard let result = state.staged[task], !result.isFinishing else { return nil }
             state.staged[task]?.isFinishing = true
-            return state.staged[task]
+            return result
         }
         guard let result else { return }
         let keys = keys(of: .standing(task: task))

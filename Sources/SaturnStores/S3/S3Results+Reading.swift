@@ -85,19 +85,32 @@ extension S3Results {
         (try? Files.read("\(cacheFolder)/\(name)", limit: 1 << 30)) ?? nil
     }
 
+    public func verify() { state.withLock { $0.isVerifying = true } }
+
+    func remark(_ text: String) { state.withLock { $0.remarks.append(text) } }
+
+    public func takeRemarks() -> [String] {
+        state.withLock { state in
+            defer { state.remarks = [] }
+            return state.remarks
+        }
+    }
+
     var cacheFolder: String { local.location + "/.saturn/index" }
 
     // MARK: Elsewhere
 
     public func reaches(_ location: String) -> Bool {
-        guard location != self.location, let address = S3Address(location), let own = S3Address(self.location) else {
+        guard location != self.location, let address = S3Address(location: location),
+            let own = S3Address(location: self.location)
+        else {
             return false
         }
         return address.bucket == own.bucket && address.endpoint == own.endpoint
     }
 
     func neighbour(_ location: String) throws -> S3Results? {
-        guard reaches(location), let address = S3Address(location) else { return nil }
+        guard reaches(location), let address = S3Address(location: location) else { return nil }
         return neighbours.withLock { known in
             if let store = known[location] { return store }
             let staging = local.location + "/.saturn/neighbours/" + Digest(of: location.utf8).description.prefix(16)

@@ -24,6 +24,8 @@ public final class S3Results: ResultStore {
     let local: LocalDir
     let queue: WorkQueue
     let segments: IndexSegments
+    /// The same by a connection of its own: renewing a lease must not wait for uploads.
+    let leases: IndexSegments
     let now: @Sendable () -> Timestamp
     /// Seconds of log in one chunk.
     let logChunk: Int64
@@ -31,6 +33,8 @@ public final class S3Results: ResultStore {
     /// Other stores in the same bucket that results were asked of, by location.
     let neighbours = Mutex<[String: S3Results]>([:])
     let lock: FolderLock
+    /// Held while the lease is renewed, and while it is given back.
+    let renewing = Mutex(())
     /// Signalled for each result that is in the bucket.
     let uploaded = DispatchSemaphore(value: 0)
 
@@ -46,6 +50,9 @@ public final class S3Results: ResultStore {
         var claim: Claim?
         /// Something that was to be moved had been deleted.
         var hasVanished = false
+        /// The index is not believed: the objects are listed.
+        var isVerifying = false
+        var remarks: [String] = []
     }
 
     /// What only the one who has the lease has.
@@ -61,6 +68,8 @@ public final class S3Results: ResultStore {
         /// In seconds of uptime.
         var nextSegment: Int64
         var segmentPause: Int64 = 60
+        /// When the lease was written last, in seconds of uptime.
+        var renewed: Int64
         var ticker: Ticker
     }
 
@@ -68,8 +77,10 @@ public final class S3Results: ResultStore {
     ///   - location: the ledger's name for it.
     ///   - prefix: of its keys.
     ///   - staging: an absolute path.
+    ///   - leases: by which leases are renewed, when that is another connection.
     init(
         location: String, storage: any ObjectStorage, prefix: String, staging: String, logChunk: Int64 = 300,
+        leases: (any ObjectStorage)? = nil,
         now: @escaping @Sendable () -> Timestamp = { S3Results.wallClock() }
     ) {
         self.location = location
@@ -80,6 +91,7 @@ public final class S3Results: ResultStore {
         local = LocalDir(directory: staging)
         lock = FolderLock(path: staging + "/.saturn/lock")
         segments = IndexSegments(storage: storage, prefix: prefix + ".saturn/index/")
+        self.leases = IndexSegments(storage: leases ?? storage, prefix: segments.prefix)
         queue = WorkQueue(width: 16)
     }
 

@@ -39,6 +39,7 @@ final class WorkQueue: Sendable {
     private let state = Mutex(State())
     private let count = DispatchSemaphore(value: 0)
     private let all = DispatchGroup()
+    private let running = DispatchGroup()
     let width: Int
 
     /// - Parameter width: how many threads there are at most.
@@ -81,7 +82,7 @@ final class WorkQueue: Sendable {
         if let failure { throw failure }
     }
 
-    /// Ends the threads when all is done. Nothing may be handed in any more.
+    /// Ends the threads when all is done. Nothing may be handed in meanwhile; afterwards there will be new ones.
     func finish() throws {
         all.wait()
         let threads = state.withLock { state in
@@ -89,6 +90,11 @@ final class WorkQueue: Sendable {
             return state.threads
         }
         for _ in 0..<threads { count.signal() }
+        running.wait()
+        state.withLock { state in
+            state.isEnding = false
+            state.threads = 0
+        }
         if let failure { throw failure }
     }
 
@@ -152,6 +158,7 @@ final class WorkQueue: Sendable {
 
     private func startThread() {
         state.withLock { $0.threads += 1 }
+        running.enter()
         var thread = pthread_t()
         let own = Unmanaged.passRetained(self)
         let error = pthread_create(
@@ -165,6 +172,7 @@ final class WorkQueue: Sendable {
             return
         }
         own.release()
+        running.leave()
         let isAlone = state.withLock { state in
             state.threads -= 1
             return state.threads == 0
@@ -181,8 +189,9 @@ final class WorkQueue: Sendable {
             count.wait()
             state.withLock { $0.idle -= 1 }
             guard let (id, job) = take() else {
-                if state.withLock({ $0.isEnding }) { return }
-                continue
+                guard state.withLock({ $0.isEnding }) else { continue }
+                running.leave()
+                return
             }
             if failure == nil {
                 do { try job.body() } catch { fail(error) }

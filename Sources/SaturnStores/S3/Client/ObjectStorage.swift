@@ -20,6 +20,8 @@ protocol ObjectStorage: Sendable {
     func copy(_ source: String, to target: String, size: Int64) throws -> Bool
     /// Also of keys that are not there.
     func delete(_ keys: [String]) throws
+    /// Gives up what was begun below `prefix` and is no object yet.
+    func abortUploads(_ prefix: String) throws
     /// Requests sent so far, each try counted.
     var requests: Int { get }
 }

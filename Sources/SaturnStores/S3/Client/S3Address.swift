@@ -7,21 +7,27 @@ struct S3Address: Hashable, Sendable {
     var endpoint: String?
     var region: String?
 
-    /// `nil` when it is no address of a bucket.
-    init?(_ text: String) {
-        guard text.hasPrefix("s3://") else { return nil }
-        let parts = text.dropFirst(5).split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
-        guard let place = parts.first else { return nil }
+    /// As people write it: every character of the path stands for itself. `nil` when it is no address of a bucket.
+    init?(url: String) {
+        guard url.hasPrefix("s3://") else { return nil }
+        let place = url.dropFirst(5)
         let slash = place.firstIndex(of: "/") ?? place.endIndex
         bucket = String(place[..<slash])
         let path = place[slash...].split(separator: "/").joined(separator: "/")
         prefix = path.isEmpty ? "" : path + "/"
+        guard (3...63).contains(bucket.utf8.count), bucket.utf8.allSatisfy(Self.isInName) else { return nil }
+    }
+
+    /// As the ledger has it, see ``text``.
+    init?(location: String) {
+        let parts = location.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
+        let place = parts[0].replacing("%3F", with: "?").replacing("%25", with: "%")
+        self.init(url: String(place))
         for pair in parts.count > 1 ? parts[1].split(separator: "&") : [] {
             let value = pair.firstIndex(of: "=").map { String(pair[pair.index(after: $0)...]) }
             if pair.hasPrefix("endpoint=") { endpoint = value }
             if pair.hasPrefix("region=") { region = value }
         }
-        guard (3...63).contains(bucket.utf8.count), bucket.utf8.allSatisfy(Self.isInName) else { return nil }
     }
 
     private static func isInName(_ byte: UInt8) -> Bool {
@@ -35,7 +41,7 @@ struct S3Address: Hashable, Sendable {
 
     var text: String {
         let settings = [endpoint.map { "endpoint=\($0)" }, region.map { "region=\($0)" }].compactMap(\.self)
-        let path = prefix.isEmpty ? "" : "/" + prefix.dropLast()
+        let path = prefix.isEmpty ? "" : "/" + prefix.dropLast().replacing("%", with: "%25").replacing("?", with: "%3F")
         return "s3://\(bucket)\(path)" + (settings.isEmpty ? "" : "?" + settings.joined(separator: "&"))
     }
 }

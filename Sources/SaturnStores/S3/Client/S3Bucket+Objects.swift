@@ -149,7 +149,48 @@ extension S3Bucket {
         }
     }
 
+    /// Those below `prefix` that were begun and neither completed nor given up; the last ones of a key last.
+    func unfinishedUploads(_ prefix: String) throws -> [UnfinishedUpload] {
+        var found: [UnfinishedUpload] = []
+        var marker: [(name: String, value: String)]? = []
+        while let from = marker {
+            var call = Call(method: "GET", key: "", what: "list uploads of \(name(prefix))")
+            call.query = [("uploads", ""), ("prefix", prefix), ("encoding-type", "url")] + from
+            let xml = S3XML(try performed(call).body)
+            let isEncoded = xml.first("EncodingType") == "url"
+            for upload in xml.all("Upload") {
+                guard let key = upload.first("Key"), let id = upload.first("UploadId") else { continue }
+                found.append(UnfinishedUpload(key: isEncoded ? S3Encoding.decode(key) : key, id: id))
+            }
+            marker = nil
+            if xml.first("IsTruncated") == "true", let key = xml.first("NextKeyMarker"), !key.isEmpty {
+                let id = xml.first("NextUploadIdMarker") ?? ""
+                marker = [("key-marker", isEncoded ? S3Encoding.decode(key) : key), ("upload-id-marker", id)]
+            }
+        }
+        return found
+    }
+
+    func abort(_ upload: UnfinishedUpload, tries: Int? = nil) throws {
+        var call = Call(method: "DELETE", key: upload.key, what: "give up \(name(upload.key))", accepts: [404])
+        call.query = [("uploadId", upload.id)]
+        call.tries = tries
+        _ = try performed(call)
+    }
+
+    func abortUploads(_ prefix: String) throws {
+        for upload in try unfinishedUploads(prefix) where upload.key.utf8.starts(with: prefix.utf8) {
+            try abort(upload)
+        }
+    }
+
     func name(_ key: String) -> String { "s3://\(endpoint.bucket)/\(key)" }
+}
+
+/// A large object that was begun, and is not there yet.
+struct UnfinishedUpload: Hashable, Sendable {
+    var key: String
+    var id: String
 }
 
 /// A part of an open file.
@@ -162,6 +203,13 @@ struct FilePart: Sendable {
         var hasher = SHA256()
         try read { hasher.update(bufferPointer: $0) }
         return SaturnCore.Digest(hasher.finalize())
+    }
+
+    /// In hexadecimal, as servers name parts.
+    func md5() throws -> String {
+        var hasher = Insecure.MD5()
+        try read { hasher.update(bufferPointer: $0) }
+        return Hex.encode(Array(hasher.finalize()))
     }
 
     /// A quarter of a MiB at a time.

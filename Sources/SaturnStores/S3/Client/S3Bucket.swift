@@ -8,16 +8,20 @@ final class S3Bucket: ObjectStorage {
     private let source: any S3CredentialSource
     private let policy: RetryPolicy
     let now: @Sendable () -> Timestamp
+    /// `nil` where an upload that is cut off is begun again.
+    let uploads: UploadMemory?
     private let place: Mutex<S3Endpoint>
     private let count = Mutex(0)
 
     init(
         _ endpoint: S3Endpoint, credentials: any S3CredentialSource, transport: any HTTPTransport,
-        policy: RetryPolicy = RetryPolicy(), now: @escaping @Sendable () -> Timestamp = { S3Results.wallClock() }
+        policy: RetryPolicy = RetryPolicy(), uploads: UploadMemory? = nil,
+        now: @escaping @Sendable () -> Timestamp = { S3Results.wallClock() }
     ) {
         self.transport = transport
         source = credentials
         self.policy = policy
+        self.uploads = uploads
         self.now = now
         place = Mutex(endpoint)
     }
@@ -38,10 +42,13 @@ final class S3Bucket: ObjectStorage {
         var what: String
         /// Answers that are none of a server in trouble.
         var accepts: Set<Int> = []
+        /// Where it is not worth as many as usual.
+        var tries: Int?
     }
 
     func perform(_ call: Call) throws -> HTTPResponse {
         var (tried, hasRefused, hasMoved) = (0, false, false)
+        let most = call.tries ?? policy.tries
         while true {
             tried += 1
             let problem: S3Problem
@@ -57,7 +64,7 @@ final class S3Bucket: ObjectStorage {
                     continue
                 }
             } catch let error as HTTPProblem {
-                guard error.isPassing, tried < policy.tries else { throw unreachable(error, call, tried) }
+                guard error.isPassing, tried < most else { throw unreachable(error, call, tried) }
                 sleep(policy.pause(after: tried))
                 continue
             }
@@ -68,7 +75,7 @@ final class S3Bucket: ObjectStorage {
                 try move(to: region)
                 continue
             }
-            guard problem.isPassing, tried < policy.tries else { throw problem }
+            guard problem.isPassing, tried < most else { throw problem }
             sleep(max(problem.retryAfter ?? 0, policy.pause(after: tried)))
         }
     }
