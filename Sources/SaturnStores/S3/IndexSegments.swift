@@ -42,7 +42,7 @@ struct IndexSegments: Sendable {
         var look = Look()
         var segments: [Segment] = []
         for object in listing.objects {
-            let name = String(object.key.dropFirst(prefix.count))
+            let name = String(Substring(object.key.utf8.dropFirst(prefix.utf8.count)))
             look.epoch = max(look.epoch, Self.epoch(of: name))
             if name.hasPrefix(Lease.namePrefix) {
                 look.leases.append(Lease(name: name, age: listing.now - object.modified))

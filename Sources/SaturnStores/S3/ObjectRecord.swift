@@ -20,6 +20,11 @@ struct ObjectRecord: Hashable, Sendable {
     /// Of a link.
     var target = ""
 
+    /// By bytes, since a character may begin with the slash and end with what follows it.
+    var isResult: Bool { path.utf8.starts(with: "results/".utf8) }
+
+    func isLog(of attempt: some StringProtocol) -> Bool { path.utf8.starts(with: "log/\(attempt)/".utf8) }
+
     var isObject: Bool { kind == .file || kind == .executable }
 
     /// A line of the list.
@@ -129,28 +134,30 @@ struct ObjectRecord: Hashable, Sendable {
     /// The digest by which `needs` counts results, from their records in any order: that of the ``FolderListing`` that a
     /// local folder with the same in it has.
     static func digest(_ records: [ObjectRecord]) -> Digest {
-        var inside: [String: ObjectRecord] = [:]
-        for record in records where record.path.hasPrefix("results/") {
-            let path = String(record.path.dropFirst("results/".count))
+        // By bytes: two names may be one to Swift and not be one.
+        var inside: [[UInt8]: ObjectRecord] = [:]
+        for record in records where record.isResult {
+            let path = Array(record.path.utf8.dropFirst("results/".utf8.count))
             inside[path] = record
             // Folders are listed only where they are empty.
-            for slash in path.indices where path[slash] == "/" {
-                let folder = String(path[..<slash])
-                inside[folder] = inside[folder] ?? ObjectRecord(.folder, folder)
+            for slash in path.indices where path[slash] == UInt8(ascii: "/") {
+                let folder = Array(path[..<slash])
+                inside[folder] =
+                    inside[folder] ?? ObjectRecord(.folder, "results/" + String(decoding: folder, as: UTF8.self))
             }
         }
         var text: [UInt8] = []
         for (path, record) in inside.sorted(by: { comesFirst($0.key, $1.key) }) {
             let content = record.isObject ? record.sha256?.description ?? "" : record.target
-            text += FolderListing.text(record.kind, path, content)
+            text += FolderListing.text(record.kind, String(decoding: path, as: UTF8.self), content)
         }
         return Digest(of: text)
     }
 
     /// Each folder before what is in it, and that before the folder's next sibling.
-    private static func comesFirst(_ left: String, _ right: String) -> Bool {
+    private static func comesFirst(_ left: [UInt8], _ right: [UInt8]) -> Bool {
         let slash = UInt8(ascii: "/")
-        return left.utf8.lexicographicallyPrecedes(right.utf8) { one, other in
+        return left.lexicographicallyPrecedes(right) { one, other in
             (one == slash ? 0 : one) < (other == slash ? 0 : other)
         }
     }

@@ -84,15 +84,23 @@ struct Recovery {
 
     // MARK: From the objects
 
-    /// What is at one place: the sizes of objects, by their names there.
+    /// What is at one place: the sizes of objects, by the bytes of their names there (two may be one to Swift).
     private struct Group {
-        var sizes: [String: Int64] = [:]
+        private var known: [[UInt8]: Int64] = [:]
         var modified: Int64 = 0
-        var bytes: Int64 { sizes.values.reduce(0, +) }
+        var count: Int { known.count }
+        var bytes: Int64 { known.values.reduce(0, +) }
+
+        func has(_ name: String) -> Bool { known[Array(name.utf8)] != nil }
+
+        mutating func add(_ name: Substring, _ object: ObjectListing.Entry) {
+            known[Array(name.utf8)] = object.size
+            modified = max(modified, object.modified)
+        }
 
         /// Whether all of them are there, each as large as it was.
         func has(_ records: [ObjectRecord]) -> Bool {
-            records.allSatisfy { !$0.isObject || sizes[$0.path] == $0.size }
+            records.allSatisfy { !$0.isObject || known[Array($0.path.utf8)] == $0.size }
         }
     }
 
@@ -100,10 +108,9 @@ struct Recovery {
         var groups: [ResultPlace: Group] = [:]
         for object in try store.storage.list(store.prefix, isFlat: false).objects {
             guard let (place, name) = place(of: object.key) else { continue }
-            groups[place, default: Group()].sizes[name] = object.size
-            groups[place, default: Group()].modified = max(groups[place]?.modified ?? 0, object.modified)
+            groups[place, default: Group()].add(name, object)
         }
-        let found = groups.filter { $0.value.sizes["events"] != nil }.map { (place: $0.key, group: $0.value) }
+        let found = groups.filter { $0.value.has("events") }.map { (place: $0.key, group: $0.value) }
         let index = Mutex(ResultIndex())
         try store.queue.parallel(found.count) { number in
             let place = found[number].place
@@ -119,15 +126,17 @@ struct Recovery {
         return Outcome(index: index.withLock { $0 }, isRelisted: true)
     }
 
-    private func place(of key: String) -> (ResultPlace, name: String)? {
-        let parts = key.dropFirst(store.prefix.count).split(separator: "/", omittingEmptySubsequences: false)
-        guard parts.count > 1 else { return nil }
-        guard parts[0] == ".saturn" else {
-            return (.standing(task: String(parts[0])), parts.dropFirst().joined(separator: "/"))
-        }
+    private func place(of key: String) -> (ResultPlace, name: Substring)? {
+        let rest = Substring(key.utf8.dropFirst(store.prefix.utf8.count))
+        guard let slash = rest.utf8.firstIndex(of: UInt8(ascii: "/")) else { return nil }
+        let task = String(rest[..<slash])
+        guard task == ".saturn" else { return (.standing(task: task), Substring(rest.utf8[slash...].dropFirst())) }
+        let parts = rest.utf8.split(
+            separator: UInt8(ascii: "/"), maxSplits: 4, omittingEmptySubsequences: false
+        ).map { Substring($0) }
         guard parts.count > 4, parts[1] == "attic", let key = TaskKey(hex: parts[2]), let attempt = AttemptID(parts[3])
         else { return nil }
-        return (.attic(key: key, attempt: attempt), parts.dropFirst(4).joined(separator: "/"))
+        return (.attic(key: key, attempt: attempt), parts[4])
     }
 
     /// What the index says is believed where the objects are as many and as large, and none is younger.
@@ -138,8 +147,8 @@ struct Recovery {
             case .attic(_, let attempt): look.index.attic[attempt]
             case .checkpoint, .at: nil
             }
-        if let known, known.objects == group.sizes.count, known.bytes == group.bytes, group.modified < look.modified,
-            (known.status == nil) == (group.sizes["status"] == nil)
+        if let known, known.objects == group.count, known.bytes == group.bytes, group.modified < look.modified,
+            (known.status == nil) == !group.has("status")
         {
             return known
         }
@@ -153,7 +162,7 @@ struct Recovery {
             let events = EventLog(parsing: text), let key = events.key, let attempt = events.attempt
         else { return nil }
         var status: String?
-        if group.sizes["status"] != nil, let found = try store.storage.get(keys + "status", limit: 64) {
+        if group.has("status"), let found = try store.storage.get(keys + "status", limit: 64) {
             status = String(decoding: found.bytes, as: UTF8.self)
         }
         // A success with a part missing is none.
@@ -163,7 +172,7 @@ struct Recovery {
         return IndexEntry(
             task: task, attempt: attempt, key: key, status: status,
             digest: events.events.last { $0.type == "stored" }?["digest"].flatMap { Digest(hex: $0) },
-            bytes: group.bytes, objects: group.sizes.count,
+            bytes: group.bytes, objects: group.count,
             since: Timestamp(microseconds: group.modified * 1_000_000), events: text)
     }
 

@@ -18,7 +18,9 @@ extension S3Results {
         var unknown: Set<String> = []
         var there: Set<AttemptID> = []
         for object in objects {
-            let parts = object.key.dropFirst(attic.count).split(separator: "/")
+            let parts = object.key.utf8.dropFirst(attic.utf8.count).split(separator: UInt8(ascii: "/")).map {
+                Substring($0)
+            }
             guard parts.count > 2, TaskKey(hex: parts[0]) != nil, let attempt = AttemptID(parts[1]),
                 known[attempt] != nil
             else {

@@ -143,7 +143,9 @@ extension S3Results {
     /// - Parameter isKnown: the index here says so already.
     func apply(_ change: IndexChange, isKnown: Bool = false) throws {
         try journal(change)
-        state.withLock { state in
+        try state.withLock { state in
+            // It would be in no segment.
+            guard state.claim != nil else { throw Failure(.fault, "\(location) is changed without its lease") }
             if !isKnown { state.index?.apply(change) }
             state.claim?.pending.append(change)
         }

@@ -51,10 +51,10 @@ extension S3Results {
         try Files.makeFolders(draft)
         let folder = try OpenFolder(draft)
         let (records, events) = try records(of: entry, at: place)
-        let results = records.filter { $0.path.hasPrefix("results/") }
+        let results = records.filter(\.isResult)
         try fetch(results, from: keys(of: place), of: entry.task, into: folder)
         if entry.status == "success", results.isEmpty { try folder.makeFolder("results") }
-        try joinLogs(records.filter { $0.path.hasPrefix("log/") }, events, of: entry, in: folder)
+        try joinLogs(records, events, of: entry, in: folder)
         try folder.write(events, to: "events")
         if let code = EventLog(parsing: events)?.exitCode { try folder.write("\(code)", to: "error") }
         if let status = entry.status { try folder.write(status, to: "status") }
@@ -77,7 +77,7 @@ extension S3Results {
     ) throws {
         let attempts = (EventLog(parsing: text)?.events ?? []).compactMap { $0["attempt"] }
         for (index, attempt) in attempts.enumerated() {
-            let own = chunks.filter { $0.path.hasPrefix("log/\(attempt)/") }.sorted { $0.path < $1.path }
+            let own = chunks.filter { $0.isLog(of: attempt) }.sorted { $0.path < $1.path }
             let name = index == attempts.count - 1 ? "log" : "log.\(index + 1)"
             let fd = openat(folder.descriptor, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o644)
             guard fd >= 0 else { throw folder.problem(name) }

@@ -21,7 +21,7 @@ extension S3Results {
             try Files.removeTree(draft)
             try Files.makeFolders(draft)
             let (records, _) = try self.records(of: entry, at: place)
-            let inside = records.filter { $0.path.hasPrefix("results/") }
+            let inside = records.filter(\.isResult)
             let opened = try OpenFolder(draft)
             try queue.parallel(1) { [self] _ in try fetch(inside, from: keys(of: place), of: task, into: opened) }
             try Files.makeFolders(draft + "/results")

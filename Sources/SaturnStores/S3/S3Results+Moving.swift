@@ -82,7 +82,7 @@ extension S3Results {
     private func copy(_ objects: [ObjectListing.Entry], from source: String, to target: String) throws {
         try queue.forEach(objects.count) { [storage] index in
             let object = objects[index]
-            let name = object.key.dropFirst(source.count)
+            let name = String(Substring(object.key.utf8.dropFirst(source.utf8.count)))
             guard try storage.copy(object.key, to: target + name, size: object.size) else {
                 throw Failure(.engine, "\(object.key) was deleted while it was copied", hint: "run again")
             }

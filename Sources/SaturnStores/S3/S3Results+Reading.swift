@@ -58,7 +58,9 @@ extension S3Results {
 
     func entry(at place: ResultPlace) throws -> IndexEntry? {
         switch place {
-        case .standing(let task): try withIndex { $0.index?.standing[task] }
+        case .standing(let task):
+            // Of a name that only looks alike the objects are elsewhere.
+            try withIndex { $0.index?.standing[task] }.flatMap { $0.task.hasSameBytes(as: task) ? $0 : nil }
         case .attic(let key, let attempt):
             try withIndex { $0.index?.attic[attempt] }.flatMap { $0.key == key ? $0 : nil }
         case .checkpoint: nil
