@@ -135,8 +135,10 @@ struct StoreContractTests {
             "back\\slash", "tab\there", "new\nline", "<&>", "{path: \"x\"}", "\u{301}leading",
             "d/\u{301}deep", "cr\r\nlf", long,
         ]
-        // moto's routes know no end of a line in a key.
-        let files = names.filter { kind != .moto || !$0.utf8.contains(10) }.map { (name: $0, bytes: Array("in \($0)".utf8)) }
+        // moto takes no key with an end of a line.
+        let files = names.filter { kind != .moto || !$0.utf8.contains(10) }.map {
+            (name: $0, bytes: Array("in \($0)".utf8))
+        }
         for task in ["lr 0.5 (é)", "a+b%20c"] {
             try candidate.use { store in
                 let workspace = try candidate.begin(store, task, candidate.attempt())

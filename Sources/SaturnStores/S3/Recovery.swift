@@ -123,7 +123,12 @@ struct Recovery {
                 }
             }
         }
-        return Outcome(index: index.withLock { $0 }, isRelisted: true)
+        var outcome = Outcome(index: index.withLock { $0 }, isRelisted: true)
+        // A result whose events were deleted is none, and in the way of the next.
+        for (place, group) in groups where !group.has("events") {
+            if case .standing(let task) = place, look.index.standing[task] != nil { outcome.open.append(.began(task)) }
+        }
+        return outcome
     }
 
     private func place(of key: String) -> (ResultPlace, name: Substring)? {
