@@ -138,8 +138,10 @@ final class Evidence: PlanEvidence {
         if let unchecked = occupant.unchecked, unchecked.sources == sources,
             !compilation.sources.haveChanged(compilation.used[task], since: unchecked.started)
         {
+            store.vouch(for: compilation.graph.nodes[task].name, isGood: true)
             return true
         }
+        store.vouch(for: compilation.graph.nodes[task].name, isGood: false)
         rejected.append(compilation.graph.nodes[task].name)
         adopted.spoil(occupant.attempt)
         return false

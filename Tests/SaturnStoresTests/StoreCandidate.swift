@@ -92,5 +92,5 @@ final class StoreCandidate {
         return try store.publish(workspace, events: Self.complete, status: "success", error: nil)
     }
 
-    func sync(_ store: any ResultStore) throws { try store.sync(at: Timestamp(microseconds: 3), boot: Journal.boot) }
+    func sync(_ store: any ResultStore) throws { try store.sync(at: S3Results.wallClock(), boot: Journal.boot) }
 }

@@ -35,6 +35,9 @@ public protocol ResultStore: Archive {
     func verify()
     /// What people should be told of, in words; each once.
     func takeRemarks() -> [String]
+    /// Whether all that the result of `task` counted is still what it was when its attempt started. Asked of what a run has
+    /// left that was killed before it could tell.
+    func vouch(for task: String, isGood: Bool)
     /// Of which tasks ``results(of:)`` will be asked for while this run goes on.
     func want(_ tasks: Set<String>)
 
@@ -91,6 +94,7 @@ extension ResultStore {
     public func results(of task: String) throws -> String { folder(of: .standing(task: task)) + "/results" }
     public func verify() {}
     public func takeRemarks() -> [String] { [] }
+    public func vouch(for task: String, isGood: Bool) {}
     public func want(_ tasks: Set<String>) {}
     public func settle() throws {}
     public func finish() throws {}

@@ -16,6 +16,8 @@ struct Recovery {
         var changes: [IndexChange] = []
         /// Begun, and to be done again.
         var open: [IndexChange] = []
+        /// What is left of something that is elsewhere, or of nothing.
+        var strays: [ResultPlace] = []
         /// The index was made again from the objects.
         var isRelisted = false
     }
@@ -126,9 +128,32 @@ struct Recovery {
         var outcome = Outcome(index: index.withLock { $0 }, isRelisted: true)
         // A result whose events were deleted is none, and in the way of the next.
         for (place, group) in groups where !group.has("events") {
-            if case .standing(let task) = place, look.index.standing[task] != nil { outcome.open.append(.began(task)) }
+            if case .standing(let task) = place, look.index.standing[task] != nil { outcome.strays.append(place) }
         }
+        dropTwins(from: &outcome)
         return outcome
+    }
+
+    /// An attempt that was on its way from one place to another is at both: it is where it has its `status`.
+    private func dropTwins(from outcome: inout Outcome) {
+        var owner: [AttemptID: String] = [:]
+        for (task, entry) in outcome.index.standing.sorted(by: { $0.key < $1.key }) {
+            if let other = owner[entry.attempt] {
+                let stray = entry.status == nil ? task : other
+                outcome.index.standing[stray] = nil
+                outcome.strays.append(.standing(task: stray))
+                if stray == task { continue }
+            }
+            owner[entry.attempt] = task
+            guard let twin = outcome.index.attic[entry.attempt] else { continue }
+            if entry.status == nil, twin.status != nil {
+                outcome.index.standing[task] = nil
+                outcome.strays.append(.standing(task: task))
+            } else {
+                outcome.index.attic[entry.attempt] = nil
+                outcome.strays.append(.attic(key: twin.key, attempt: twin.attempt))
+            }
+        }
     }
 
     private func place(of key: String) -> (ResultPlace, name: Substring)? {
@@ -196,7 +221,8 @@ struct Recovery {
                 let events = EventLog(parsing: result.events), events.boot == Journal.boot,
                 index.standing[task]?.attempt != result.attempt
             else { continue }
-            (result.status, result.error, result.isComplete) = (status, events.exitCode, true)
+            (result.status, result.error, result.completed) = (status, events.exitCode, events.completed ?? store.now())
+            result.isLeftover = true
             found[task] = result
         }
         return found
@@ -230,6 +256,7 @@ extension S3Results {
             default: break
             }
         }
+        for place in recovered.strays { queue.submit([]) { try self.removeAll(at: place) } }
         try queue.wait()
         if recovered.isRelisted {
             let (index, old) = state.withLock { ($0.index ?? ResultIndex(), $0.claim?.segments ?? []) }
@@ -247,7 +274,10 @@ extension S3Results {
     /// What an attempt that was cut off has uploaded.
     private func removeStray(_ task: String) throws {
         let isKnown = state.withLock { $0.index?.standing[task] != nil || $0.staged[task] != nil }
-        guard !isKnown else { return }
-        try storage.delete(try storage.list(keys(of: .standing(task: task)), isFlat: false).objects.map(\.key))
+        if !isKnown { try removeAll(at: .standing(task: task)) }
+    }
+
+    private func removeAll(at place: ResultPlace) throws {
+        try storage.delete(try storage.list(keys(of: place), isFlat: false).objects.map(\.key))
     }
 }

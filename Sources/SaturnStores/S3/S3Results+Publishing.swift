@@ -52,7 +52,7 @@ extension S3Results {
             state.staged[task]?.events += events
             state.staged[task]?.status = status
             state.staged[task]?.error = error
-            state.staged[task]?.isComplete = true
+            state.staged[task]?.completed = now()
             return state.staged[task]
         }
         // A success has to wait until it is known that nothing it counts was changed meanwhile.
@@ -135,15 +135,16 @@ extension S3Results {
     /// Until when results are known to be in the bucket their own events tell.
     public func synced(boot: String) throws -> Timestamp? { nil }
 
-    /// Completes all that was published so far.
+    /// Completes what was published until then. A run has looked by that time whether what its tasks count was changed;
+    /// whether it was since, nobody knows, and the next one may not live to say it.
     public func sync(at time: Timestamp, boot: String) throws {
-        try completeAll()
+        try completeAll(until: time)
         try writeSegment(isLast: false)
     }
 
-    func completeAll() throws {
+    func completeAll(until time: Timestamp?) throws {
         let tasks = state.withLock { state in
-            state.staged.filter { $0.value.isComplete && !$0.value.isFinishing }.keys.sorted()
+            state.staged.filter { $0.value.isGood(at: time) && !$0.value.isFinishing }.keys.sorted()
         }
         let group = DispatchGroup()
         for task in tasks { queue.submit([task], group: group) { try self.complete(task) } }
@@ -188,6 +189,15 @@ extension S3Results {
         guard !isWanted else { return }
         try reporting("remove the workspace of '\(task)'") {
             try Files.removeTree(local.folder(of: .standing(task: task)))
+        }
+    }
+
+    public func vouch(for task: String, isGood: Bool) {
+        let changed = EventLog.entry("changed", at: now())
+        state.withLock { state in
+            guard state.staged[task]?.isLeftover == true, state.staged[task]?.isVouched == false else { return }
+            state.staged[task]?.isVouched = true
+            if !isGood { state.staged[task]?.events += changed }
         }
     }
 

@@ -15,8 +15,12 @@ struct StagedResult: Sendable {
     var events: String
     var status: String?
     var error: Int32?
-    /// No attempt fills it any more.
-    var isComplete = false
+    /// When it was complete: no attempt fills it any more.
+    var completed: Timestamp?
+    /// An earlier run has left it, that was killed before it looked whether the result is good.
+    var isLeftover = false
+    /// It has turned out since.
+    var isVouched = false
     /// Its last objects are being uploaded: what is added to its events from now on must be added there.
     var isFinishing = false
     /// What the task left in `results`, hashed once it was uploaded.
@@ -27,6 +31,16 @@ struct StagedResult: Sendable {
     /// Until when the log is in the bucket, in seconds of uptime.
     var loggedAt: Int64
     var hasShownEvents = false
+
+    var isComplete: Bool { completed != nil }
+
+    /// Whether it may be shown to others as what it is.
+    ///
+    /// - Parameter time: until when it is known that nothing of what successes count was changed; `nil` when it is not.
+    func isGood(at time: Timestamp?) -> Bool {
+        guard let completed, status == "success" else { return completed != nil }
+        return isLeftover ? isVouched : time.map { completed <= $0 } ?? false
+    }
 
     var attempt: AttemptID? { logs.last?.attempt }
 
