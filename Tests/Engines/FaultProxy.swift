@@ -7,8 +7,12 @@ public final class FaultProxy {
     private let space: TestSpace
     private let process: ChildProcess
 
-    /// - Parameter rate: the share of requests, 0 … 1.
-    public init(before server: S3Server, rate: Double, seed: UInt64, in space: TestSpace) throws {
+    /// - Parameters:
+    ///   - rate: the share of requests, 0 … 1.
+    ///   - first: the faults of the first requests, "-" for one that is passed on.
+    public init(
+        before server: S3Server, rate: Double, seed: UInt64, first: [String] = [], in space: TestSpace
+    ) throws {
         self.space = space
         port = try Loopback.freePort()
         let script = #filePath.split(separator: "/").dropLast().joined(separator: "/")
@@ -16,13 +20,22 @@ public final class FaultProxy {
             [
                 "python3", "/\(script)/fault-proxy.py", "\(port)", "\(server.port)", "\(rate)", "\(seed)",
                 space.path("proxy.log"),
-            ], environment: space.environment, folder: space.folder)
+            ] + first, environment: space.environment, folder: space.folder)
         try Loopback.wait(for: port, of: process, "the proxy")
     }
 
     deinit {
         process.signal(9)
         _ = try? process.wait()
+    }
+
+    /// Each request so far, its method and its path.
+    public var requests: [String] {
+        get throws {
+            try space.read("proxy.log").split(separator: "\n").map {
+                $0.split(separator: " ").dropFirst().joined(separator: " ")
+            }
+        }
     }
 
     /// The faults of all requests so far, "-" of one that was passed on.

@@ -1,13 +1,14 @@
 """A proxy for HTTP that spoils some requests, for tests of whoever must survive that.
 
-fault-proxy.py LISTEN-PORT SERVER-PORT RATE SEED LOG
+fault-proxy.py LISTEN-PORT SERVER-PORT RATE SEED LOG [FAULT ...]
 
 Requests are passed on as they are, but for a share of RATE of them, chosen at random by SEED, of which each is
 - answered with 500 or 503 without being passed on,
 - passed on late,
 - cut off: before it is passed on, in the middle of its body, in the middle of the answer,
 - passed on, and its answer dropped: it was done, and nobody is told.
-LOG gets a line for each request: the fault or "-", the method and the path.
+LOG gets a line for each request: the fault or "-", the method and the path. The first requests have the faults that are
+named, in their order: also "slow", "429", "expired", "denied" and "region", which S3 would say.
 """
 
 import asyncio
@@ -73,28 +74,45 @@ def reset(writer):
     writer.transport.abort()
 
 
-def refusal(code):
-    name = b"InternalError" if code == b"500" else b"SlowDown"
-    body = b"<Error><Code>" + name + b"</Code><Message>by the test</Message></Error>"
-    return b"HTTP/1.1 %s Trouble\r\nContent-Type: application/xml\r\nContent-Length: %d\r\n\r\n%s" % (
-        code, len(body), body)
+REFUSALS = {
+    "500": ("500 Trouble", "InternalError", ""),
+    "503": ("503 Trouble", "SlowDown", ""),
+    "slow": ("503 Trouble", "SlowDown", "Retry-After: 1\r\n"),
+    "429": ("429 Trouble", "TooManyRequests", ""),
+    "expired": ("400 Trouble", "ExpiredToken", ""),
+    "denied": ("403 Trouble", "AccessDenied", ""),
+    "region": ("301 Elsewhere", "PermanentRedirect", "x-amz-bucket-region: eu-central-1\r\n"),
+}
+
+
+def refusal(fault):
+    status, code, more = REFUSALS[fault]
+    body = f"<Error><Code>{code}</Code><Message>by the test</Message></Error>"
+    return (
+        f"HTTP/1.1 {status}\r\nContent-Type: application/xml\r\n{more}Content-Length: {len(body)}\r\n\r\n{body}"
+    ).encode()
 
 
 class Proxy:
-    def __init__(self, port, rate, seed, log):
-        self.port, self.rate, self.random = port, rate, random.Random(seed)
+    def __init__(self, port, rate, seed, log, first):
+        self.port, self.rate, self.random, self.first = port, rate, random.Random(seed), first
         self.log = open(log, "w", buffering=1)
+
+    def next_fault(self):
+        if self.first:
+            return self.first.pop(0)
+        return self.random.choice(FAULTS) if self.random.random() < self.rate else "-"
 
     async def serve(self, reader, writer):
         upstream = None
         try:
             while (request := await head(reader)) is not None:
                 method, target = request.split(b" ")[:2]
-                fault = self.random.choice(FAULTS) if self.random.random() < self.rate else "-"
+                fault = self.next_fault()
                 print(fault, method.decode(), target.decode(), file=self.log)
-                if fault in ("500", "503"):
+                if fault in REFUSALS:
                     await drop_body(reader, request)
-                    writer.write(refusal(fault.encode()))
+                    writer.write(refusal(fault))
                     await writer.drain()
                     continue
                 if fault == "reset":
@@ -137,8 +155,8 @@ class Proxy:
 
 
 async def main():
-    listen, port, rate, seed, log = sys.argv[1:]
-    proxy = Proxy(int(port), float(rate), int(seed), log)
+    listen, port, rate, seed, log, *first = sys.argv[1:]
+    proxy = Proxy(int(port), float(rate), int(seed), log, first)
     server = await asyncio.start_server(proxy.serve, "127.0.0.1", int(listen), limit=1 << 20)
     async with server:
         await server.serve_forever()
