@@ -5,11 +5,12 @@ import SaturnTesting
 enum Loopback {
     /// Until somebody listens on the port.
     static func wait(for port: Int, of process: ChildProcess, _ name: String) throws {
-        for _ in 0..<600 where !answers(port) {
+        for _ in 0..<600 {
+            if answers(port) { return }
             guard kill(process.pid, 0) == 0 else { break }
             poll(nil, 0, 50)
         }
-        guard answers(port) else { throw ChildProcess.Problem("\(name) does not listen on \(port)") }
+        throw ChildProcess.Problem("\(name) does not listen on \(port)")
     }
 
     static func answers(_ port: Int) -> Bool {
