@@ -69,7 +69,7 @@ self-test: build
 
 # saturn beside ninja, make and others: writes docs/benchmarks.md. BENCH_SCALE=0.01 only tries whether it works.
 bench: PACKAGES += make parallel
-bench: build .venv/bench/bin/snakemake
+bench: build test-tools .venv/bench/bin/snakemake
 	$(BINARY) run Pipelines/benchmark.yaml --force
 
 .venv/bench/bin/snakemake:

@@ -14,12 +14,12 @@ import page
 from measure import NotDone, Track
 from place import Place, Unfit
 from result import sized
-from workloads import ROOM, WORKLOADS
+from workloads import ROOM, SIZE, WORKLOADS
 
 
 def measure(name: str) -> None:
     tasks = sized(ROOM.get(name, 10_000))
-    with Place(tasks) as place:
+    with Place(tasks, sized(SIZE.get(name, 0), least=0)) as place:
         result = WORKLOADS[name](Track(place))
     document = result.document()
     file = Path(os.environ["SATURN_RESULTS_DIR"]) / "result.json"

@@ -10,7 +10,7 @@ from pathlib import Path
 from contestants import Saturn
 from measure import NotDone, tool
 
-VERSIONS = ["ninja", "make", "parallel", "doit", "snakemake", "git", "cc", "swiftc"]
+VERSIONS = ["ninja", "make", "parallel", "doit", "snakemake", "rclone", "git", "cc", "swiftc"]
 
 
 def facts() -> dict:

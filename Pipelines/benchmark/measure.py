@@ -140,8 +140,9 @@ def tail(path: Path) -> str:
 
 def tool(name: str) -> str:
     """A program of the project's own virtual environment, else of the caller's PATH."""
-    own = Path(__file__).parents[2] / ".venv/bench/bin" / name
-    found = str(own) if own.exists() else shutil.which(name)
+    venv = Path(__file__).parents[2] / ".venv"
+    own = [path for path in (venv / "bench/bin" / name, venv / "bin" / name) if path.exists()]
+    found = str(own[0]) if own else shutil.which(name)
     if found is None:
         raise NotDone(f"there is no {name}; make install-tools bench-tools")
     return found

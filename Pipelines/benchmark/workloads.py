@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import libraries
+import objects
 from contestants import Contestant, Make, Ninja, Saturn
 from measure import NotDone, Series, Track
 from others import Doit, Parallel, Snakemake
@@ -153,7 +154,11 @@ WORKLOADS: dict[str, Callable[[Track], Result]] = {
     "cold-many": cold_many,
     "slower": slower,
     "libraries": libraries.startup,
+    "objects": objects.objects,
+    "large-object": objects.large,
 }
 
 # What a workload makes at once, tasks × contestants, for the room that it needs.
 ROOM = {"rerun-many": 100_000, "cold-many": 100_000}
+# Bytes beside that.
+SIZE = {"large-object": 6_000_000_000}

@@ -1,3 +1,4 @@
+import Engines
 import Foundation
 import SaturnTesting
 import Testing
@@ -12,13 +13,14 @@ import Testing
         try session.makeRepository()
         session.environment["BENCH_SCALE"] = "0.001"
         session.environment["BENCH_SATURN"] = try Session.binary()
+        session.environment["PATH", default: "/usr/bin:/bin"] += ":\(S3Server.programs)"
         return session
     }
 
-    private static let missing = ["ninja", "time", "make"].filter { name in
-        (try? Session().shell("command -v \(name)").status) != 0
-    }
-    private static let reason = Comment("SKIPPED: the benchmark needs \(missing); make install-tools")
+    private static let missing =
+        ["ninja", "time", "make"].filter { (try? Session().shell("command -v \($0)").status) != 0 }
+        + (S3Server.missing == nil ? [] : ["rclone"])
+    private static let reason = Comment("SKIPPED: the benchmark needs \(missing); make test-tools")
 
     @Test(.enabled(if: missing.isEmpty, reason)) func makesItsPage() throws {
         let session = try makeProject()
