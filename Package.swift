@@ -45,14 +45,14 @@ let package = Package(
         // static one, and libgit2, which is loaded only where there is a repository.
         .systemLibrary(name: "CLibYAML", providers: [.apt(["libyaml-dev"])]),
         .target(name: "CLibGit2"),
-        .target(name: "CCurl"),
+        .target(name: "CLibCurl"),
         .target(name: "CSystem"),
         .target(name: "SaturnCore", dependencies: [crypto], swiftSettings: strict),
         inner("SaturnRunFile", ["CLibYAML"]),
         inner("SaturnGit", ["CLibGit2", "CSystem", crypto]),
         inner("SaturnLedger", [grdb]),
         inner("SaturnExecutors", ["CSystem"]),
-        inner("SaturnStores", ["CCurl", "CSystem", crypto]),
+        inner("SaturnStores", ["CLibCurl", "CSystem", crypto]),
         inner("SaturnEngine", ["CSystem", crypto]),
         inner("SaturnTesting", []),
         .target(

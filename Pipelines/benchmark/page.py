@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from pathlib import Path
 
 import plot
@@ -59,7 +60,7 @@ def goals(documents: list[dict]) -> str:
         for goal in document["goals"]:
             digits = ".0f" if goal["unit"] == "MB" else ".2f"
             met = "met" if goal["met"] else "**missed**"
-            lines.append(f"| {goal['what']} | {goal['value']:{digits}} {goal['unit']} | ≤ {goal['limit']:g} | {met} |")
+            lines.append(f"| {goal['what']} | {goal['value']:{digits}} {goal['unit']} | ≤ {goal['limit']:.3g} | {met} |")
     return "\n".join(lines)
 
 
@@ -76,7 +77,8 @@ def table(document: dict) -> str:
 
 def row(one: dict) -> list[str]:
     peak = f"{one['peak'] / 1e6:.1f} MB" if one["peak"] else "–"
-    command = "`" + one["command"].replace("|", "\\|") + "`"
+    # The folder has another name each time.
+    command = "`" + re.sub(r"/\S*/saturn-bench-[^/]+/", "", one["command"]).replace("|", "\\|") + "`"
     cpu = one["cpu"]
     if cpu is None:
         return [one["name"], command, "–", "–", "–", "–", "–", peak, "1"]

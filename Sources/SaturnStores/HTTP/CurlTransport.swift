@@ -1,4 +1,4 @@
-import CCurl
+import CLibCurl
 import Dispatch
 import SaturnCore
 import Synchronization
@@ -14,7 +14,7 @@ final class CurlTransport: HTTPTransport {
     private let free: DispatchSemaphore
 
     /// - Parameter connections: how many requests are under way at most; others wait.
-    init(connections: Int = 24) {
+    init(connections: Int = 16) {
         free = DispatchSemaphore(value: connections)
     }
 

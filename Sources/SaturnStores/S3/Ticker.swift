@@ -1,6 +1,4 @@
 import Dispatch
-import Glibc
-import SaturnCore
 
 /// A thread that does something once a second until it is stopped.
 final class Ticker: Sendable {
@@ -9,19 +7,7 @@ final class Ticker: Sendable {
 
     init(_ body: @escaping @Sendable () -> Void) throws {
         self.body = body
-        var thread = pthread_t()
-        let own = Unmanaged.passRetained(self)
-        let error = pthread_create(
-            &thread, nil,
-            { @Sendable argument in
-                if let argument { Unmanaged<Ticker>.fromOpaque(argument).takeRetainedValue().work() }
-                return nil
-            }, own.toOpaque())
-        guard error == 0 else {
-            own.release()
-            throw Failure.noThread(String(cString: strerror(error)))
-        }
-        pthread_detach(thread)
+        try DetachedThread.start { [self] in work() }
     }
 
     /// What has begun is not waited for.

@@ -1,5 +1,4 @@
 import Dispatch
-import Glibc
 import SaturnCore
 import Synchronization
 
@@ -159,27 +158,18 @@ final class WorkQueue: Sendable {
     private func startThread() {
         state.withLock { $0.threads += 1 }
         running.enter()
-        var thread = pthread_t()
-        let own = Unmanaged.passRetained(self)
-        let error = pthread_create(
-            &thread, nil,
-            { @Sendable argument in
-                if let argument { Unmanaged<WorkQueue>.fromOpaque(argument).takeRetainedValue().work() }
-                return nil
-            }, own.toOpaque())
-        guard error != 0 else {
-            pthread_detach(thread)
-            return
-        }
-        own.release()
+        do { try DetachedThread.start { [self] in work() } } catch { doAlone(error) }
+    }
+
+    /// Nobody else would do it.
+    private func doAlone(_ problem: any Error) {
         running.leave()
         let isAlone = state.withLock { state in
             state.threads -= 1
             return state.threads == 0
         }
         guard isAlone else { return }
-        // Nobody else would do it.
-        fail(Failure.noThread(String(cString: strerror(error))))
+        fail(problem)
         while let (id, job) = take() { end(id, job) }
     }
 

@@ -1,5 +1,5 @@
-#ifndef CCURL_H
-#define CCURL_H
+#ifndef CLIBCURL_H
+#define CLIBCURL_H
 
 // HTTP by libcurl, loaded when it is first needed: starting a process that is linked with it takes longer than most
 // commands of saturn. One exchange is one call, since curl_easy_setopt is variadic, which Swift cannot call.

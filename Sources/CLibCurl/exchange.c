@@ -1,4 +1,4 @@
-#include "CCurl.h"
+#include "CLibCurl.h"
 
 #if !__has_include(<curl/curl.h>)
 #error "the headers of libcurl are missing: apt-get install libcurl4-openssl-dev"
