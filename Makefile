@@ -11,7 +11,7 @@ RELEASE = -c release --static-swift-stdlib --product saturn -Xlinker -L$(STATIC)
 SOURCES = Package.swift Sources Tests
 
 # What Debian has to provide: libraries to link, the headers of the one that is loaded, and what the tests call.
-PACKAGES = libyaml-dev libgit2-dev libsqlite3-dev libcurl4-openssl-dev ninja-build time python3-venv
+PACKAGES = libyaml-dev libgit2-dev libsqlite3-dev libcurl4-openssl-dev ninja-build time python3-venv openssl
 
 demo: build
 	@rm -rf examples/lr-sweep/results

@@ -204,6 +204,7 @@ static void set_up(CURL *handle, struct exchange *exchange, struct curl_slist *h
     curl.set(handle, CURLOPT_LOW_SPEED_TIME, request->stall);
     if (request->timeout > 0) curl.set(handle, CURLOPT_TIMEOUT, request->timeout);
     if (!request->uses_proxy) curl.set(handle, CURLOPT_PROXY, "");
+    if (request->authorities) curl.set(handle, CURLOPT_CAINFO, request->authorities);
     curl.set(handle, CURLOPT_HEADERFUNCTION, take_header);
     curl.set(handle, CURLOPT_HEADERDATA, exchange);
     curl.set(handle, CURLOPT_WRITEFUNCTION, take_body);

@@ -24,7 +24,9 @@ public final class S3Server {
 
     public static let accessKey = "test"
     public static let secretKey = "secret"
-    public var url: String { "http://127.0.0.1:\(port)" }
+    public var url: String { "\(certificate == nil ? "http" : "https")://127.0.0.1:\(port)" }
+    /// Of a server that speaks TLS, which nobody but itself vouches for.
+    public private(set) var certificate: String?
     /// Where rclone keeps its buckets, each a folder.
     public var folder: String { space.path("s3-\(port)") }
 
@@ -40,11 +42,12 @@ public final class S3Server {
         ? nil : "NOT TESTED: there is no rclone or no moto_server in .venv/bin; make test-tools installs them"
 
     /// With an empty bucket named `bucket`.
-    public init(_ kind: Kind, in space: TestSpace) throws {
+    public init(_ kind: Kind, isSecure: Bool = false, in space: TestSpace) throws {
         self.kind = kind
         self.space = space
         port = try Loopback.freePort()
         space.makeFolder("s3-\(port)/bucket")
+        if isSecure { try makeCertificate() }
         try start()
         if kind == .moto {
             let made = try space.run([
@@ -57,6 +60,16 @@ public final class S3Server {
 
     deinit { stop() }
 
+    private func makeCertificate() throws {
+        let made = try space.run([
+            "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1",
+            "-addext",
+            "subjectAltName=IP:127.0.0.1", "-keyout", folder + ".key", "-out", folder + ".crt",
+        ])
+        guard made.status == 0 else { throw ChildProcess.Problem("openssl: \(made.stderr)") }
+        certificate = folder + ".crt"
+    }
+
     public func start() throws {
         let address = "127.0.0.1:\(port)"
         let command =
@@ -64,7 +77,8 @@ public final class S3Server {
             ? [
                 Self.programs + "/rclone", "serve", "s3", "--config", "/dev/null", "--auth-key",
                 "\(Self.accessKey),\(Self.secretKey)", "--addr", address, "--vfs-cache-mode", "off", folder,
-            ] : [Self.programs + "/moto_server", "-H", "127.0.0.1", "-p", "\(port)"]
+            ] + (certificate.map { ["--cert", $0, "--key", folder + ".key"] } ?? [])
+            : [Self.programs + "/moto_server", "-H", "127.0.0.1", "-p", "\(port)"]
         // It may say much that nobody reads.
         let quiet = ["/bin/sh", "-c", "exec \"$@\" >>'\(folder).log' 2>&1", "sh"] + command
         let started = try ChildProcess(

@@ -30,6 +30,8 @@ struct saturn_curl_request {
     /// Seconds, 0 for as long as bytes keep coming.
     long timeout, connect_timeout, stall;
     int uses_proxy;
+    /// A file of authorities' certificates in place of the system's, or NULL.
+    const char *authorities;
 };
 
 struct saturn_curl_response {

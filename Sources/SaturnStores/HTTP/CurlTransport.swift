@@ -12,10 +12,14 @@ final class CurlTransport: HTTPTransport {
 
     private let idle = Mutex<[Connection]>([])
     private let free: DispatchSemaphore
+    private let authorities: String?
 
-    /// - Parameter connections: how many requests are under way at most; others wait.
-    init(connections: Int = 16) {
+    /// - Parameters:
+    ///   - connections: how many requests are under way at most; others wait.
+    ///   - authorities: a file with the certificates of those who are believed, in place of the system's.
+    init(connections: Int = 16, authorities: String? = nil) {
         free = DispatchSemaphore(value: connections)
+        self.authorities = authorities
     }
 
     deinit { idle.withLock { $0.forEach { saturn_curl_free($0.handle) } } }
@@ -28,7 +32,7 @@ final class CurlTransport: HTTPTransport {
         }
         let connection = try take()
         defer { idle.withLock { $0.append(connection) } }
-        return try Self.perform(request, sink, connection.handle)
+        return try perform(request, sink, connection.handle)
     }
 
     private func take() throws(HTTPProblem) -> Connection {
@@ -39,7 +43,7 @@ final class CurlTransport: HTTPTransport {
         return Connection(handle: handle)
     }
 
-    private static func perform(
+    private func perform(
         _ request: HTTPRequest, _ sink: HTTPSink, _ handle: UnsafeMutableRawPointer
     ) throws(HTTPProblem) -> HTTPResponse {
         var raw = saturn_curl_request()
@@ -65,11 +69,10 @@ final class CurlTransport: HTTPTransport {
             withCStrings(lines) { headers in
                 raw.headers = headers.baseAddress
                 raw.header_count = headers.count
-                request.method.withCString { method in
-                    request.url.withCString { url in
-                        (raw.method, raw.url) = (method, url)
-                        saturn_curl_perform(handle, &raw, &response)
-                    }
+                withCStrings([request.method, request.url] + (authorities.map { [$0] } ?? [])) { texts in
+                    (raw.method, raw.url) = (texts[0], texts[1])
+                    if texts.count > 2 { raw.authorities = texts[2] }
+                    saturn_curl_perform(handle, &raw, &response)
                 }
             }
         }

@@ -48,13 +48,15 @@ extension S3Results {
         let endpoint = try S3Endpoint(
             bucket: address.bucket, region: address.region ?? surroundings.region ?? "us-east-1",
             endpoint: address.endpoint ?? surroundings.endpoint)
-        let transport = CurlTransport()
+        let transport = CurlTransport(authorities: surroundings.authorities)
         let credentials = CredentialChain(environment, transport: transport)
         let folder = "\(staging)/\(Digest(of: address.text.utf8).description.prefix(16))"
         let bucket = S3Bucket(
             endpoint, credentials: credentials, transport: transport,
             uploads: UploadMemory(folder: folder + "/.saturn/uploads"))
-        let leases = S3Bucket(endpoint, credentials: credentials, transport: CurlTransport(connections: 1))
+        let leases = S3Bucket(
+            endpoint, credentials: credentials,
+            transport: CurlTransport(connections: 1, authorities: surroundings.authorities))
         self.init(
             location: address.text, storage: bucket, prefix: address.prefix, staging: folder,
             logChunk: logChunk, leases: leases)
