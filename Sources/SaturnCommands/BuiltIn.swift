@@ -60,6 +60,8 @@ struct BuiltInStore: Sendable {
     ///   - folder: the run file's, from which a relative directory counts.
     ///   - state: where workspaces are filled whose results go elsewhere.
     var make: @Sendable (ComponentSpec, _ run: String, _ folder: String, _ state: StateFolder) throws -> any ResultStore
+    /// What is wrong with the settings beyond their kinds.
+    var problems: @Sendable (ComponentSpec, _ run: String) -> [Diagnostic] = { _, _ in [] }
 
     /// The first is the default.
     static let all: [BuiltInStore] = [
@@ -68,9 +70,11 @@ struct BuiltInStore: Sendable {
             schema: ComponentSchema(
                 name: "DaskBackend", classSpecs: ["DaskBackend"], settings: ["directory": .string, "path": .string])
         ) { spec, run, folder, _ in try localDir(spec, run, folder) },
-        BuiltInStore(schema: S3Results.schema) { spec, run, _, state in
-            try S3Results(spec, run: run, staging: staging(state), environment: Environment.dictionary)
-        },
+        BuiltInStore(
+            schema: S3Results.schema,
+            make: { spec, run, _, state in
+                try S3Results(spec, run: run, staging: staging(state), environment: Environment.dictionary)
+            }, problems: { S3Results.problems(with: $0, run: $1) }),
     ]
 
     static func named(_ spec: ComponentSpec) -> BuiltInStore { all.first { $0.schema.name == spec.name } ?? all[0] }

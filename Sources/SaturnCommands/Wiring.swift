@@ -45,8 +45,10 @@ struct Wiring {
             Output.error("\(Printable.text(run)): \(result.spec.tasks.count) tasks; planning them\n")
         }
         let state = try file.location.stateFolder(for: folder)
-        let backends = try makeBackends(result.spec, isSound: result.problems.isEmpty, run, folder, state)
-        let problems = result.problems + (backends.executor?.problems(with: result.spec.tasks) ?? [])
+        let inStore = BuiltInStore.named(result.spec.results).problems(result.spec.results, run)
+        let isSound = result.problems.isEmpty && inStore.isEmpty
+        let backends = try makeBackends(result.spec, isSound: isSound, run, folder, state)
+        let problems = result.problems + inStore + (backends.executor?.problems(with: result.spec.tasks) ?? [])
         // A ledger that is not there yet is read as an empty one: what is wrong with a file is told without a trace.
         let isWriting = needsExecutor && access(state.ledger, F_OK) == 0
         let ledger = try openLedger(state.ledger, isWriting: isWriting)

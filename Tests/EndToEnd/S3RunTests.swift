@@ -97,6 +97,35 @@ struct S3RunTests {
         #expect(run.err.contains("hint: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"))
     }
 
+    @Test func settingsThatAreWrong() throws {
+        let session = try Session()
+        try session.write(
+            "run.yaml",
+            """
+            name: x
+            tasks: [{name: a, comand: 'true'}]
+            results:
+              class_spec: S3
+              s3_url: my-bucket/x
+              endpoint_url: 127.0.0.1:9000
+              log_chunk: [1]
+            """)
+        let plan = try session.saturn("plan")
+        #expect(plan.status == 2)
+        for line in [
+            "run.yaml:5:11: error: 'my-bucket/x' is no address of a bucket; s3_url: \"s3://bucket/prefix/{name}\"",
+            "run.yaml:6:17: error: '127.0.0.1:9000' is no address of a server; \"https://s3.example.org\"",
+            "run.yaml:7:14: error: log_chunk wants minutes, or a duration like 30s",
+            "run.yaml:2:19: error: unknown key 'comand'; did you mean 'command'?",
+        ] {
+            #expect(plan.err.contains(line + "\n"), "\(line) in\n\(plan.err)")
+        }
+        try session.write("run.yaml", "{name: x, tasks: [{name: a, command: 'true'}], results: {class_spec: S3}}")
+        let none = try session.saturn("plan")
+        #expect(none.status == 2)
+        #expect(none.err.hasPrefix("run.yaml:1:70: error: results in S3 need an s3_url; s3_url: "), "\(none.err)")
+    }
+
     /// Who vouches for a server, `AWS_CA_BUNDLE` says, as for other programs.
     @Test func overTLS() throws {
         let session = try Session()

@@ -123,6 +123,7 @@ final class S3BucketTests {
     @Test func aServerThatGoesAndComes() throws {
         let server = try server(.rclone)
         let (quick, patient) = (try bucket(server, tries: 2), try bucket(server))
+        #expect(try patient.get("a", limit: 10) == nil)
         server.stop()
         let problem = try failure { try quick.put("a", [1], type: "text/plain") }
         #expect(problem.message.hasSuffix("in 2 tries"), "\(problem)")
@@ -131,5 +132,8 @@ final class S3BucketTests {
         try server.start()
         try queue.finish()
         #expect(try patient.get("a", limit: 10)?.bytes == [1])
+        server.stop()
+        let stranger = try failure { try bucket(server).put("a", [1], type: "text/plain") }
+        #expect(stranger.message.hasSuffix("in 5 tries"), "\(stranger)")
     }
 }

@@ -12,6 +12,9 @@ final class S3Bucket: ObjectStorage {
     let uploads: UploadMemory?
     private let place: Mutex<S3Endpoint>
     private let count = Mutex(0)
+    /// Whether there was an answer to anything yet: an address that is wrong will not do better the ninth time.
+    private let hasAnswered = Mutex(false)
+    private static let firstTries = 5
 
     init(
         _ endpoint: S3Endpoint, credentials: any S3CredentialSource, transport: any HTTPTransport,
@@ -64,6 +67,7 @@ final class S3Bucket: ObjectStorage {
                     continue
                 }
             } catch let error as HTTPProblem {
+                let most = hasAnswered.withLock { $0 } ? most : min(most, Self.firstTries)
                 guard error.isPassing, tried < most else { throw unreachable(error, call, tried) }
                 sleep(policy.pause(after: tried))
                 continue
@@ -96,6 +100,7 @@ final class S3Bucket: ObjectStorage {
         let request = HTTPRequest(
             method: call.method, url: endpoint.url(path, S3Signer.query(call.query)), headers: signed, body: call.body)
         let response = try transport.perform(request, into: call.sink)
+        hasAnswered.withLock { $0 = true }
         // Copying and completing may fail after the server has begun to answer "200".
         let isHidden =
             response.status == 200 && call.method != "GET" && S3XML(response.body.prefix(1024)).first("Code") != nil
