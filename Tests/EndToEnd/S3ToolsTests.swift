@@ -46,6 +46,13 @@ struct S3ToolsTests {
         let third = try stage.session.saturn("collect", "--to", "here")
         #expect(third.err.contains("1 result fetched ("), "\(third.err)")
         #expect(try stage.session.read("here/bad/status") == "success")
+        // A copy has all of it, too.
+        #expect(try stage.session.saturn("run", "--name", "second").out.hasPrefix("second: 2 restored"))
+        #expect(try stage.session.saturn("collect", "--name", "second", "--to", "copy").status == 0)
+        let same =
+            "for f in log log.1 results status; do diff -r \"here/lr 0.5 (é)/$f\" \"copy/lr 0.5 (é)/$f\" || exit 1; done"
+        #expect(try stage.session.shell(same).status == 0)
+        #expect(try stage.session.saturn("logs", "lr 0.5 (é)", "--name", "second").out == "try 2\n")
         // On another machine the run file is enough.
         let other = try stage.session.saturn("collect", "run.yaml", "--to", "there", "--state", "other")
         #expect(other.status == 0, "\(other.err)")

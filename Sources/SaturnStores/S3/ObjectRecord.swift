@@ -25,6 +25,12 @@ struct ObjectRecord: Hashable, Sendable {
 
     func isLog(of attempt: some StringProtocol) -> Bool { path.utf8.starts(with: "log/\(attempt)/".utf8) }
 
+    /// Whose log it is a chunk of.
+    var loggedAttempt: Substring? {
+        let parts = path.utf8.split(separator: UInt8(ascii: "/"))
+        return parts.count == 3 && Substring(parts[0]) == "log" ? Substring(parts[1]) : nil
+    }
+
     var isObject: Bool { kind == .file || kind == .executable }
 
     /// A line of the list.

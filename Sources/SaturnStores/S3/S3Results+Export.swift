@@ -75,7 +75,12 @@ extension S3Results {
     private func joinLogs(
         _ chunks: [ObjectRecord], _ text: String, of entry: IndexEntry, in folder: OpenFolder
     ) throws {
-        let attempts = (EventLog(parsing: text)?.events ?? []).compactMap { $0["attempt"] }
+        var attempts = (EventLog(parsing: text)?.events ?? []).compactMap { $0["attempt"] }
+        // Of a copy, the events do not tell of the attempts before the one that succeeded.
+        let earlier = chunks.compactMap { $0.loggedAttempt.map(String.init) }.filter { !attempts.contains($0) }
+        attempts =
+            earlier.enumerated().filter { $0.offset == 0 || earlier[$0.offset - 1] != $0.element }.map(\.element)
+            + attempts
         for (index, attempt) in attempts.enumerated() {
             let own = chunks.filter { $0.isLog(of: attempt) }.sorted { $0.path < $1.path }
             let name = index == attempts.count - 1 ? "log" : "log.\(index + 1)"

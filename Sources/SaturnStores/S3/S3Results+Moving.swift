@@ -79,11 +79,15 @@ extension S3Results {
         return true
     }
 
-    private func copy(_ objects: [ObjectListing.Entry], from source: String, to target: String) throws {
+    /// - Parameter renamed: what the name of an object becomes.
+    private func copy(
+        _ objects: [ObjectListing.Entry], from source: String, to target: String,
+        renamed: @escaping @Sendable (String) -> String = { $0 }
+    ) throws {
         try queue.forEach(objects.count) { [storage] index in
             let object = objects[index]
             let name = String(Substring(object.key.utf8.dropFirst(source.utf8.count)))
-            guard try storage.copy(object.key, to: target + name, size: object.size) else {
+            guard try storage.copy(object.key, to: target + renamed(name), size: object.size) else {
                 throw Failure(.engine, "\(object.key) was deleted while it was copied", hint: "run again")
             }
         }
@@ -143,8 +147,16 @@ extension S3Results {
             case let text = String(decoding: old.bytes, as: UTF8.self), EventLog(parsing: text)?.attempt == source
         else { return false }
         let own = ["events", "status"].map { origin + $0 }
-        try copy(objects.filter { !own.contains($0.key) }, from: origin, to: target)
-        let events = entry.events + ObjectRecord.stored(ObjectRecord.split(text).records, entry.digest, at: now())
+        let copy = entry.attempt
+        // Its log is now that of the copy, which is an attempt of its own.
+        let renamed = { @Sendable (name: String) in
+            name.hasPrefix("log/\(source)/")
+                ? name.replacing("log/\(source)/", with: "log/\(copy)/", maxReplacements: 1) : name
+        }
+        try self.copy(objects.filter { !own.contains($0.key) }, from: origin, to: target, renamed: renamed)
+        var records = ObjectRecord.split(text).records
+        for index in records.indices { records[index].path = renamed(records[index].path) }
+        let events = entry.events + ObjectRecord.stored(records, entry.digest, at: now())
         try storage.put(target + "events", Array(events.utf8), type: "application/yaml")
         try storage.put(target + "status", Array("success".utf8), type: "text/plain")
         var entry = entry
