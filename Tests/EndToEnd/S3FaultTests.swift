@@ -103,6 +103,28 @@ struct S3FaultTests {
         #expect(try stage.session.saturn("run", "--state", "other").out.hasPrefix("stage: 200 up to date"))
     }
 
+    /// Killed before anybody has looked whether what the task counts is still the same: what is not is run again.
+    @Test(arguments: [false, true]) func nobodyHasChecked(_ isTouched: Bool) throws {
+        let stage = try S3Stage(
+            tasks: "[{name: a, inputs: [x], command: \"echo a >> $RAN; cp x $RESULTS_DIR/x\"}]")
+        try stage.session.write("x", "1")
+        let killed = try stage.session.debugBuild("run", env: ["SATURN_TEST_DIE_AT": "publish.end"])
+        #expect(killed.status == 137)
+        #expect(try !stage.objects().contains("a/status"))
+        if isTouched {
+            try stage.session.write("x", "2")
+            try stage.session.write("x", "1")
+        }
+        let plan = try stage.session.saturn("plan")
+        #expect(
+            plan.out.contains(isTouched ? "code or an input changed while it ran (a)" : "reuse    1"), "\(plan.out)")
+        let run = try stage.session.saturn("run")
+        #expect(run.status == 0, "\(run.err)")
+        #expect(try stage.ran() == (isTouched ? ["a", "a"] : ["a"]))
+        #expect(try stage.objects().contains("a/status"))
+        #expect(try stage.session.saturn("plan", "--exit-code", "--state", "other").status == 0)
+    }
+
     @Test(arguments: ["status", "results/v", "events", "log"]) func anObjectIsDeleted(_ name: String) throws {
         let stage = try S3Stage(tasks: Self.sweep.replacing("COUNT", with: "3"))
         #expect(try stage.session.saturn("run").status == 0)

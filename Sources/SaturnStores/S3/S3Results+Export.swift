@@ -72,15 +72,21 @@ extension S3Results {
         try target.retire(task, key: key, attempt: attempt)
     }
 
+    /// In their order. Of those before the one that succeeded, the events of a copy do not tell.
+    private static func attempts(_ chunks: [ObjectRecord], _ text: String) -> [String] {
+        let told = (EventLog(parsing: text)?.events ?? []).compactMap { $0["attempt"] }
+        var earlier: [String] = []
+        for attempt in chunks.compactMap({ $0.loggedAttempt.map(String.init) })
+        where !told.contains(attempt) && !earlier.contains(attempt) {
+            earlier.append(attempt)
+        }
+        return earlier + told
+    }
+
     private func joinLogs(
         _ chunks: [ObjectRecord], _ text: String, of entry: IndexEntry, in folder: OpenFolder
     ) throws {
-        var attempts = (EventLog(parsing: text)?.events ?? []).compactMap { $0["attempt"] }
-        // Of a copy, the events do not tell of the attempts before the one that succeeded.
-        let earlier = chunks.compactMap { $0.loggedAttempt.map(String.init) }.filter { !attempts.contains($0) }
-        attempts =
-            earlier.enumerated().filter { $0.offset == 0 || earlier[$0.offset - 1] != $0.element }.map(\.element)
-            + attempts
+        let attempts = Self.attempts(chunks, text)
         for (index, attempt) in attempts.enumerated() {
             let own = chunks.filter { $0.isLog(of: attempt) }.sorted { $0.path < $1.path }
             let name = index == attempts.count - 1 ? "log" : "log.\(index + 1)"
