@@ -6,6 +6,8 @@ import Synchronization
 enum StopSignals {
     private struct State {
         var listener: AsyncStream<Int32>.Continuation?
+        /// How often it was asked to stop.
+        var stops = 0
         /// SIGUSR1 came before there was a run to drain.
         var isDraining = false
     }
@@ -22,11 +24,12 @@ enum StopSignals {
         return stream
     }
 
-    /// What the main thread does with a signal that came.
+    /// What the main thread does with a signal that came. After two a run has done what it could; whoever asks for a third time does
+    /// not want to wait for a disk or a server any more, and whatever is not written yet the next run sees to.
     static func take(_ number: Int32) {
         let listener = state.withLock { state in
-            if number == SIGUSR1 { state.isDraining = true }
-            return state.listener
+            if number == SIGUSR1 { state.isDraining = true } else { state.stops += 1 }
+            return state.stops > 2 ? nil : state.listener
         }
         if let listener {
             listener.yield(number)

@@ -103,6 +103,41 @@ struct S3FaultTests {
         #expect(try stage.session.saturn("run", "--state", "other").out.hasPrefix("stage: 200 up to date"))
     }
 
+    /// Results wait for a server that says nothing: who asks three times need not wait for it.
+    @Test func stoppedWhileTheServerHangs() throws {
+        let stage = try S3Stage(tasks: "[{name: a, command: \"echo a >> $RAN; echo ready > $PIPE; read line < $GO\"}]")
+        let (ready, go) = (try Meeting(stage.session.space.path("ready")), try Meeting(stage.session.space.path("go")))
+        stage.session.environment["PIPE"] = ready.path
+        stage.session.environment["GO"] = go.path
+        let run = try stage.session.background("run")
+        _ = try ready.line()
+        stage.server.pause()
+        go.send()
+        // From then on all that is left to do is to upload.
+        let complete = "for i in $(seq 600); do ls .saturn/staging/*/a/status && exit; sleep 0.05; done; exit 1"
+        #expect(try stage.session.shell(complete).status == 0)
+        for _ in 0..<3 {
+            run.signal(SIGINT)
+            // Two that come together would be one.
+            poll(nil, 0, 100)
+        }
+        #expect(try run.ended(within: 10).status == 130)
+        stage.server.resume()
+        #expect(try stage.session.saturn("run").status == 0)
+        #expect(try stage.ran() == ["a"])
+        #expect(try stage.objects().contains("a/status"))
+    }
+
+    @Test func aFailureWithANameThatIsTooLong() throws {
+        let name = String(repeating: "n", count: 240)
+        let stage = try S3Stage(
+            tasks: """
+                [{name: a, command: "mkdir -p $RESULTS_DIR/\(name)/\(name)/\(name) && : > $RESULTS_DIR/\(name)/\(name)/\(name)/\(name); exit 3"}]
+                """)
+        #expect(try stage.session.saturn("run").status == 1)
+        #expect(try stage.objects() == ["a/error", "a/events", "a/status"])
+    }
+
     /// Killed before anybody has looked whether what the task counts is still the same: what is not is run again.
     @Test(arguments: [false, true]) func nobodyHasChecked(_ isTouched: Bool) throws {
         let stage = try S3Stage(

@@ -87,6 +87,10 @@ public final class S3Server {
         try Loopback.wait(for: port, of: started, "\(kind)")
     }
 
+    /// Connections stay, and nothing is answered.
+    public func pause() { process?.signal(SIGSTOP) }
+    public func resume() { process?.signal(SIGCONT) }
+
     /// At once, as when its machine loses power.
     public func stop() {
         guard let process else { return }

@@ -30,6 +30,9 @@ struct ResultScan {
                 try add(inner, path + "/")
                 if records.count == count { records.append(ObjectRecord(.folder, path)) }
             case S_IFREG:
+                guard faccessat(folder.descriptor, name, R_OK, 0) == 0 else {
+                    throw Failure(.workspace, "cannot store \(path): it cannot be read")
+                }
                 let kind = status.st_mode & S_IXUSR == 0 ? FolderListing.Kind.file : .executable
                 records.append(ObjectRecord(kind, path, size: Int64(status.st_size)))
             case S_IFLNK: records.append(ObjectRecord(.link, path, target: Self.link(name, in: folder)))

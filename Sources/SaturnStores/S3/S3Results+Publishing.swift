@@ -98,7 +98,10 @@ extension S3Results {
     }
 
     private func uploadResults(of task: String, in folder: OpenFolder) throws -> [ObjectRecord] {
-        let records = try resultRecords(in: folder, of: task)
+        let isSuccess = state.withLock { $0.staged[task]?.status == "success" }
+        // Of what a failure has left only what can be stored is.
+        let records =
+            isSuccess ? try resultRecords(in: folder, of: task) : (try? resultRecords(in: folder, of: task)) ?? []
         let sent = Sent(records)
         let keys = keys(of: .standing(task: task))
         try queue.forEach(records.count) { [storage] index in
