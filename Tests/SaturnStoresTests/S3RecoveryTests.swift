@@ -141,6 +141,29 @@ import Testing
         }
     }
 
+    /// Who recovers is killed, too, at each of his requests.
+    @Test(arguments: [false, true]) func theRecoveryDiesAsWell(_ isOnAnotherMachine: Bool) throws {
+        let machine = isOnAnotherMachine ? "other" : "box"
+        for request in stride(from: 2, through: try Self.requests(), by: 1) {
+            for second in 1...40 {
+                let comment: Comment = "request \(request), then \(second), \(machine)"
+                let history = try died(at: request, losingReply: request.isMultiple(of: 2))
+                history.bucket.objects.pass(seconds: isOnAnotherMachine ? 200 : 0)
+                history.bucket.objects.dies(at: second, losingReply: second.isMultiple(of: 3))
+                let next = history.bucket.store(machine)
+                let hasDied = (try? next.claim(holder: history.bucket.holder(machine))) == nil
+                history.end(next)
+                history.bucket.objects.dies(at: nil)
+                let last = try history.bucket.claimed(machine)
+                try history.check(last, comment)
+                let lost = Set(history.done).subtracting(history.successes(last))
+                #expect(lost.count <= (isOnAnotherMachine ? 1 : 0), comment)
+                try last.finish()
+                if !hasDied { break }
+            }
+        }
+    }
+
     /// What ran to its end before saturn was killed, and nobody has looked whether it is good.
     @Test(arguments: [true, false]) func aLeftoverIsVouchedFor(_ isGood: Bool) throws {
         let (bucket, attempt) = (try Bucket(), AttemptID("91270c44-966c-44e7-aa84-e5c135bd949f"))

@@ -23,20 +23,25 @@ struct Journal: Sendable {
         return Content(epoch: epoch, boot: header[2], changes: lines.dropFirst().compactMap { IndexChange($0) })
     }
 
-    /// Begins it anew, with nothing in it.
-    func begin(epoch: Int, boot: String) throws {
-        unlink(path)
-        try append(IndexChange.line(["saturn journal 1", "\(epoch)", boot]), flags: O_CREAT | O_EXCL)
+    /// Begins it anew, in one step: there is always either the old one or the new one.
+    ///
+    /// - Parameter epoch: whose leases it is for; 0 is nobody's.
+    func begin(epoch: Int, boot: String, _ changes: [IndexChange]) throws {
+        let draft = path + ".new"
+        unlink(draft)
+        let header = IndexChange.line(["saturn journal 1", "\(epoch)", boot])
+        try write(changes.reduce(into: header) { $0 += $1.line }, to: draft, flags: O_CREAT | O_EXCL)
+        try Files.rename(draft, to: path)
     }
 
-    func append(_ change: IndexChange) throws { try append(change.line, flags: 0) }
-
     /// In one write: nothing comes between, also from another thread.
-    private func append(_ line: [UInt8], flags: Int32) throws {
+    func append(_ change: IndexChange) throws { try write(change.line, to: path, flags: 0) }
+
+    private func write(_ lines: [UInt8], to path: String, flags: Int32) throws {
         let fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW | flags, 0o600)
         guard fd >= 0 else { throw FileProblem(path) }
         try Descriptor.closing(fd, path) {
-            try line.withUnsafeBytes { try Descriptor.put($0, fd, path) }
+            try lines.withUnsafeBytes { try Descriptor.put($0, fd, path) }
         }
     }
 

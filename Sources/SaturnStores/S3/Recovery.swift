@@ -10,6 +10,13 @@ struct Recovery {
         self.store = store
     }
 
+    /// Leases of those who will not come back.
+    struct Dead {
+        var names: [String] = []
+        /// All of them are of this state folder.
+        var areOwn = true
+    }
+
     struct Outcome {
         var index: ResultIndex
         /// What no segment says yet.
@@ -25,10 +32,10 @@ struct Recovery {
     /// For a plan, which changes nothing.
     func view(_ look: IndexSegments.Look) throws -> ResultIndex {
         let journal = try ownJournal()
-        let own = look.leases.first { IndexSegments.epoch(of: $0.name) == journal?.epoch }
-        let dead = look.leases.filter { !$0.isLive || $0 == own }
+        let own = look.leases.filter { IndexSegments.epoch(of: $0.name) == journal?.epoch }
+        let dead = look.leases.filter { !$0.isLive || own.contains($0) }
         if let damage = look.damage { store.remark("\(damage); the objects are listed instead") }
-        var outcome = try recover(look, dead: dead.map(\.name), journal: journal)
+        var outcome = try recover(look, Dead(names: dead.map(\.name), areOwn: dead == own), journal)
         for change in outcome.open {
             switch change {
             case .retiring(let task, let attempt): outcome.index.apply(.retired(task, attempt, store.now()))
@@ -39,21 +46,24 @@ struct Recovery {
         return outcome.index
     }
 
-    func recover(_ look: IndexSegments.Look, dead: [String]) throws -> Outcome {
+    func recover(_ look: IndexSegments.Look, dead: Dead) throws -> Outcome {
         if let damage = look.damage { store.remark("\(damage); it is made again from the objects") }
-        return try recover(look, dead: dead, journal: ownJournal())
+        return try recover(look, dead, ownJournal())
     }
 
-    private func recover(_ look: IndexSegments.Look, dead: [String], journal: Journal.Content?) throws -> Outcome {
+    private func recover(_ look: IndexSegments.Look, _ dead: Dead, _ journal: Journal.Content?) throws -> Outcome {
         if look.damage != nil || store.state.withLock({ $0.isVerifying }) { return try relisted(look) }
-        if look.names.isEmpty || !dead.isEmpty {
-            // Where another machine was at work after it, the journal says what is over.
-            if let journal, dead.count == 1, IndexSegments.epoch(of: dead[0]) == journal.epoch {
-                return replayed(journal.changes, on: look.index)
-            }
-            return try relisted(look)
-        }
-        return Outcome(index: look.index)
+        if !look.names.isEmpty, dead.names.isEmpty { return Outcome(index: look.index) }
+        if let journal, isLast(journal, look, dead) { return replayed(journal.changes, on: look.index) }
+        return try relisted(look)
+    }
+
+    /// Whether nobody was at work after the journal was written but those of this machine who died before they had one of
+    /// their own. Where another machine was, the journal says what is over.
+    private func isLast(_ journal: Journal.Content, _ look: IndexSegments.Look, _ dead: Dead) -> Bool {
+        journal.epoch > 0 && dead.areOwn
+            && dead.names.contains { IndexSegments.epoch(of: $0) >= journal.epoch }
+            && look.names.allSatisfy { IndexSegments.epoch(of: $0) <= journal.epoch }
     }
 
     /// Of this start of the machine: an earlier one may not have reached the disk.
@@ -71,7 +81,8 @@ struct Recovery {
         for change in changes {
             switch change {
             case .began, .retiring, .restoring:
-                outcome.open.append(change)
+                // An earlier recovery may have begun it again.
+                if !outcome.open.contains(change) { outcome.open.append(change) }
                 continue
             case .stands(let entry): outcome.open.removeAll { $0 == .began(entry.task) }
             case .retired(let task, let attempt, _): outcome.open.removeAll { $0 == .retiring(task, attempt) }
@@ -243,7 +254,6 @@ extension S3Results {
     /// Does what was begun, and writes down what was found.
     func finish(_ recovered: Recovery.Outcome) throws {
         state.withLock { $0.claim?.pending = recovered.changes }
-        for change in recovered.changes { try journal(change) }
         for change in recovered.open {
             switch change {
             case .retiring(let task, let attempt): submitRetirement(of: attempt, task)
@@ -258,17 +268,25 @@ extension S3Results {
         }
         for place in recovered.strays { queue.submit([]) { try self.removeAll(at: place) } }
         try queue.wait()
-        if recovered.isRelisted {
-            let (index, old) = state.withLock { ($0.index ?? ResultIndex(), $0.claim?.segments ?? []) }
-            guard !index.standing.isEmpty || !index.attic.isEmpty || !old.isEmpty else { return }
-            let name = IndexSegments.name(epoch: state.withLock { $0.claim?.epoch ?? 0 }, number: 0, isBase: true)
-            let bytes = Segment.text(index.changes, replacing: old)
+        if recovered.isRelisted { try writeBase() }
+        try writeSegment(isLast: true)
+    }
+
+    /// All that was found by listing, in place of what the segments said.
+    private func writeBase() throws {
+        let (index, claim) = state.withLock { ($0.index ?? ResultIndex(), $0.claim) }
+        guard let claim else { return }
+        if !index.standing.isEmpty || !index.attic.isEmpty || !claim.segments.isEmpty {
+            let name = IndexSegments.name(epoch: claim.epoch, number: 0, isBase: true)
+            let bytes = Segment.text(index.changes, replacing: claim.segments)
             try segments.write(name, bytes)
-            try segments.remove(old)
+            try segments.remove(claim.segments)
             cache(name, bytes)
             state.withLock { $0.claim?.segments = [name] }
         }
-        try writeSegment(isLast: true)
+        try reporting("write the journal of the results") {
+            try claim.journal.begin(epoch: claim.epoch, boot: Journal.boot, [])
+        }
     }
 
     /// What an attempt that was cut off has uploaded.

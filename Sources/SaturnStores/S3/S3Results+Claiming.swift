@@ -26,19 +26,19 @@ extension S3Results {
         let epoch = before.epoch + 1
         let lease = Lease.name(epoch: epoch)
         try segments.write(lease, Array(holder.utf8))
-        let look = try alone(lease, besides: dead)
+        let look = try alone(lease, besides: dead.names)
         // At once: one who only stood still notices that, and stops.
-        try segments.remove(dead)
+        try segments.remove(dead.names)
         let recovery = Recovery(self)
         let recovered = try recovery.recover(look, dead: dead)
         try reporting("make the journal of the results") {
-            try makeClaim(epoch, lease, holder, look.names, recovered.index)
+            try makeClaim(epoch, lease, holder, look.names, recovered)
         }
         let leftovers = try recovery.leftovers(beside: recovered.index)
         try recovery.clearWorkspaces(except: leftovers)
         state.withLock { $0.staged.merge(leftovers) { own, _ in own } }
         try finish(recovered)
-        if before.names.isEmpty || !dead.isEmpty {
+        if before.names.isEmpty || !dead.names.isEmpty {
             try storage.put(prefix + ".saturn/owner", Array(holder.utf8), type: "text/plain")
         }
     }
@@ -63,10 +63,12 @@ extension S3Results {
     }
 
     private func makeClaim(
-        _ epoch: Int, _ lease: String, _ holder: String, _ names: [String], _ index: ResultIndex
+        _ epoch: Int, _ lease: String, _ holder: String, _ names: [String], _ recovered: Recovery.Outcome
     ) throws {
         let journal = Journal(path: local.location + "/.saturn/journal")
-        try journal.begin(epoch: epoch, boot: Journal.boot)
+        // What was found by listing no segment says yet: until one does, a journal has nothing to go on from.
+        let owner = recovered.isRelisted ? 0 : epoch
+        try journal.begin(epoch: owner, boot: Journal.boot, recovered.changes + recovered.open)
         // It does not keep the store: who forgets to close it lets the lease lapse.
         let ticker = try Ticker { [weak self] in self?.tick() }
         let claim = Claim(
@@ -74,20 +76,22 @@ extension S3Results {
             nextSegment: Self.uptime() + 60, renewed: Self.uptime(), ticker: ticker)
         state.withLock { state in
             state.claim = claim
-            state.index = index
+            state.index = recovered.index
         }
     }
 
     /// Of those who will not come back: their leases have lapsed, or were those of this state folder, whose lock we have.
-    private func deadLeases(_ leases: [Lease], for holder: String) throws -> [String] {
+    private func deadLeases(_ leases: [Lease], for holder: String) throws -> Recovery.Dead {
         let own = HolderText(holder)
-        return try leases.compactMap { lease in
-            guard lease.isLive else { return lease.name }
-            guard let text = try storage.get(segments.prefix + lease.name, limit: 4096) else { return nil }
-            let other = HolderText(String(decoding: text.bytes, as: UTF8.self))
-            guard other.isSame(as: own) else { throw try inUse(lease) }
-            return lease.name
+        var dead = Recovery.Dead()
+        for lease in leases {
+            guard let text = try storage.get(segments.prefix + lease.name, limit: 4096) else { continue }
+            let isOwn = HolderText(String(decoding: text.bytes, as: UTF8.self)).isSame(as: own)
+            guard isOwn || !lease.isLive else { throw try inUse(lease) }
+            dead.names.append(lease.name)
+            dead.areOwn = dead.areOwn && isOwn
         }
+        return dead
     }
 
     private func inUse(_ lease: Lease) throws -> Failure {

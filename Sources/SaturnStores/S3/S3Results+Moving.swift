@@ -56,6 +56,7 @@ extension S3Results {
         let place: ResultPlace =
             isSuperseded ? .attic(key: entry.key, attempt: entry.attempt) : .standing(task: entry.task)
         let (source, target) = (keys(of: place), keys(of: .standing(task: task)))
+        guard source != target else { return }
         queue.submit([task, entry.task, "\(entry.attempt)"]) { [self] in
             try journal(.restoring(entry.attempt, task))
             if try !transfer(from: source, to: target, status: entry.status) { return try vanish(entry) }
@@ -65,6 +66,8 @@ extension S3Results {
 
     /// Moves all objects; what an earlier try has moved stays. `false` when there is nothing to move.
     private func transfer(from source: String, to target: String, status: String?) throws -> Bool {
+        // What is copied onto itself and then deleted is gone.
+        guard source != target else { throw Failure(.fault, "\(source) was to be moved onto itself") }
         let objects = try storage.list(source, isFlat: false).objects
         try storage.delete([source + "status"])
         let rest = objects.filter { $0.key != source + "status" }
