@@ -23,7 +23,7 @@ import Testing
     }
 
     @Test func areThere() {
-        for name in ["examples/grid-search", "examples/hello", "examples/lr-sweep"] {
+        for name in ["examples/grid-search", "examples/hello", "examples/lr-sweep", "examples/lr-sweep-s3"] {
             #expect(Self.runFiles.contains("\(name)/run.yaml"), "\(Self.runFiles)")
         }
         #expect(Self.runFiles.contains("Pipelines/self-test.yaml"), "\(Self.runFiles)")

@@ -55,6 +55,32 @@ import Testing
         Vector(
             description: "post-vanilla", method: "POST",
             signature: "5da7c1a2acd57cee7505fc6676e4e544621c30862966e37dddb68e92efbe5d6b"),
+        Vector(
+            description: "get-vanilla-utf8-query", query: [("ሴ", "bar")],
+            signature: "2cdec8eed098649ff3a119c94853b13c643bcf08f8b0a1d91e12c9027818dd04"),
+        Vector(
+            description: "get-vanilla-query-unreserved",
+            query: [
+                (
+                    "-._~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz",
+                    "-._~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+                )
+            ], signature: "9c3e54bfcdf0b19771a7f523ee5669cdf59bc7cc0884027167c21bb143a40197"),
+        Vector(
+            description: "get-header-value-trim",
+            headers: [("My-Header1", " value1"), ("My-Header2", " \"a   b   c\"")],
+            signature: "acc3ed3afb60bb290fc8d2dd0098b9911fcaa05412b367055dee359757a9c736"),
+        Vector(
+            description: "post-header-key-sort", method: "POST", headers: [("My-Header1", "value1")],
+            signature: "c5410059b04c1ee005303aed430f6e6645f61f4dc9e1461ec8f8916fdf18852c"),
+        Vector(
+            description: "post-header-value-case", method: "POST", headers: [("My-Header1", "VALUE1")],
+            signature: "cdbc9802e29d2942e5e10b5bccfdd67c5f22c7c4e8ae67b53629efa58b974b7d"),
+        Vector(
+            description: "post-x-www-form-urlencoded", method: "POST",
+            headers: [("Content-Type", "application/x-www-form-urlencoded")],
+            payload: Digest(of: "Param1=value1".utf8).description,
+            signature: "ff11897932ad3f4e8b18135d722051e5ac45fc38421b1da7b9d196a0fe09473a"),
     ]
 
     @Test(arguments: suite) func vectorOfTheSuite(_ vector: Vector) throws {
