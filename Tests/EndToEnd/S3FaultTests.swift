@@ -143,6 +143,8 @@ struct S3FaultTests {
         let stage = try S3Stage(
             tasks: "[{name: a, inputs: [x], command: \"echo a >> $RAN; cp x $RESULTS_DIR/x\"}]")
         try stage.session.write("x", "1")
+        // What was written a moment before the task began counts as changed; here it is time itself that is awaited.
+        usleep(100_000)
         let killed = try stage.session.debugBuild("run", env: ["SATURN_TEST_DIE_AT": "publish.end"])
         #expect(killed.status == 137)
         #expect(try !stage.objects().contains("a/status"))
