@@ -25,7 +25,7 @@ class Lap:
     """One command that is measured again and again.
 
     `before` and `after` are outside of the measurement; `check` gets the file with what was printed, and raises
-    `NotDone` unless the work was done.
+    `NotDone` unless the work was done. With a `limit`, in seconds, a command that hangs is ended and fails.
     """
 
     name: str
@@ -35,6 +35,7 @@ class Lap:
     check: Callable[[Path], None]
     before: Callable[[], None] = nothing
     after: Callable[[], None] = nothing
+    limit: int = 0
 
 
 @dataclass
@@ -77,11 +78,14 @@ class Track:
         own = {"HOME": str(place.home), "XDG_CACHE_HOME": str(place.home / "cache"), "LC_ALL": "C.UTF-8"}
         self.environment = {k: v for k, v in os.environ.items() if not inherited(k)} | own
 
-    def race(self, laps: list[Lap], rounds: int) -> list[Series]:
-        """Every lap once to warm up, which tells its peak memory, and then all of them in turn, `rounds` times."""
+    def race(self, laps: list[Lap], rounds: int, alternate: bool = False) -> list[Series]:
+        """Every lap once to warm up, which tells its peak memory, and then all of them in turn, `rounds` times.
+
+        `alternate` turns the order round in every second round, for laps that leave something to whom comes next.
+        """
         series = [Series(lap, peak=self.peak(lap)) for lap in laps]
-        for _ in range(rounds):
-            for one in series:
+        for turn in range(rounds):
+            for one in reversed(series) if alternate and turn % 2 else series:
                 self.measure(one)
         return series
 
@@ -111,6 +115,8 @@ class Track:
             (os.POSIX_SPAWN_DUP2, 1, 2),
         ]
         self.output.unlink(missing_ok=True)
+        if lap.limit:
+            command = [tool("timeout"), "-k", "5", str(lap.limit), *command]
         begin = time.monotonic()
         child = os.posix_spawnp(command[0], command, self.environment, file_actions=actions)
         _, status, usage = os.wait4(child, 0)
