@@ -134,7 +134,9 @@ struct EndingTests {
     /// A task may end while another of its processes is between two programs, and has no environment: here it has none
     /// until the task's leader is gone.
     @Test func whoeverEscapesInTheLastMoment() async throws {
-        let wait = "echo $$ > up; while kill -0 $1 2>&-; do :; done; exec env SATURN_ATTEMPT_ID=$2 sleep 1000"
+        // A shell makes a PWD of its own, and env would have that as its environment.
+        let wait =
+            "unset PWD OLDPWD; echo $$ > up; while kill -0 $1 2>&-; do :; done; exec env SATURN_ATTEMPT_ID=$2 sleep 1000"
         let start = "setsid env -i /bin/sh -c '\(wait)' sh $$ $SATURN_ATTEMPT_ID"
         try await expectNothingLeft(of: "\(start) & read pid < up; echo $pid > pid")
     }
