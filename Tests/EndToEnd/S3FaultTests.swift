@@ -178,6 +178,25 @@ struct S3FaultTests {
         #expect(run.status == 0, "\(run.err)")
         #expect(try stage.ran() == ["t-1", "t-2", "t-2", "t-3"])
         try check(stage, 3)
+        for state in [".saturn", "other"] {
+            #expect(try stage.session.saturn("plan", "--verify", "--exit-code", "--state", state).status == 0)
+            #expect(try stage.session.saturn("plan", "--exit-code", "--state", state).status == 0)
+        }
+        #expect(try stage.session.saturn("collect", "--to", "there").status == 0)
+    }
+
+    /// Of the same size; and it does not come back from the attic as good either.
+    @Test(arguments: S3Server.Kind.allCases) func anObjectIsReplaced(_ kind: S3Server.Kind) throws {
+        let stage = try S3Stage(kind, tasks: Self.sweep.replacing("COUNT", with: "3"))
+        #expect(try stage.session.saturn("run").status == 0)
+        // Servers tell times in seconds.
+        usleep(1_100_000)
+        _ = try stage.boto3("s3.put_object(Bucket='bucket', Key='sweeps/stage/t-2/results/v', Body=b'9\\n')")
+        #expect(try stage.session.saturn("plan", "--exit-code").status == 0)
+        #expect(try stage.session.saturn("plan", "--verify").out.contains("(t-2)"))
+        #expect(try stage.session.saturn("run", "--verify").status == 0)
+        #expect(try stage.ran() == ["t-1", "t-2", "t-2", "t-3"])
+        try check(stage, 3)
         #expect(try stage.session.saturn("plan", "--verify", "--exit-code").status == 0)
     }
 

@@ -82,7 +82,7 @@ struct S3RunTests {
                 run.err == """
                     saturn: error: cannot read s3://bucket/sweeps/stage/.saturn/owner: the server at \
                     127.0.0.1:\(stage.server.port) refuses the signature: the secret key is wrong
-                      hint: check AWS_SECRET_ACCESS_KEY, or the profile's aws_secret_access_key
+                      hint: check AWS_SECRET_ACCESS_KEY, or the profile's aws_secret_access_key; and the region
 
                     """)
         }

@@ -164,6 +164,28 @@ import Testing
         }
     }
 
+    /// The listing is one object of the index, and what came after it another, whatever the chance in their names.
+    @Test func whatComesAfterAListingCounts() throws {
+        for _ in 0..<20 {
+            let (bucket, attempt) = (try Bucket(), try Bucket().attempt())
+            let first = try bucket.claimed()
+            try bucket.fill(first, "a", bucket.attempt())
+            try bucket.sync(first)
+            try first.finish()
+            bucket.objects.remove(["p/a/status"])
+            let second = bucket.store()
+            second.verify()
+            try second.claim(holder: bucket.holder("box"))
+            let broken = try #require(try second.events(of: .standing(task: "a"))?.attempt)
+            try second.retire("a", key: bucket.key, attempt: broken)
+            try bucket.fill(second, "a", attempt)
+            try bucket.sync(second)
+            try second.finish()
+            #expect(try bucket.store("other").status(of: .standing(task: "a")) == "success")
+            #expect(try bucket.store("other").events(of: .standing(task: "a"))?.attempt == attempt)
+        }
+    }
+
     /// What ran to its end before saturn was killed, and nobody has looked whether it is good.
     @Test(arguments: [true, false]) func aLeftoverIsVouchedFor(_ isGood: Bool) throws {
         let (bucket, attempt) = (try Bucket(), AttemptID("91270c44-966c-44e7-aa84-e5c135bd949f"))

@@ -99,21 +99,31 @@ struct Recovery {
 
     /// What is at one place: the sizes of objects, by the bytes of their names there (two may be one to Swift).
     private struct Group {
-        private var known: [[UInt8]: Int64] = [:]
+        private var known: [[UInt8]: ObjectListing.Entry] = [:]
         var modified: Int64 = 0
         var count: Int { known.count }
-        var bytes: Int64 { known.values.reduce(0, +) }
+        var bytes: Int64 { known.values.reduce(0) { $0 + $1.size } }
 
         func has(_ name: String) -> Bool { known[Array(name.utf8)] != nil }
 
         mutating func add(_ name: Substring, _ object: ObjectListing.Entry) {
-            known[Array(name.utf8)] = object.size
+            known[Array(name.utf8)] = object
             modified = max(modified, object.modified)
         }
 
         /// Whether all of them are there, each as large as it was.
         func has(_ records: [ObjectRecord]) -> Bool {
-            records.allSatisfy { !$0.isObject || known[Array($0.path.utf8)] == $0.size }
+            records.allSatisfy { !$0.isObject || known[Array($0.path.utf8)]?.size == $0.size }
+        }
+
+        /// Whether an object was written after `status`, which is the last one.
+        func isYounger(_ name: String) -> Bool {
+            guard let object = known[Array(name.utf8)], let status = known[Array("status".utf8)] else { return false }
+            return object.modified > status.modified
+        }
+
+        var hasYounger: Bool {
+            known.keys.contains { $0 != Array("events".utf8) && isYounger(String(decoding: $0, as: UTF8.self)) }
         }
     }
 
@@ -189,7 +199,7 @@ struct Recovery {
             case .checkpoint, .at: nil
             }
         if let known, known.objects == group.count, known.bytes == group.bytes, group.modified < look.modified,
-            (known.status == nil) == !group.has("status")
+            (known.status == nil) == !group.has("status"), !group.hasYounger
         {
             return known
         }
@@ -207,7 +217,7 @@ struct Recovery {
             status = String(decoding: found.bytes, as: UTF8.self)
         }
         // A success with a part missing is none.
-        if status == "success", !group.has(records) { status = nil }
+        if status == "success", try !group.has(records) || !isGenuine(records, group, keys) { status = nil }
         var task = events.task ?? ""
         if case .standing(let name) = place { task = name }
         return IndexEntry(
@@ -215,6 +225,14 @@ struct Recovery {
             digest: events.events.last { $0.type == "stored" }?["digest"].flatMap { Digest(hex: $0) },
             bytes: group.bytes, objects: group.count,
             since: Timestamp(microseconds: group.modified * 1_000_000), events: text)
+    }
+
+    /// Whether what somebody has written since has the same content all the same.
+    private func isGenuine(_ records: [ObjectRecord], _ group: Group, _ keys: String) throws -> Bool {
+        try records.allSatisfy { record in
+            guard record.isObject, group.isYounger(record.path) else { return true }
+            return try store.storage.sum(of: keys + record.path, size: record.size)?.sha256 == record.sha256
+        }
     }
 
     // MARK: Workspaces
@@ -282,7 +300,11 @@ extension S3Results {
             try segments.write(name, bytes)
             try segments.remove(claim.segments)
             cache(name, bytes)
-            state.withLock { $0.claim?.segments = [name] }
+            state.withLock { state in
+                state.claim?.segments = [name]
+                // What comes now comes after it, also by name.
+                state.claim?.number += 1
+            }
         }
         try reporting("write the journal of the results") {
             try claim.journal.begin(epoch: claim.epoch, boot: Journal.boot, [])

@@ -49,7 +49,7 @@ extension S3Results {
     private func gone(_ path: String, of task: String) -> Failure {
         Failure(
             .workspace, "\(path) of '\(task)' in \(location) was deleted or replaced",
-            hint: "saturn run makes it again")
+            hint: "saturn run --verify makes it again")
     }
 
     /// Downloads objects, and checks that they are what was uploaded; makes folders and links. For jobs of the queue.
@@ -71,7 +71,7 @@ extension S3Results {
                 guard sum.size == record.size, sum.sha256 == record.sha256 else {
                     throw Failure(
                         .workspace, "\(record.path) of '\(task)' in \(location) is not what was uploaded",
-                        hint: "its size or SHA-256 is not the one in its events")
+                        hint: "saturn run --verify makes it again")
                 }
             }
         }

@@ -1,3 +1,4 @@
+import Glibc
 import SaturnCore
 
 /// What a bucket does for a store. Keys are whole: with the store's prefix, without the bucket's name, not encoded. Called from
@@ -24,6 +25,18 @@ protocol ObjectStorage: Sendable {
     func abortUploads(_ prefix: String) throws
     /// Requests sent so far, each try counted.
     var requests: Int { get }
+}
+
+extension ObjectStorage {
+    /// By reading all of it; `nil` when there is no such object.
+    func sum(of key: String, size: Int64) throws -> ObjectSum? {
+        var name = Array("/tmp/saturn-sum-XXXXXX".utf8CString)
+        let fd = mkstemp(&name)
+        guard fd >= 0 else { throw Failure(.engine, "cannot make a file in /tmp: \(String(cString: strerror(errno)))") }
+        defer { close(fd) }
+        unlink(name)
+        return try get(key, into: fd, offset: 0, size: size)
+    }
 }
 
 struct ObjectContent: Hashable, Sendable {

@@ -33,7 +33,7 @@ struct S3Problem: Error {
         case "SignatureDoesNotMatch":
             return Failure(
                 .engine, "cannot \(what): \(server) refuses the signature: the secret key is wrong",
-                hint: "check AWS_SECRET_ACCESS_KEY, or the profile's aws_secret_access_key")
+                hint: "check AWS_SECRET_ACCESS_KEY, or the profile's aws_secret_access_key; and the region")
         case "InvalidAccessKeyId", "InvalidToken":
             return Failure(
                 .engine, "cannot \(what): \(server) does not know the access key",
