@@ -1,3 +1,4 @@
+import Glibc
 public import SaturnTesting
 
 /// Gives credentials over HTTP: see metadata-server.py.
@@ -18,8 +19,11 @@ public final class MetadataServer {
         try Loopback.wait(for: port, of: process, "the metadata server")
     }
 
+    /// Connections are made, and nothing is answered.
+    public func pause() { process.signal(SIGSTOP) }
+
     deinit {
-        process.signal(9)
+        process.signal(SIGKILL)
         _ = try? process.wait()
     }
 

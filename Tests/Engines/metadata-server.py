@@ -3,6 +3,7 @@
 metadata-server.py PORT LOG EXPIRATION
 
 LOG gets a line for each request. Keys are numbered, so that a test sees which request they are of.
+An instance's paths may begin with a fault: /old/latest/api/token is one that knows version 1 only.
 """
 
 import http.server
@@ -33,17 +34,36 @@ class Handler(http.server.BaseHTTPRequestHandler):
             "Token": "a \"token\" é", "Expiration": EXPIRATION, "Nested": {"list": [1, "}"]},
         })
 
+    def fault(self):
+        """What the path begins with, and the rest of it."""
+        name, slash, rest = self.path[1:].partition("/latest/")
+        return (name, "/latest/" + rest) if slash else ("", self.path)
+
     def do_PUT(self):
         print("PUT", self.path, file=LOG)
-        is_asked = self.path == "/latest/api/token" and self.headers["X-aws-ec2-metadata-token-ttl-seconds"]
-        self.answer(200, "instance-token") if is_asked else self.answer(400, "")
+        fault, path = self.fault()
+        if fault == "old":
+            return self.answer(404, "")
+        is_asked = path == "/latest/api/token" and self.headers["X-aws-ec2-metadata-token-ttl-seconds"]
+        end = "\r\n" if fault == "line" else ""
+        self.answer(200, "instance-token" + end) if is_asked else self.answer(400, "")
 
     def do_GET(self):
         print("GET", self.path, file=LOG)
-        if self.path.startswith(ROLE):
-            if self.headers["X-aws-ec2-metadata-token"] != "instance-token":
+        fault, path = self.fault()
+        if path.startswith(ROLE):
+            if fault != "old" and self.headers["X-aws-ec2-metadata-token"] != "instance-token":
                 return self.answer(401, "")
-            return self.answer(200, "the-role\n" if self.path == ROLE else self.keys("instance"))
+            if path == ROLE:
+                return self.answer(404, "") if fault == "no-role" else self.answer(200, "the-role\n")
+            return self.answer(200, '{"Code": "Failed"}' if fault == "failed" else self.keys("instance"))
+        if self.path == "/moved":
+            self.send_response(302)
+            self.send_header("Location", "/container")
+            self.send_header("Content-Length", "0")
+            return self.end_headers()
+        if self.path == "/empty":
+            return self.answer(200, "{}")
         if self.path == "/container":
             if self.headers["Authorization"] != "container-token":
                 return self.answer(403, "")

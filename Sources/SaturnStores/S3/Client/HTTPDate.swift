@@ -16,6 +16,9 @@ enum HTTPDate {
 
     /// `2022-09-11T20:31:59.000Z`
     static func iso(_ text: String) -> Int64? {
-        Timestamp("\(text.prefix(19)).000000+00:00").map { $0.microseconds / 1_000_000 }
+        // A number of too many digits would overflow.
+        let shape = text.utf8.prefix(19).map { (48...57).contains($0) ? UInt8(ascii: "0") : $0 }
+        guard shape == Array("0000-00-00T00:00:00".utf8) else { return nil }
+        return Timestamp("\(text.prefix(19)).000000+00:00").map { $0.microseconds / 1_000_000 }
     }
 }

@@ -3,11 +3,19 @@
 /// ```swift
 /// JSONText(body)?["AccessKeyId"]
 /// ```
-/// Values of other kinds are kept as they are written: numbers, `true`, objects.
+/// Values of other kinds are kept as they are written: numbers, `true`, objects; but for `null`, which is none.
 struct JSONText: Sendable {
-    private var values: [String: String] = [:]
+    private struct Value {
+        var text: String
+        var isText: Bool
+    }
 
-    subscript(name: String) -> String? { values[name] }
+    private var values: [String: Value] = [:]
+
+    subscript(name: String) -> String? { values[name]?.text }
+
+    /// Only of a value that is a text.
+    func text(_ name: String) -> String? { values[name].flatMap { $0.isText ? $0.text : nil } }
 
     /// `nil` when it is no object.
     init?(_ bytes: some Collection<UInt8>) {
@@ -22,7 +30,7 @@ struct JSONText: Sendable {
             guard rest.popFirst() == UInt8(ascii: ":") else { return nil }
             Self.skipSpace(&rest)
             guard let value = Self.value(&rest) else { return nil }
-            values[name] = value
+            values[name] = value.isText || value.text != "null" ? value : nil
             Self.skipSpace(&rest)
             switch rest.popFirst() {
             case UInt8(ascii: ","): continue
@@ -36,15 +44,19 @@ struct JSONText: Sendable {
         while let byte = rest.first, [9, 10, 13, 32].contains(byte) { rest.removeFirst() }
     }
 
-    private static func value(_ rest: inout ArraySlice<UInt8>) -> String? {
+    private static func value(_ rest: inout ArraySlice<UInt8>) -> Value? {
         switch rest.first {
-        case UInt8(ascii: "\""): return string(&rest)
-        case UInt8(ascii: "{"), UInt8(ascii: "["): return nested(&rest)
+        case UInt8(ascii: "\""): return string(&rest).map { Value(text: $0, isText: true) }
+        case UInt8(ascii: "{"), UInt8(ascii: "["): return nested(&rest).map { Value(text: $0, isText: false) }
         default:
             let end = rest.firstIndex { [9, 10, 13, 32, 44, 93, 125].contains($0) } ?? rest.endIndex
             guard end > rest.startIndex else { return nil }
             defer { rest = rest[end...] }
-            return String(decoding: rest[..<end], as: UTF8.self)
+            let text = String(decoding: rest[..<end], as: UTF8.self)
+            // Double would take "inf" and hexadecimal numbers too.
+            let isNumber = Double(text) != nil && text.utf8.allSatisfy("0123456789+-.eE".utf8.contains)
+            guard isNumber || ["null", "true", "false"].contains(text) else { return nil }
+            return Value(text: text, isText: false)
         }
     }
 
@@ -72,6 +84,7 @@ struct JSONText: Sendable {
         var units: [UInt16] = []
         var bytes: [UInt8] = []
         func flush() {
+            guard !units.isEmpty else { return }
             bytes += Array(String(decoding: units, as: UTF16.self).utf8)
             units = []
         }
@@ -86,7 +99,10 @@ struct JSONText: Sendable {
                 continue
             }
             if escaped == UInt8(ascii: "u") {
-                guard let unit = UInt16(String(decoding: rest.prefix(4), as: UTF8.self), radix: 16) else { return nil }
+                let digits = String(decoding: rest.prefix(4), as: UTF8.self)
+                // UInt16 would take a sign too.
+                guard digits.utf8.count == 4, digits.allSatisfy(\.isHexDigit), let unit = UInt16(digits, radix: 16)
+                else { return nil }
                 units.append(unit)
                 rest = rest.dropFirst(4)
             } else {
