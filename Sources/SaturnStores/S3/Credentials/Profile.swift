@@ -16,6 +16,7 @@ struct Profile: Sendable {
 
     /// The chosen profile, else `default`. Throws a ``Failure`` when one was chosen that neither file has.
     init(_ environment: [String: String]) throws {
+        let environment = CredentialChain.set(environment)
         let chosen = environment["AWS_PROFILE"] ?? environment["AWS_DEFAULT_PROFILE"]
         let home = environment["HOME"] ?? "/"
         name = chosen ?? "default"
@@ -24,7 +25,7 @@ struct Profile: Sendable {
         let inConfig = Self.sections(try Self.read(config))
         let inSecrets = Self.sections(try Self.read(secrets))
         let heading =
-            name == "default" ? inConfig["default"] ?? inConfig["profile default"] : inConfig["profile \(name)"]
+            name == "default" ? inConfig["profile default"] ?? inConfig["default"] : inConfig["profile \(name)"]
         // Keys in the file that is made for them come first.
         let all = [heading, inSecrets[name]].compactMap(\.self)
         guard chosen == nil || !all.isEmpty else {
@@ -32,7 +33,7 @@ struct Profile: Sendable {
                 .engine, "there is no profile '\(name)' in \(config) or \(secrets)",
                 hint: "check AWS_PROFILE, or unset it")
         }
-        values = all.reduce(into: [:]) { $0.merge($1) { _, new in new } }
+        values = all.reduce(into: [:]) { $0.merge($1.filter { !$0.value.isEmpty }) { _, new in new } }
     }
 
     private static func read(_ path: String) throws -> [UInt8] {
@@ -45,17 +46,25 @@ struct Profile: Sendable {
     private static func sections(_ bytes: [UInt8]) -> [String: [String: String]] {
         var sections: [String: [String: String]] = [:]
         var heading: String?
-        for line in String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isNewline) {
-            // Indented lines belong to a value with parts of its own.
-            guard let first = line.first, !first.isWhitespace, first != "#", first != ";" else { continue }
+        var indentation: Int?
+        // Some editors begin a file with a mark of its encoding.
+        let text = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? bytes.dropFirst(3) : bytes[...]
+        for whole in String(decoding: text, as: UTF8.self).split(whereSeparator: \.isNewline) {
+            let line = whole.drop(while: \.isWhitespace)
+            guard let first = line.first, first != "#", first != ";" else { continue }
+            // Lines that are indented more than a value are parts of it.
+            let depth = whole.count - line.count
+            if let indentation, depth > indentation { continue }
             if first == "[" {
+                indentation = nil
                 let words = line.dropFirst().prefix { $0 != "]" }.split(whereSeparator: \.isWhitespace)
                 let title = words.joined(separator: " ").filter { $0 != "\"" && $0 != "'" }
                 heading = title
                 sections[title] = sections[title] ?? [:]
             } else if let heading, let equals = line.firstIndex(of: "=") {
+                indentation = depth
                 let name = trimmed(line[..<equals]).lowercased()
-                sections[heading]?[name] = withoutComment(trimmed(line[line.index(after: equals)...]))
+                sections[heading]?[name] = trimmed(withoutComment(line[line.index(after: equals)...]))
             }
         }
         return sections
@@ -67,10 +76,9 @@ struct Profile: Sendable {
     }
 
     /// A comment after a value begins with a space.
-    private static func withoutComment(_ value: String) -> String {
-        for mark in [" #", " ;"] {
-            if let range = value.firstRange(of: mark) { return trimmed(value[..<range.lowerBound]) }
-        }
-        return value
+    private static func withoutComment(_ value: Substring) -> Substring {
+        let marks = value.indices.dropFirst().filter { value[$0] == "#" || value[$0] == ";" }
+        guard let mark = marks.first(where: { value[value.index(before: $0)].isWhitespace }) else { return value }
+        return value[..<mark]
     }
 }

@@ -6,6 +6,7 @@ struct S3Surroundings: Hashable, Sendable {
     var authorities: String?
 
     init(_ environment: [String: String]) throws {
+        let environment = CredentialChain.set(environment)
         let profile = try Profile(environment)
         region = environment["AWS_REGION"] ?? environment["AWS_DEFAULT_REGION"] ?? profile["region"]
         authorities = environment["AWS_CA_BUNDLE"] ?? profile["ca_bundle"]
