@@ -1,47 +1,22 @@
 import Engines
-import Glibc
 import SaturnCore
 import SaturnTesting
-import Synchronization
 import Testing
 
 @testable import SaturnStores
 
 /// Where credentials are found, and in which order; with real files, programs and servers.
-@Suite final class CredentialTests {
-    let space: TestSpace
-    private var servers: [MetadataServer] = []
-    private let clock = Clock()
-
-    private final class Clock: Sendable {
-        let time = Mutex(CredentialTests.noon)
-    }
-
-    static let noon = Timestamp(microseconds: 1_795_694_400_000_000)
-    /// An hour after noon.
-    static let expiration = "2026-11-26T13:00:00Z"
+@Suite struct CredentialTests {
+    let bench: CredentialBench
+    private var space: TestSpace { bench.space }
 
     init() throws {
-        space = try TestSpace()
+        bench = try CredentialBench()
     }
 
-    /// Nothing of this machine's: `HOME` is a folder of the test's.
-    private func chain(_ environment: [String: String]) -> CredentialChain {
-        let own = ["HOME": space.folder, "PATH": "/usr/bin:/bin", "AWS_EC2_METADATA_DISABLED": "true"]
-        return CredentialChain(
-            own.merging(environment) { $1 }, transport: CurlTransport(), now: { [clock] in clock.time.withLock { $0 } })
-    }
+    private func found(_ environment: [String: String]) throws -> S3Credentials { try bench.found(environment) }
 
-    private func found(_ environment: [String: String]) throws -> S3Credentials {
-        try chain(environment).credentials()
-    }
-
-    private func server() throws -> MetadataServer {
-        servers.append(try MetadataServer(expiration: Self.expiration, in: space))
-        return servers[servers.count - 1]
-    }
-
-    private static let keys = ["AWS_ACCESS_KEY_ID": "environment", "AWS_SECRET_ACCESS_KEY": "s"]
+    private static let keys = CredentialBench.keys
 
     // MARK: Each kind
 
@@ -112,7 +87,7 @@ import Testing
     }
 
     @Test func webIdentity() throws {
-        let server = try server()
+        let server = try bench.server()
         try space.write("token", "web-token+/=\n")
         let environment = [
             "AWS_WEB_IDENTITY_TOKEN_FILE": space.path("token"), "AWS_ROLE_ARN": "arn:aws:iam::1:role/r",
@@ -130,7 +105,7 @@ import Testing
     }
 
     @Test func container() throws {
-        let server = try server()
+        let server = try bench.server()
         try space.write("token", "container-token\n")
         let url = ["AWS_CONTAINER_CREDENTIALS_FULL_URI": server.url + "/container"]
         let withFile = url.merging(["AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": space.path("token")]) { $1 }
@@ -150,7 +125,7 @@ import Testing
     }
 
     @Test func instance() throws {
-        let server = try server()
+        let server = try bench.server()
         let environment = ["AWS_EC2_METADATA_SERVICE_ENDPOINT": server.url + "/", "AWS_EC2_METADATA_DISABLED": "false"]
         #expect(try found(environment).accessKey == "instance-1")
         let role = "/latest/meta-data/iam/security-credentials/"
@@ -171,8 +146,9 @@ import Testing
 
     /// All are there; one after the other is taken away.
     @Test func order() throws {
-        let server = try server()
+        let server = try bench.server()
         try space.write("token", "container-token")
+        try space.write("web", "web-token+/=")
         try space.write(
             "give", "#!/bin/sh\necho '{\"Version\": 1, \"AccessKeyId\": \"process\", \"SecretAccessKey\": \"s\"}'\n",
             executable: true)
@@ -182,31 +158,35 @@ import Testing
             "AWS_CONTAINER_CREDENTIALS_FULL_URI": server.url + "/container",
             "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": space.path("token"),
             "AWS_EC2_METADATA_SERVICE_ENDPOINT": server.url, "AWS_EC2_METADATA_DISABLED": "false",
+            "AWS_WEB_IDENTITY_TOKEN_FILE": space.path("web"), "AWS_ROLE_ARN": "arn:aws:iam::1:role/r",
+            "AWS_ENDPOINT_URL_STS": server.url,
         ]
         #expect(try found(Self.keys.merging(machine) { $1 }).accessKey == "environment")
         #expect(try found(machine).accessKey == "profile")
         space.remove(".aws/credentials")
         #expect(try found(machine).accessKey == "process")
         space.remove(".aws/config")
-        #expect(try found(machine).accessKey == "container-1")
-        #expect(
-            try found(machine.filter { !$0.key.hasPrefix("AWS_CONTAINER") }).accessKey == "instance-2")
+        #expect(try found(machine).accessKey == "web-1")
+        let withoutRole = machine.filter { !$0.key.hasPrefix("AWS_WEB") }
+        #expect(try found(withoutRole).accessKey == "container-2")
+        #expect(try found(withoutRole.filter { !$0.key.hasPrefix("AWS_CONTAINER") }).accessKey == "instance-3")
     }
 
     @Test func renewal() throws {
-        let chain = chain(["AWS_EC2_METADATA_SERVICE_ENDPOINT": try server().url, "AWS_EC2_METADATA_DISABLED": "false"])
+        let chain = bench.chain(CredentialBench.instance(try bench.server().url))
         #expect(try chain.credentials().accessKey == "instance-1")
-        clock.time.withLock { $0 = Timestamp(microseconds: Self.noon.microseconds + 54 * 60_000_000) }
+        bench.clock.advance(by: 54 * 60)
         #expect(try chain.credentials().accessKey == "instance-1", "six minutes are enough")
-        clock.time.withLock { $0 = Timestamp(microseconds: Self.noon.microseconds + 56 * 60_000_000) }
+        bench.clock.advance(by: 2 * 60)
         #expect(try chain.credentials().accessKey == "instance-2")
         try chain.refuse(chain.credentials())
         let after = try chain.credentials()
-        #expect(Int(after.accessKey.dropFirst("instance-".count)) ?? 0 > 3)
+        #expect(after.accessKey == "instance-3")
         // While the old ones are good, a service that is away for a moment does no harm.
-        servers = []
+        bench.stopServers()
+        bench.clock.advance(by: 2 * 60)
         #expect(try chain.credentials() == after)
-        clock.time.withLock { $0 = Timestamp(microseconds: Self.noon.microseconds + 61 * 60_000_000) }
+        bench.clock.advance(by: 2 * 60)
         #expect(throws: Failure.self) { try chain.credentials() }
     }
 
@@ -227,24 +207,24 @@ import Testing
             try S3Surroundings(home.merging(["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true"]) { $1 }).endpoint == nil)
     }
 
-    @Test func json() throws {
-        let text = """
-             {"a": "x\\"\\u00e9\\ud83d\\ude00\\n", "b": {"c": [1, "]}"], "d": {}}, "n": -1.5e3, "t": true, "e": "", "é": "ü"}
-            """
-        let found = try #require(JSONText(text.utf8))
-        #expect(found["a"] == "x\"é😀\n")
-        #expect(found["b"] == "{\"c\": [1, \"]}\"], \"d\": {}}")
-        #expect((found["n"], found["t"], found["e"], found["é"]) == ("-1.5e3", "true", "", "ü"))
-        for length in 0..<text.utf8.count { #expect(JSONText(text.utf8.prefix(length)) == nil, "\(length)") }
-        for bad in ["", "[]", "{\"a\" 1}", "{\"a\": }", "{\"a\": \"\\q\"}", "{\"a\": \"\\u00\"}", "{a: 1}"] {
-            #expect(JSONText(bad.utf8) == nil, "\(bad)")
-        }
-    }
-
-    @Test(arguments: [
-        ("2026-11-26T13:00:00Z", 1_795_698_000), ("2026-11-26T13:00:00.123Z", 1_795_698_000),
-        ("2026-11-26T15:00:00+02:00", 1_795_698_000), ("2026-11-26T08:30:00-04:30", 1_795_698_000),
-    ]) func times(_ text: String, _ seconds: Int64) {
-        #expect(S3Credentials.time(text)?.microseconds == seconds * 1_000_000)
+    /// As many tools leave a variable that they do not need.
+    @Test func emptyVariables() throws {
+        try space.write(
+            ".aws/config",
+            "[default]\nregion = r\nendpoint_url = http://e\nca_bundle = /c\naws_access_key_id = a\n"
+                + "aws_secret_access_key = s\n")
+        let names = [
+            "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_DEFAULT_PROFILE",
+            "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL",
+            "AWS_ENDPOINT_URL_S3", "AWS_CA_BUNDLE", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_ARN",
+            "AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+            "AWS_EC2_METADATA_SERVICE_ENDPOINT",
+        ]
+        let empty = names.reduce(into: [:]) { $0[$1] = "" }
+        #expect(try found(empty).accessKey == "a")
+        let surroundings = try bench.surroundings(empty)
+        #expect((surroundings.region, surroundings.endpoint, surroundings.authorities) == ("r", "http://e", "/c"))
+        space.remove(".aws/config")
+        #expect(try failure { _ = try found(empty) }.message.hasPrefix("no credentials for S3 were found"))
     }
 }

@@ -15,7 +15,13 @@ struct MetadataService: Sendable {
 
     private func ofContainer() throws -> S3Credentials? {
         var url = environment["AWS_CONTAINER_CREDENTIALS_FULL_URI"]
-        if let path = environment["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"] { url = "http://169.254.170.2\(path)" }
+        if let path = environment["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"] {
+            guard path.hasPrefix("/") else {
+                throw Failure(
+                    .engine, "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI is no path: it does not begin with '/'")
+            }
+            url = "http://169.254.170.2\(path)"
+        }
         guard let url else { return nil }
         guard Self.isTrusted(url) else {
             throw Failure(.engine, "AWS_CONTAINER_CREDENTIALS_FULL_URI is neither https nor this machine's")
@@ -24,7 +30,9 @@ struct MetadataService: Sendable {
         if let token = try token() { headers.append(("Authorization", token)) }
         let answer = try? get(url, headers, timeout: 5)
         guard let answer, answer.status == 200, let found = JSONText(answer.body).flatMap({ S3Credentials($0) }) else {
-            let words = answer.map { "answers \($0.status)" } ?? "does not answer"
+            let words =
+                answer.map { $0.status == 200 ? "answers without an access key" : "answers \($0.status)" }
+                ?? "does not answer"
             throw Failure(.engine, "the container's credentials cannot be had: \(url) \(words)")
         }
         return found
@@ -32,11 +40,16 @@ struct MetadataService: Sendable {
 
     private func token() throws -> String? {
         guard let file = environment["AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"] else {
-            return environment["AWS_CONTAINER_AUTHORIZATION_TOKEN"]
+            return environment["AWS_CONTAINER_AUTHORIZATION_TOKEN"].map { Self.line($0.utf8) }
         }
         let bytes = (try? Files.read(file, limit: 1 << 16, followsLinks: true)) ?? nil
         guard let bytes else { throw Failure(.engine, "cannot read \(file)") }
-        return String(decoding: bytes, as: UTF8.self).filter { !$0.isNewline }
+        return Self.line(bytes)
+    }
+
+    /// A header's value, which ends where its line does.
+    private static func line(_ bytes: some Collection<UInt8>) -> String {
+        String(decoding: bytes, as: UTF8.self).filter { !$0.isNewline }
     }
 
     /// A token must not go to whoever was put into the variable.
@@ -44,12 +57,16 @@ struct MetadataService: Sendable {
         if url.hasPrefix("https://") { return true }
         guard url.hasPrefix("http://") else { return false }
         let host = url.dropFirst(7).prefix { $0 != "/" && $0 != "?" && $0 != "#" }
-        let name = host.hasPrefix("[") ? host.prefix { $0 != "]" } + "]" : host.prefix { $0 != ":" }
-        guard !host.contains("@") else { return false }
+        let end = host.hasPrefix("[") ? host.firstIndex(of: "]").map(host.index(after:)) : host.firstIndex(of: ":")
+        let name = host[..<(end ?? host.endIndex)]
+        let port = host[name.endIndex...]
+        guard port.isEmpty || port.first == ":" && port.dropFirst().allSatisfy(isDigit) else { return false }
+        let parts = name.split(separator: ".", omittingEmptySubsequences: false)
         return ["localhost", "[::1]", "169.254.170.2", "169.254.170.23", "[fd00:ec2::23]"].contains(String(name))
-            || name.hasPrefix("127.") && name.split(separator: ".").count == 4
-                && name.split(separator: ".").allSatisfy { UInt8($0) != nil }
+            || parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil && $0.allSatisfy(isDigit) }
     }
+
+    private static func isDigit(_ character: Character) -> Bool { character.isASCII && character.isNumber }
 
     private func ofInstance() throws -> S3Credentials? {
         guard environment["AWS_EC2_METADATA_DISABLED"]?.lowercased() != "true" else { return nil }
@@ -63,7 +80,7 @@ struct MetadataService: Sendable {
         guard let token = try? transport.perform(ask, into: .memory(limit: 4096)), token.status == 200 else {
             return nil
         }
-        let header = [(name: "X-aws-ec2-metadata-token", value: String(decoding: token.body, as: UTF8.self))]
+        let header = [(name: "X-aws-ec2-metadata-token", value: Self.line(token.body))]
         let roles = root + "/latest/meta-data/iam/security-credentials/"
         guard let list = try? get(roles, header, timeout: 2), list.status == 200,
             let role = String(decoding: list.body, as: UTF8.self).split(whereSeparator: \.isNewline).first

@@ -5,7 +5,7 @@ struct WebIdentity: Sendable {
     private let file: String
     private let role: String
     private let session: String
-    private let url: String
+    let url: String
 
     /// `nil` where neither the environment nor the profile names one.
     init?(_ environment: [String: String], _ profile: Profile) throws {
@@ -18,8 +18,10 @@ struct WebIdentity: Sendable {
         (self.file, self.role) = (file, role)
         session = environment["AWS_ROLE_SESSION_NAME"] ?? profile["role_session_name"] ?? "saturn"
         let region = environment["AWS_REGION"] ?? environment["AWS_DEFAULT_REGION"] ?? profile["region"]
-        let own = environment["AWS_ENDPOINT_URL_STS"] ?? environment["AWS_ENDPOINT_URL"]
-        url = own ?? "https://sts.\(region.map { "\($0)." } ?? "")amazonaws.com"
+        let isIgnored = environment["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"]?.lowercased() == "true"
+        let own = isIgnored ? nil : environment["AWS_ENDPOINT_URL_STS"] ?? environment["AWS_ENDPOINT_URL"]
+        let end = region?.hasPrefix("cn-") == true ? "amazonaws.com.cn" : "amazonaws.com"
+        url = own ?? "https://sts.\(region.map { "\($0)." } ?? "")\(end)"
     }
 
     func credentials(_ transport: any HTTPTransport) throws -> S3Credentials {
@@ -27,8 +29,8 @@ struct WebIdentity: Sendable {
         do { bytes = try Files.read(file, limit: 1 << 16, followsLinks: true) } catch let error as FileProblem {
             throw Failure(.engine, "cannot read the web identity in \(file): \(error.text)")
         }
-        guard let bytes, !bytes.isEmpty else { throw Failure(.engine, "there is no web identity in \(file)") }
-        let token = String(decoding: bytes, as: UTF8.self).filter { !$0.isWhitespace }
+        let token = String(decoding: bytes ?? [], as: UTF8.self).filter { !$0.isWhitespace }
+        guard !token.isEmpty else { throw Failure(.engine, "there is no web identity in \(file)") }
         let query = [
             ("Action", "AssumeRoleWithWebIdentity"), ("Version", "2011-06-15"), ("RoleArn", role),
             ("RoleSessionName", session), ("WebIdentityToken", token),
@@ -42,7 +44,8 @@ struct WebIdentity: Sendable {
             throw Failure(.engine, "cannot exchange the web identity at \(url): \(error.text)")
         }
         let xml = S3XML(response.body)
-        guard response.status == 200, let key = xml.first("AccessKeyId"), let secret = xml.first("SecretAccessKey")
+        guard response.status == 200, let key = xml.first("AccessKeyId"), let secret = xml.first("SecretAccessKey"),
+            !key.isEmpty, !secret.isEmpty
         else {
             let words = xml.first("Message") ?? "\(response.status)"
             throw Failure(.engine, "cannot exchange the web identity at \(url) for \(role): \(words)")
