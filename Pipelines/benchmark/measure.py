@@ -150,5 +150,5 @@ def tool(name: str) -> str:
     own = [path for path in (venv / "bench/bin" / name, venv / "bin" / name) if path.exists()]
     found = str(own[0]) if own else shutil.which(name)
     if found is None:
-        raise NotDone(f"there is no {name}; make install-tools bench-tools")
+        raise NotDone(f"there is no {name}; make bench installs it")
     return found

@@ -1,4 +1,3 @@
-import Glibc
 import SaturnCore
 import SaturnStores
 
@@ -19,20 +18,14 @@ struct ChunkReader {
             throw Failure(.usage, "there is no log in \(bucket.location)", hint: "saturn status shows how it stands")
         }
         // Through a file: a chunk may be as large as a disk, and what is read by people must be escaped in order.
-        var name = Array("/tmp/saturn-log-XXXXXX".utf8CString)
-        let fd = mkstemp(&name)
-        guard fd >= 0 else { throw Failure(.engine, "cannot make a file in /tmp: \(String(cString: strerror(errno)))") }
-        let path = name.withUnsafeBufferPointer { $0.baseAddress.map { String(cString: $0) } ?? "" }
-        defer {
-            unlink(path)
-            close(fd)
-        }
-        var reader = LogReader(path: path)
+        let file = try TemporaryFile("log")
+        defer { file.remove() }
+        var reader = LogReader(path: file.path)
         var (known, bytes) = (0, Int64(0))
         while true {
             let isOver = try !follows || bucket.hasEnded(attempt, at: place)
             for chunk in try bucket.logChunks(of: attempt, at: place).dropFirst(known) {
-                try bucket.fetch(chunk, into: fd, at: bytes)
+                try bucket.fetch(chunk, into: file.descriptor, at: bytes)
                 bytes += chunk.size
                 known += 1
                 guard reader.copy() else { return }

@@ -149,8 +149,13 @@ import Testing
     @Test(arguments: [SIGHUP, SIGINT, SIGTERM]) func theGroupIsSignalled(_ signal: Int32) throws {
         let stage = try Stage(["a": Stage.wait])
         let session = stage.session
+        // Not a shell: one that is starting a program when SIGINT comes can lose it.
+        try session.write(
+            "wait.py",
+            "import os, signal\nsignal.signal(signal.SIGINT, signal.SIG_DFL)\n"
+                + "print(os.getpid(), file=open(os.environ['HERE'], 'w'), flush=True)\nsignal.pause()\n")
         let group = try session.background(
-            shell: "exec setsid sh -c '\"$0\" run --detach --json > begun; echo $$ > $HERE; sleep 1000' \"$0\"")
+            shell: "exec setsid sh -c '\"$0\" run --detach --json > begun; exec python3 wait.py' \"$0\"")
         let pids = try stage.arrived(2)
         let run = try DetachedRun(session.shell("cat begun"))
         #expect(pids.contains(group.pid), "setsid has made another process")

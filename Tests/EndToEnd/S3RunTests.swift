@@ -126,6 +126,17 @@ struct S3RunTests {
         #expect(none.err.hasPrefix("run.yaml:1:70: error: results in S3 need an s3_url; s3_url: "), "\(none.err)")
     }
 
+    @Test(arguments: ["http://h:65536", "http://h:", "http://:80", "http://h:8o", "ftp://h", "http://a@h", "http://"])
+    func noServer(_ endpoint: String) throws {
+        let session = try Session()
+        try session.write(
+            "run.yaml",
+            "{tasks: [{command: 'true'}], results: {class_spec: S3, s3_url: 's3://b/x', endpoint_url: '\(endpoint)'}}")
+        let plan = try session.saturn("plan")
+        #expect(plan.status == 2)
+        #expect(plan.err.contains("error: '\(endpoint)' is no address of a server"), "\(plan.err)")
+    }
+
     /// Who vouches for a server, `AWS_CA_BUNDLE` says, as for other programs.
     @Test func overTLS() throws {
         let session = try Session()

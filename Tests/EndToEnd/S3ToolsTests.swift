@@ -60,6 +60,13 @@ struct S3ToolsTests {
             try stage.session.shell("diff -r here/bad there/bad && diff -r 'here/lr 0.5 (é)' 'there/lr 0.5 (é)'").status
                 == 0)
         #expect(!stage.session.exists("other"))
+        // What is refused leaves nothing of itself behind.
+        try stage.session.write("mine/bad/notes", "mine")
+        let refused = try stage.session.saturn("collect", "run.yaml", "--to", "mine")
+        #expect(refused.status == 4, "\(refused.err)")
+        #expect(refused.err.contains("/mine/bad was not made by saturn\n"), "\(refused.err)")
+        #expect(try stage.session.read("mine/bad/notes") == "mine")
+        #expect(try stage.session.shell("ls mine/.saturn/incoming").out == "")
     }
 
     /// Of a run on this machine the log is followed where it grows.

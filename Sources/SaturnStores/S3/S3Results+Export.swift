@@ -48,6 +48,18 @@ extension S3Results {
         let place = ResultPlace.standing(task: entry.task)
         let draft = "\(target.location)/.saturn/incoming/\(entry.attempt)"
         try Files.removeTree(draft)
+        do {
+            try fill(draft, with: entry)
+            try giveWay(entry.task, in: target)
+            try Files.move(draft, to: target.folder(of: place))
+        } catch {
+            try? Files.removeTree(draft)
+            throw error
+        }
+    }
+
+    private func fill(_ draft: String, with entry: IndexEntry) throws {
+        let place = ResultPlace.standing(task: entry.task)
         try Files.makeFolders(draft)
         let folder = try OpenFolder(draft)
         let (records, events) = try records(of: entry, at: place)
@@ -58,8 +70,6 @@ extension S3Results {
         try folder.write(events, to: "events")
         if let code = EventLog(parsing: events)?.exitCode { try folder.write("\(code)", to: "error") }
         if let status = entry.status { try folder.write(status, to: "status") }
-        try giveWay(entry.task, in: target)
-        try Files.move(draft, to: target.folder(of: place))
     }
 
     private func giveWay(_ task: String, in target: LocalDir) throws {

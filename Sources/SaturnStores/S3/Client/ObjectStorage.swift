@@ -1,4 +1,3 @@
-import Glibc
 import SaturnCore
 
 /// What a bucket does for a store. Keys are whole: with the store's prefix, without the bucket's name, not encoded. Called from
@@ -30,12 +29,9 @@ protocol ObjectStorage: Sendable {
 extension ObjectStorage {
     /// By reading all of it; `nil` when there is no such object.
     func sum(of key: String, size: Int64) throws -> ObjectSum? {
-        var name = Array("/tmp/saturn-sum-XXXXXX".utf8CString)
-        let fd = mkstemp(&name)
-        guard fd >= 0 else { throw Failure(.engine, "cannot make a file in /tmp: \(String(cString: strerror(errno)))") }
-        defer { close(fd) }
-        unlink(name)
-        return try get(key, into: fd, offset: 0, size: size)
+        let file = try TemporaryFile("sum")
+        defer { file.remove() }
+        return try get(key, into: file.descriptor, offset: 0, size: size)
     }
 }
 
