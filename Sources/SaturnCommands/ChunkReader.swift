@@ -19,8 +19,8 @@ struct ChunkReader {
         }
         // Through a file: a chunk may be as large as a disk, and what is read by people must be escaped in order.
         let file = try TemporaryFile("log")
-        defer { file.remove() }
-        var reader = LogReader(path: file.path)
+        defer { file.close() }
+        var reader = LogReader(descriptor: file.descriptor)
         var (known, bytes) = (0, Int64(0))
         while true {
             let isOver = try !follows || bucket.hasEnded(attempt, at: place)

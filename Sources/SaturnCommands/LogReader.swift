@@ -2,13 +2,20 @@ import Glibc
 
 /// Copies a log to stdout: its bytes into a pipe, text with control characters escaped to a terminal.
 struct LogReader {
-    let path: String
+    /// Opened when there is something; `nil` when it is open.
+    private let path: String?
     private var fd: Int32 = -1
     private var rest: [UInt8] = []
     private let isTerminal = isatty(STDOUT_FILENO) == 1
 
     init(path: String) {
         self.path = path
+    }
+
+    /// From where it stands on; the caller closes it.
+    init(descriptor: Int32) {
+        path = nil
+        fd = descriptor
     }
 
     var isOpen: Bool { fd >= 0 }
@@ -24,7 +31,7 @@ struct LogReader {
 
     /// What there is now; `false` when nobody reads any more.
     mutating func copy() -> Bool {
-        if fd < 0 { fd = Self.open(path) }
+        if fd < 0, let path { fd = Self.open(path) }
         guard fd >= 0 else { return true }
         var buffer = [UInt8](repeating: 0, count: 1 << 16)
         while case let count = read(fd, &buffer, buffer.count), count > 0 {

@@ -52,7 +52,8 @@ import Testing
         "http://example.org/x", "http://127.0.0.1@example.org/x", "http://127.0.0.1:80@example.org/x",
         "http://127.0.0.1.example.org/x", "http://localhost.example.org/", "http://[::1].example.org/",
         "http://[::1]@example.org/", "http://[::2]/", "http://127.0.0.1\\.example.org/", "http://127..0.0.1/",
-        "http://127.0.0.+1/", "http://128.0.0.1/", "http://169.254.169.254/", "http:///x", "http://",
+        "http://127.0.0.+1/", "http://localhost:/", "http://localhost:+1/", "http://localhost:65536/",
+        "http://128.0.0.1/", "http://169.254.169.254/", "http:///x", "http://",
         "ftp://localhost/",
         "file:///etc/passwd", "127.0.0.1/x", "//localhost/x",
     ]) func strangers(_ url: String) throws {

@@ -30,7 +30,7 @@ extension ObjectStorage {
     /// By reading all of it; `nil` when there is no such object.
     func sum(of key: String, size: Int64) throws -> ObjectSum? {
         let file = try TemporaryFile("sum")
-        defer { file.remove() }
+        defer { file.close() }
         return try get(key, into: file.descriptor, offset: 0, size: size)
     }
 }

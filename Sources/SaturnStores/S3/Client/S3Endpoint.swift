@@ -18,7 +18,7 @@ struct S3Endpoint: Hashable, Sendable {
         self.region = region
         if let endpoint {
             let parts = endpoint.split(separator: "/", omittingEmptySubsequences: true).map(String.init)
-            guard parts.count >= 2, ["http:", "https:"].contains(parts[0]), Self.isHost(parts[1]) else {
+            guard parts.count >= 2, ["http:", "https:"].contains(parts[0]), HTTPHost(parts[1]) != nil else {
                 throw Failure(
                     .usage, "the endpoint '\(endpoint)' is no address of a server",
                     hint: "endpoint_url: \"https://s3.example.org\"")
@@ -32,17 +32,6 @@ struct S3Endpoint: Hashable, Sendable {
         } else {
             host = "\(bucket).s3.\(region).amazonaws.com"
         }
-    }
-
-    /// A name or an address, with or without a port.
-    private static func isHost(_ text: String) -> Bool {
-        guard !text.utf8.contains(UInt8(ascii: "@")) else { return false }
-        // The colons of an address of IPv6 are in brackets.
-        let after = text.utf8.lastIndex(of: UInt8(ascii: "]")) ?? text.utf8.startIndex
-        guard let colon = text.utf8[after...].firstIndex(of: UInt8(ascii: ":")) else { return true }
-        let port = text.utf8[text.utf8.index(after: colon)...]
-        let isNumber = !port.isEmpty && port.allSatisfy { UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }
-        return colon != text.utf8.startIndex && isNumber && Int(String(port) ?? "").map { 1...65535 ~= $0 } == true
     }
 
     /// As libcurl sends it in `Host`, which is signed.

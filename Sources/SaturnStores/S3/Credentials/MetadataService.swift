@@ -56,13 +56,9 @@ struct MetadataService: Sendable {
     private static func isTrusted(_ url: String) -> Bool {
         if url.hasPrefix("https://") { return true }
         guard url.hasPrefix("http://") else { return false }
-        let host = url.dropFirst(7).prefix { $0 != "/" && $0 != "?" && $0 != "#" }
-        let end = host.hasPrefix("[") ? host.firstIndex(of: "]").map(host.index(after:)) : host.firstIndex(of: ":")
-        let name = host[..<(end ?? host.endIndex)]
-        let port = host[name.endIndex...]
-        guard port.isEmpty || port.first == ":" && port.dropFirst().allSatisfy(isDigit) else { return false }
+        guard let name = HTTPHost(String(url.dropFirst(7).prefix { !"/?#".contains($0) }))?.name else { return false }
         let parts = name.split(separator: ".", omittingEmptySubsequences: false)
-        return ["localhost", "[::1]", "169.254.170.2", "169.254.170.23", "[fd00:ec2::23]"].contains(String(name))
+        return ["localhost", "[::1]", "169.254.170.2", "169.254.170.23", "[fd00:ec2::23]"].contains(name)
             || parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil && $0.allSatisfy(isDigit) }
     }
 
