@@ -49,7 +49,7 @@ struct S3FaultTests {
         #expect(try stage.ran() == Self.names(200), "seed \(seed)")
     }
 
-    @Test(.timeLimit(.minutes(5))) func aServerThatGoes() throws {
+    @Test(.timeLimit(.minutes(25))) func aServerThatGoes() throws {
         let stage = try S3Stage(
             tasks: """
                 [{name: a, command: "echo a >> $RAN"},

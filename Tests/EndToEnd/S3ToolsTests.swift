@@ -133,7 +133,7 @@ struct S3ToolsTests {
     }
 
     /// Ten thousand results, planned by whoever has nothing but the run file, and by whoever made them.
-    @Test(.timeLimit(.minutes(10))) func requestsOfAPlan() throws {
+    @Test(.timeLimit(.minutes(25))) func requestsOfAPlan() throws {
         let stage = try S3Stage()
         let tasks = "[{name: \"t-{i}\", command: 'echo {i}', sweep: {grid: {i: {range: [1, 10000]}}}}]"
         try stage.write(tasks, jobs: 8, endpoint: "")

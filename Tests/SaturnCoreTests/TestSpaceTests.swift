@@ -59,7 +59,7 @@ import Testing
         #expect(throws: ChildProcess.Problem.self) { try space.git("no-such-command") }
     }
 
-    @Test(.timeLimit(.minutes(10))) func aRecordingIsReadBeforeAndAfter() async throws {
+    @Test(.timeLimit(.minutes(25))) func aRecordingIsReadBeforeAndAfter() async throws {
         let recording = Recording<Int>()
         recording.append(1)
         #expect(try await recording.first { $0 == 1 } == 1)

@@ -4,7 +4,7 @@ import SaturnTesting
 import Testing
 
 /// Results that somebody declares good.
-@Suite(.timeLimit(.minutes(10))) struct AcceptingTests {
+@Suite(.timeLimit(.minutes(25))) struct AcceptingTests {
     private let project: Project
     private let ledger = MemoryLedger()
 

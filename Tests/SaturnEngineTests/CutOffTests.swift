@@ -4,7 +4,7 @@ import SaturnTesting
 import Testing
 
 /// Early cut-off: what runs when the results that a task needs come out the same, or not.
-@Suite(.timeLimit(.minutes(10))) struct CutOffTests {
+@Suite(.timeLimit(.minutes(25))) struct CutOffTests {
     private let project: Project
     private let ledger = MemoryLedger()
 

@@ -6,7 +6,7 @@ import SaturnTesting
 import Testing
 
 /// gc, with real folders: what goes, what stays, and what a fault in the middle leaves.
-@Suite(.timeLimit(.minutes(10)))
+@Suite(.timeLimit(.minutes(25)))
 struct GarbageCollectorTests {
     let heap: Heap
 

@@ -4,7 +4,7 @@ import SaturnTesting
 import Testing
 
 /// What a second run executes.
-@Suite(.timeLimit(.minutes(10))) struct RunAgainTests {
+@Suite(.timeLimit(.minutes(25))) struct RunAgainTests {
     private let project: Project
     private let ledger = MemoryLedger()
 

@@ -4,7 +4,7 @@ import SaturnTesting
 import Testing
 
 /// Changes are put down to the files that they come from.
-@Suite(.timeLimit(.minutes(10))) struct RunExplainTests {
+@Suite(.timeLimit(.minutes(25))) struct RunExplainTests {
     private let project: Project
     private let ledger = MemoryLedger()
 

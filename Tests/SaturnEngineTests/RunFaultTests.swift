@@ -4,7 +4,7 @@ import SaturnTesting
 import Testing
 
 /// The store, the ledger or the executor fails: the run ends what it started, and says what happened.
-@Suite(.timeLimit(.minutes(10))) struct RunFaultTests {
+@Suite(.timeLimit(.minutes(25))) struct RunFaultTests {
     private let project: Project
     private let ledger = MemoryLedger()
     private let observer = RecordingObserver()

@@ -3,7 +3,7 @@ import SaturnEngine
 import SaturnTesting
 import Testing
 
-@Suite(.timeLimit(.minutes(10))) struct RunNeedsTests {
+@Suite(.timeLimit(.minutes(25))) struct RunNeedsTests {
     private let project: Project
     private let ledger = MemoryLedger()
 

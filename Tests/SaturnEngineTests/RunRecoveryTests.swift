@@ -4,7 +4,7 @@ import SaturnTesting
 import Testing
 
 /// What a run makes of what an earlier one, which died, has left.
-@Suite(.timeLimit(.minutes(10))) struct RunRecoveryTests {
+@Suite(.timeLimit(.minutes(25))) struct RunRecoveryTests {
     private let project: Project
     private let ledger = MemoryLedger()
 

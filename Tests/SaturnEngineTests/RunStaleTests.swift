@@ -6,7 +6,7 @@ import Synchronization
 import Testing
 
 /// Code or inputs change while tasks run: their results are kept, and not reused.
-@Suite(.timeLimit(.minutes(10))) struct RunStaleTests {
+@Suite(.timeLimit(.minutes(25))) struct RunStaleTests {
     private let project: Project
     private let ledger = MemoryLedger()
     private let observer = RecordingObserver()

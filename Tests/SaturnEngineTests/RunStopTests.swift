@@ -4,7 +4,7 @@ import SaturnEngine
 import SaturnTesting
 import Testing
 
-@Suite(.timeLimit(.minutes(10))) struct RunStopTests {
+@Suite(.timeLimit(.minutes(25))) struct RunStopTests {
     private let project: Project
     private let ledger = MemoryLedger()
     private let observer = RecordingObserver()

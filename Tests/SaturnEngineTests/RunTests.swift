@@ -3,7 +3,7 @@ import SaturnEngine
 import SaturnTesting
 import Testing
 
-@Suite(.timeLimit(.minutes(10))) struct RunTests {
+@Suite(.timeLimit(.minutes(25))) struct RunTests {
     private let project: Project
     private let ledger = MemoryLedger()
     private let observer = RecordingObserver()

@@ -6,7 +6,7 @@ import SaturnTesting
 import Testing
 
 /// Tasks with `snapshot: true`, with the real git.
-@Suite(.timeLimit(.minutes(10))) struct SnapshotTests {
+@Suite(.timeLimit(.minutes(25))) struct SnapshotTests {
     private let project: Project
     private let ledger = MemoryLedger()
     private var space: TestSpace { project.space }

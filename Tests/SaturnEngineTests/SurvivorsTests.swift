@@ -5,7 +5,7 @@ import SaturnTesting
 import Testing
 
 /// What a killed saturn has left running is found by its environment.
-@Suite(.timeLimit(.minutes(10)))
+@Suite(.timeLimit(.minutes(25)))
 struct SurvivorsTests {
     let space: TestSpace
     let location: String

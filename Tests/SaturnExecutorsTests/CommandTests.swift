@@ -4,7 +4,7 @@ import SaturnTesting
 import Testing
 
 /// How the local executor turns a command into a process.
-@Suite("Multiprocessing: commands", .timeLimit(.minutes(10)))
+@Suite("Multiprocessing: commands", .timeLimit(.minutes(25)))
 struct CommandTests {
     let bench: Bench
 

@@ -4,7 +4,7 @@ import SaturnTesting
 import Testing
 
 /// What every executor does, on its real engine.
-@Suite("Executor contract", .timeLimit(.minutes(10)))
+@Suite("Executor contract", .timeLimit(.minutes(25)))
 struct ContractTests {
     // MARK: How a task ends
 

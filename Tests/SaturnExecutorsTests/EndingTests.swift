@@ -4,7 +4,7 @@ import SaturnTesting
 import Testing
 
 /// What is left of a local task when it is said to have ended: nothing.
-@Suite("Multiprocessing: endings", .timeLimit(.minutes(10)))
+@Suite("Multiprocessing: endings", .timeLimit(.minutes(25)))
 struct EndingTests {
     let bench: Bench
 

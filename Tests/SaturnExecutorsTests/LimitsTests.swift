@@ -4,7 +4,7 @@ import SaturnTesting
 import Testing
 
 /// When the machine gives no more: tasks wait for their turn.
-@Suite("Multiprocessing: limits", .timeLimit(.minutes(10)))
+@Suite("Multiprocessing: limits", .timeLimit(.minutes(25)))
 struct LimitsTests {
     /// Runs forty tasks, all of which wait for a word, in forty slots.
     ///

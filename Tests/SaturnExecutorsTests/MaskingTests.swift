@@ -4,7 +4,7 @@ import SaturnTesting
 import Testing
 
 /// The pipe through which a task with secrets writes its log.
-@Suite("Multiprocessing: masked logs", .timeLimit(.minutes(10)))
+@Suite("Multiprocessing: masked logs", .timeLimit(.minutes(25)))
 struct MaskingTests {
     let bench: Bench
     let secrets = [Variable("TOKEN", "hunter2")]

@@ -4,7 +4,7 @@ import SaturnTesting
 import Testing
 
 /// What a local task finds around it.
-@Suite("Multiprocessing: surroundings", .timeLimit(.minutes(10)))
+@Suite("Multiprocessing: surroundings", .timeLimit(.minutes(25)))
 struct SurroundingsTests {
     let bench: Bench
 

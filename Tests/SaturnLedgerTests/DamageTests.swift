@@ -5,7 +5,7 @@ import SaturnTesting
 import Testing
 
 /// A file that is not what it was: said so, and never a crash.
-@Suite(.timeLimit(.minutes(10)))
+@Suite(.timeLimit(.minutes(25)))
 struct DamageTests {
     let book: Book
 

@@ -6,7 +6,7 @@ import SaturnTesting
 import Testing
 
 /// Looking changes no file, whatever state the ledger is in.
-@Suite(.timeLimit(.minutes(10)))
+@Suite(.timeLimit(.minutes(25)))
 struct ReadingTests {
     let book: Book
 

@@ -5,7 +5,7 @@ import SaturnTesting
 import Testing
 
 /// The attic as gc sees it: listed, measured, discarded, deleted.
-@Suite(.timeLimit(.minutes(10)))
+@Suite(.timeLimit(.minutes(25)))
 struct ArchiveTests {
     let shelf: Shelf
 

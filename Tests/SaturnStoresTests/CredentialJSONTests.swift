@@ -74,8 +74,8 @@ import Testing
         #expect(texts > 0)
     }
 
-    /// No stack is used up, and a MiB takes no minute.
-    @Test(.timeLimit(.minutes(1))) func large() {
+    /// No stack is used up.
+    @Test func large() {
         let deep = String(repeating: "[", count: 300_000) + String(repeating: "]", count: 300_000)
         #expect(JSONText("{\"a\":\(deep)}".utf8)?["a"]?.utf8.count == 600_000)
         #expect(JSONText("{\"a\":\(deep.dropLast())}".utf8) == nil)

@@ -5,7 +5,7 @@ import Testing
 @testable import SaturnStores
 
 /// Programs of the user's that give credentials: good ones, and those that hang, chatter or leave something behind.
-@Suite(.timeLimit(.minutes(2))) struct CredentialProcessTests {
+@Suite(.timeLimit(.minutes(25))) struct CredentialProcessTests {
     let bench: CredentialBench
     private static let path = ["PATH": "/usr/bin:/bin", "WHO": "a friend"]
     private static let json = #"{"Version": 1, "AccessKeyId": "a", "SecretAccessKey": "s"}"#

@@ -5,7 +5,7 @@ import Testing
 @testable import SaturnStores
 
 /// What a machine, a container or a cluster gives over HTTP, when it does not go as it should.
-@Suite(.timeLimit(.minutes(2))) struct CredentialServiceTests {
+@Suite(.timeLimit(.minutes(25))) struct CredentialServiceTests {
     let bench: CredentialBench
 
     init() throws {

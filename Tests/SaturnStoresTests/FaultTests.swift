@@ -5,7 +5,7 @@ import SaturnTesting
 import Testing
 
 /// When the file system refuses.
-@Suite(.timeLimit(.minutes(10)))
+@Suite(.timeLimit(.minutes(25)))
 struct FaultTests {
     /// In a process of its own, which gives up being root.
     @Test func aFolderThatMayNotBeWritten() async {

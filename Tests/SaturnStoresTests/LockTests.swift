@@ -5,7 +5,7 @@ import SaturnTesting
 import Testing
 
 /// One run at a time.
-@Suite(.timeLimit(.minutes(10)))
+@Suite(.timeLimit(.minutes(25)))
 struct LockTests {
     let space: TestSpace
 

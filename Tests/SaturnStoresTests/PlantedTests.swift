@@ -5,7 +5,7 @@ import SaturnTesting
 import Testing
 
 /// What a task may have put in place of saturn's own files; nothing outside of its folder is touched.
-@Suite(.timeLimit(.minutes(10)))
+@Suite(.timeLimit(.minutes(25)))
 struct PlantedTests {
     let shelf: Shelf
 

@@ -5,7 +5,7 @@ import SaturnTesting
 import Testing
 
 /// What is known to be on the disk, and what attempts leave each other.
-@Suite(.timeLimit(.minutes(10)))
+@Suite(.timeLimit(.minutes(25)))
 struct SafetyTests {
     let shelf: Shelf
     let boot = "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0"

@@ -7,7 +7,7 @@ import Testing
 @testable import SaturnStores
 
 /// What the engine expects of every store, tried on each: a folder, and buckets on two real servers.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(25)))
 struct StoreContractTests {
     typealias Kind = StoreCandidate.Kind
 
