@@ -6,7 +6,7 @@ BINARY = .build/release/saturn
 STATIC = $(CURDIR)/.build/static
 # A fixed address, libraries linked in whole and one name for others to find (see CLibGit2): at every start the dynamic
 # loader would otherwise take longer than the plan of a few tasks.
-RELEASE = -c release --static-swift-stdlib --product saturn -Xlinker -L$(STATIC) -Xlinker -no-pie \
+RELEASE = -c release --static-swift-stdlib -Xlinker -L$(STATIC) -Xlinker -no-pie \
 	-Xlinker --no-export-dynamic -Xlinker --export-dynamic-symbol=mbedtls_x509_crt_parse_file
 SOURCES = Package.swift Sources Tests
 
@@ -23,7 +23,7 @@ demo: build
 	@$(BINARY) run examples/lr-sweep/run.yaml
 
 build: install-tools $(STATIC)
-	$(SWIFT) build $(RELEASE)
+	$(SWIFT) build $(RELEASE) --product saturn
 
 # The static ones of the libraries that saturn needs, alone in a folder where the linker looks first. What is missing
 # is linked as usual.
@@ -46,6 +46,8 @@ test: lint build test-tools
 	$(SWIFT) build --build-tests
 	@$(call swift-test,--skip '^EndToEnd\.')
 	@$(call swift-test,--filter '^EndToEnd\.')
+	$(SWIFT) build $(RELEASE) --product ModelHistories
+	.build/release/ModelHistories
 	$(BINARY) run Pipelines/self-test.yaml --force
 
 # The engines that the tests start, and what reads what they hold.

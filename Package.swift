@@ -64,6 +64,13 @@ let package = Package(
             dependencies: library.map { .init(stringLiteral: $0) } + ["CSystem", arguments],
             swiftSettings: strict),
         .executableTarget(name: "saturn", dependencies: ["SaturnCommands"], swiftSettings: strict),
+        .executableTarget(
+            name: "ModelHistories",
+            dependencies: [
+                "SaturnCore", "SaturnEngine", "SaturnGit", "SaturnLedger", "SaturnRunFile", "SaturnStores",
+                "SaturnTesting",
+            ],
+            path: "Tests/ModelHistories", swiftSettings: strict),
         tests("SaturnCoreTests", []),
         tests("SaturnRunFileTests", ["SaturnRunFile"]),
         tests("SaturnGitTests", ["SaturnGit"]),

@@ -3,7 +3,7 @@ import SaturnCore
 import SaturnTesting
 import Testing
 
-/// The histories of `ModelTests`, a few of them, with the real binary and a real shell.
+/// The histories of `ModelHistories`, a few of them, with the real binary and a real shell.
 @Suite struct ModelProgramTests {
     @Test func histories() async throws {
         let wanted = getenv("SATURN_MODEL_HISTORIES").flatMap { Int(String(cString: $0)) }

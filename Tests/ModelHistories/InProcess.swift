@@ -6,34 +6,9 @@ import SaturnLedger
 import SaturnRunFile
 import SaturnStores
 import SaturnTesting
-import Testing
-
-/// Random histories against an oracle that knows what a clean build gives: nothing stale, nothing executed needlessly,
-/// every reason true.
-///
-/// The suite plays the same ones every time; `SATURN_MODEL_HISTORIES=100000` plays that many others. The seed of one in
-/// which something is wrong is printed, and `SATURN_TEST_SEED` takes it.
-@Suite struct ModelTests {
-    private static let wanted = getenv("SATURN_MODEL_HISTORIES").flatMap { Int(String(cString: $0)) }
-
-    @Test(arguments: 0..<4) func histories(_ part: Int) async throws {
-        let isChosen = Self.wanted != nil || getenv("SATURN_TEST_SEED") != nil
-        let seed = isChosen ? SeededGenerator.chosenSeed : 1
-        let shortcuts = Recording<String>()
-        for number in stride(from: part, to: Self.wanted ?? 2000, by: 4) {
-            let seed = seed &+ UInt64(number)
-            let history = try ModelHistory(seed: seed)
-            let problem = try await history.play(steps: 6, with: InProcess(history, shortcuts))
-            guard let problem else { continue }
-            Issue.record("SATURN_TEST_SEED=\(seed) SATURN_MODEL_HISTORIES=1: \(problem)")
-            return
-        }
-        #expect(isChosen || Set(shortcuts.all) == ["plan", "run"])
-    }
-}
 
 /// Saturn without a process: the real reader, git, planner, loop, store and ledger, and jobs that are computed here.
-private struct InProcess: ModelPlayer {
+struct InProcess: ModelPlayer {
     private let folder: String
     private let state: StateFolder
     private let trace: TraceFile
@@ -128,24 +103,5 @@ private struct InProcess: ModelPlayer {
             files: words.dropFirst(4).map { FileReader.text("\(folder)/\($0)") }, needs: needs)
         executed.append(ModelExecution(attempt: launch.attempt, task: launch.workspace.task))
         return FileReader.write(out, to: launch.workspace.results + "/out") && succeeds ? .exits(0) : .exits(1)
-    }
-}
-
-/// Small files, whole; what cannot be read is empty.
-private enum FileReader {
-    static func bytes(of path: String) throws -> [UInt8] {
-        guard let file = fopen(path, "re") else { throw Failure(.fault, "\(path) cannot be read") }
-        defer { fclose(file) }
-        var bytes = [UInt8](repeating: 0, count: 1 << 20)
-        let count = fread(&bytes, 1, bytes.count, file)
-        return Array(bytes.prefix(count))
-    }
-
-    static func text(_ path: String) -> String { String(decoding: (try? bytes(of: path)) ?? [], as: UTF8.self) }
-
-    static func write(_ text: String, to path: String) -> Bool {
-        guard let file = fopen(path, "we") else { return false }
-        let count = fwrite(Array(text.utf8), 1, text.utf8.count, file)
-        return fclose(file) == 0 && count == text.utf8.count
     }
 }
