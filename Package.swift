@@ -51,7 +51,11 @@ let package = Package(
         inner("SaturnRunFile", ["CLibYAML"]),
         inner("SaturnGit", ["CLibGit2", "CSystem", crypto]),
         inner("SaturnLedger", [grdb]),
-        inner("SaturnExecutors", ["CSystem"]),
+        .target(
+            name: "SaturnExecutors", dependencies: ["SaturnCore", "CSystem"],
+            resources: ["spawner", "agent", "bridge", "dask_cluster", "dask_bridge"].map {
+                .embedInCode("Resources/\($0).py")
+            }, swiftSettings: strict),
         inner("SaturnStores", ["CLibCurl", "CSystem", crypto]),
         inner("SaturnEngine", ["CSystem", crypto]),
         inner("SaturnTesting", []),

@@ -7,20 +7,18 @@ import SaturnStores
 /// An executor that a run file may name.
 struct BuiltInExecutor: Sendable {
     var schema: ComponentSchema
-    var make: @Sendable (ComponentSpec, _ environment: [String]) throws -> any Executor
+    var make: @Sendable (ComponentSpec, ExecutorContext) throws -> any Executor
+    /// What is wrong with the settings beyond their kinds.
+    var problems: @Sendable (ComponentSpec) -> [Diagnostic] = { _ in [] }
 
     /// The first is the default.
     static let all: [BuiltInExecutor] = [
-        BuiltInExecutor(schema: MultiprocessingExecutor.schema) { spec, environment in
+        BuiltInExecutor(schema: MultiprocessingExecutor.schema) { spec, context in
             try MultiprocessingExecutor(
-                jobs: spec.settings["jobs"]?.text.flatMap { Int($0) }, environment: environment)
+                jobs: spec.settings["jobs"]?.text.flatMap { Int($0) }, environment: context.environment)
         },
-        later(
-            "Dask",
-            [
-                "scheduler_address": .string, "python": .string, "connect_timeout": .duration, "tls": .any,
-                "cluster_class": .string, "cluster_kwargs": .any, "shared": .flag,
-            ]),
+        BuiltInExecutor(
+            schema: DaskExecutor.schema, make: DaskExecutor.make, problems: DaskExecutor.problems),
         later(
             "Ray",
             [

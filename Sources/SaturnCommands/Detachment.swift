@@ -6,6 +6,8 @@ import SaturnCore
 /// Starts a supervisor, and waits until its run is under way or has come to nothing.
 struct Detachment {
     var json: Bool
+    /// Of the supervisor, after the program's name.
+    var words = ["run", "--supervised"] + SaturnCommand.arguments.dropFirst()
 
     func start() async throws {
         let (pid, output) = try spawn()
@@ -29,8 +31,7 @@ struct Detachment {
             close(ends[1])
             close(null)
         }
-        let words = [CommandLine.arguments.first ?? "saturn", "run", "--supervised"]
-        let argv = (words + SaturnCommand.arguments.dropFirst()).map { strdup($0) } + [nil]
+        let argv = ([CommandLine.arguments.first ?? "saturn"] + words).map { strdup($0) } + [nil]
         defer { for pointer in argv { free(pointer) } }
         var pid: pid_t = 0
         let error = "/proc/self/exe".withCString { path in

@@ -23,10 +23,22 @@ struct Execution {
 
     /// Throws the run's exit code when it is not 0.
     func execute() async throws {
-        do { try await executeOnce() } catch let failure as Failure where failure.kind == .ledger {
-            try setLedgerAside(failure)
-            try await executeOnce()
+        do {
+            do { try await executeOnce() } catch let failure as Failure where failure.kind == .ledger {
+                try setLedgerAside(failure)
+                try await executeOnce()
+            }
+        } catch let left as Left {
+            if !isSupervised { try await Detachment(json: file.json, words: left.words).start() }
+            throw ExitCode(128 + left.signal)
         }
+    }
+
+    /// It was told to go, and its tasks are not: the supervisor, that goes on with them, can have the locks.
+    private struct Left: Error {
+        var signal: Int32
+        /// Of the supervisor.
+        var words: [String]
     }
 
     /// The next one is filled from the results folders.
@@ -112,7 +124,10 @@ struct Execution {
         let interrupted = try left.flatMap {
             try Interrupted($0, store: loaded.compilation.parts.store, ledger: ledger)
         }
-        if let left, interrupted == nil { return try CollectText.tell(left, json: file.json) }
+        if let left, interrupted == nil {
+            try await cleanUp(executor)
+            return try CollectText.tell(left, json: file.json)
+        }
         if let interrupted { Output.error(CollectText.interrupted(interrupted, loaded.folder)) }
         if !isSupervised { unlink(loaded.folder.supervisorLog(of: loaded.run)) }
         let other = try ledger.runs().first { $0.name == loaded.run && $0.file != loaded.path }
@@ -124,6 +139,7 @@ struct Execution {
         try onBegin(loaded)
         let summary = try await run.execute(signals: StopSignals.stream())
         progress.finish()
+        if summary.isHandedOver { throw try leaving(loaded, signal: summary.stoppedBy ?? SIGINT) }
         let view = try RunView(
             RunView.find(loaded.run, in: ledger), summary.tasks, ledger: ledger, folder: loaded.folder)
         Output.out(
@@ -132,6 +148,20 @@ struct Execution {
             Output.error(AtticText.line(use))
         }
         try Self.exit(summary)
+    }
+
+    /// What a saturn that was killed after its last task has left on an engine.
+    private func cleanUp(_ executor: any Executor) async throws {
+        guard executor.hasLeftovers else { return }
+        try executor.start { _ in }
+        await executor.stop()
+    }
+
+    private func leaving(_ loaded: Wiring.Loaded, signal: Int32) throws -> Left {
+        let words = ["run", "--supervised", "--finish", "--state=\(loaded.folder.path)"]
+        return Left(
+            signal: signal,
+            words: words + (file.json ? ["--json"] : []) + (try arguments.repeated(run: loaded.run)))
     }
 
     /// Plans until all that is to be restored could be.

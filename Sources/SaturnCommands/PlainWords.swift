@@ -116,5 +116,6 @@ extension RunCommand {
         dryRun = false
         detach = false
         supervised = false
+        finish = false
     }
 }

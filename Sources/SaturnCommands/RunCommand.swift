@@ -17,6 +17,10 @@ struct RunCommand: AsyncParsableCommand, StartsAlone {
     @Flag(help: .hidden)
     var supervised = false
 
+    /// Given to a supervisor that goes on with what another saturn has begun.
+    @Flag(help: .hidden)
+    var finish = false
+
     func start() throws -> Bool {
         try arguments.file.location.enter()
         if dryRun { return try Shortcut.plan(arguments.file) }
@@ -25,7 +29,7 @@ struct RunCommand: AsyncParsableCommand, StartsAlone {
 
     func run() async throws {
         if dryRun { return try PlanCommand.show(arguments.file) }
-        if supervised { return try await Supervisor(arguments: arguments).run() }
+        if supervised { return try await Supervisor(arguments: arguments, finishes: finish).run() }
         if detach { return try await Detachment(json: arguments.file.json).start() }
         try await Execution(arguments).execute()
     }

@@ -8,6 +8,8 @@ import SaturnEngine
 /// under way it says so on its stdout, which is a pipe, and from then on writes into a file of the state folder.
 struct Supervisor {
     var arguments: RunArguments
+    /// It goes on with a run that another saturn has begun.
+    var finishes: Bool
 
     /// What it writes when the run is under way; the rest of the line is the run's name.
     static let word = "begun "
@@ -15,6 +17,7 @@ struct Supervisor {
     func run() async throws {
         var execution = Execution(arguments)
         execution.isSupervised = true
+        execution.finishes = finishes
         execution.onBegin = { loaded in
             let path = loaded.folder.supervisorLog(of: loaded.run)
             let log = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0o600)

@@ -3,6 +3,7 @@ import Glibc
 import SaturnCore
 import SaturnEngine
 import SaturnLedger
+import Synchronization
 
 struct TerminateCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -17,6 +18,9 @@ struct TerminateCommand: AsyncParsableCommand {
     @Flag(help: "Let running tasks finish; start none.")
     var drain = false
 
+    @Flag(help: "Shut down the cluster too, also one that is not the run's own.")
+    var cluster = false
+
     @OptionGroup var location: LocationArguments
 
     func run() async throws {
@@ -28,9 +32,10 @@ struct TerminateCommand: AsyncParsableCommand {
         }
         if let name, let other = try liveMatch(name, state) { view = other }
         // Whatever its record says: it may just have begun.
-        guard let holder = state.holder(of: view.record.name) else { return try endInterrupted(view, state) }
+        guard let holder = state.holder(of: view.record.name) else { return try await endInterrupted(view, state) }
         try await stop(holder, view.record.name, state)
         let workplace = try BuiltInStore.at(view.record.location, state).workplace
+        if cluster { try await stop(try executor(of: view, state)) }
         let left = try Survivors.end(of: view.tasks.map(\.name), in: workplace)
         Output.out(TerminateText(try RunView.reading(view.record.name, state), left, drained: drain).render())
     }
@@ -92,9 +97,10 @@ struct TerminateCommand: AsyncParsableCommand {
     }
 
     /// A saturn that was killed cannot end its tasks any more.
-    private func endInterrupted(_ view: RunView, _ state: StateFolder) throws {
+    private func endInterrupted(_ view: RunView, _ state: StateFolder) async throws {
         let name = Printable.text(view.record.name)
-        guard view.record.exitCode == nil else { return Output.out("\(name): nothing is running\n") }
+        let isOnEngine = cluster || access(state.bridge(of: view.record.name) + "/id", F_OK) == 0
+        guard view.record.exitCode == nil || isOnEngine else { return Output.out("\(name): nothing is running\n") }
         let holder = LockHolder(command: "terminate", path: view.record.file)
         let lock = try state.lock(run: view.record.name, holder: holder)
         defer { withExtendedLifetime(lock) {} }
@@ -102,12 +108,49 @@ struct TerminateCommand: AsyncParsableCommand {
         // Another run that works in the same folder has tasks of the same names.
         try store.claim(holder: holder.owned(by: state.project, state: state.path).text)
         defer { try? store.finish() }
+        if isOnEngine { try await stop(try executor(of: view, state)) }
         let attempts = view.attempts.values.filter { $0.state == .unfinished }.map(\.id)
         let ended = try Survivors.end(of: view.tasks.map(\.name), attempts: attempts, in: store.workplace)
         let ledger = try SQLiteLedger(writing: state.ledger)
-        if let interrupted = try Interrupted(view, store: store, ledger: ledger) {
+        if view.record.exitCode == nil, let interrupted = try Interrupted(view, store: store, ledger: ledger) {
             try ledger.commit(interrupted.stopped(at: SystemClock().now()))
         }
-        Output.out("\(name): \(Survivors.words(ended) ?? "nothing is running")\n")
+        let words = isOnEngine ? "what ran on the cluster is ended" : nil
+        Output.out("\(name): \(words ?? Survivors.words(ended) ?? "nothing is running")\n")
+    }
+
+    /// As its run file has it.
+    private func executor(of view: RunView, _ state: StateFolder) throws -> any Executor {
+        var arguments = try RunArguments.parse(view.record.arguments)
+        arguments.file.location.state = state.path
+        guard let executor = try Wiring(file: arguments.file, needsExecutor: true).load().executor else {
+            throw Failure(.fault, "there is no executor")
+        }
+        return executor
+    }
+
+    private func stop(_ executor: any Executor) async throws {
+        let problems = Problems()
+        try executor.start { problems.add($0) }
+        await cluster ? executor.stopCluster() : executor.stop()
+        for warning in problems.warnings { Output.error(DiagnosticText(style: .error).warning(warning)) }
+        if let failure = problems.failure { throw failure }
+    }
+}
+
+/// What an executor has to say that is only to be stopped.
+private final class Problems: Sendable {
+    private let said = Mutex<(warnings: [String], failure: Failure?)>(([], nil))
+
+    var warnings: [String] { said.withLock { $0.warnings } }
+    var failure: Failure? { said.withLock { $0.failure } }
+
+    func add(_ events: [ExecutorEvent]) {
+        said.withLock { said in
+            for event in events {
+                if case .notice(let words) = event { said.warnings.append(words) }
+                if case .fatal(let failure) = event { said.failure = said.failure ?? failure }
+            }
+        }
     }
 }

@@ -1,6 +1,7 @@
 import Glibc
 import SaturnCore
 import SaturnEngine
+import SaturnExecutors
 import SaturnGit
 import SaturnLedger
 import SaturnRunFile
@@ -46,9 +47,10 @@ struct Wiring {
         }
         let state = try file.location.stateFolder(for: folder)
         let inStore = BuiltInStore.named(result.spec.results).problems(result.spec.results, run)
-        let isSound = result.problems.isEmpty && inStore.isEmpty
+        let inExecutor = BuiltInExecutor.named(result.spec.executor).problems(result.spec.executor)
+        let isSound = result.problems.isEmpty && inStore.isEmpty && inExecutor.isEmpty
         let backends = try makeBackends(result.spec, isSound: isSound, run, folder, state)
-        let problems = result.problems + inStore + (backends.executor?.problems(with: result.spec.tasks) ?? [])
+        let problems = result.problems + inStore + inExecutor + (backends.executor?.problems(with: result.spec.tasks) ?? [])
         // A ledger that is not there yet is read as an empty one: what is wrong with a file is told without a trace.
         let isWriting = needsExecutor && access(state.ledger, F_OK) == 0
         let ledger = try openLedger(state.ledger, isWriting: isWriting)
@@ -81,21 +83,25 @@ struct Wiring {
     private func makeBackends(
         _ spec: RunSpec, isSound: Bool, _ run: String, _ folder: String, _ state: StateFolder
     ) throws -> (store: any ResultStore, executor: (any Executor)?) {
+        let context = ExecutorContext(
+            environment: Environment.list, run: run, folder: folder, bridgeFolder: state.bridge(of: run),
+            fileSyncs: spec.fileSyncs)
         guard isSound else {
-            return (try BuiltInStore.all[0].make(ComponentSpec(name: ""), run, folder, state), try? makeExecutor(spec))
+            let store = try BuiltInStore.all[0].make(ComponentSpec(name: ""), run, folder, state)
+            return (store, try? makeExecutor(spec, context))
         }
         let store = try BuiltInStore.named(spec.results).make(spec.results, run, folder, state)
         if file.verify { store.verify() }
-        return (store, try makeExecutor(spec))
+        return (store, try makeExecutor(spec, context))
     }
 
-    private func makeExecutor(_ spec: RunSpec) throws -> (any Executor)? {
+    private func makeExecutor(_ spec: RunSpec, _ context: ExecutorContext) throws -> (any Executor)? {
         var component = spec.executor
         if let jobs = file.jobs {
             component.settings["jobs"] = Setting(.scalar("\(jobs)"), at: SourceMark(line: 0, column: 0))
         }
         do {
-            return try BuiltInExecutor.named(component).make(component, Environment.list)
+            return try BuiltInExecutor.named(component).make(component, context)
         } catch  where !needsExecutor {
             return nil
         }

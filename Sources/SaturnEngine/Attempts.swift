@@ -12,6 +12,8 @@ struct Attempts {
         var startedUptime: Int64?
         var needsFile: String?
         var isTold = false
+        /// Of its log, when an earlier saturn has launched it.
+        var logSize: Int64 = 0
     }
 
     private let preparation: Preparation
@@ -28,10 +30,17 @@ struct Attempts {
     private var durations: [Int: (seconds: Double, log: String)] = [:]
     private var generator = SystemRandomNumberGenerator()
     private var snapshots: Snapshots?
+    /// Where attempts outlive saturn: those of an earlier one.
+    private let resumption: Resumption?
+    /// Attempts that may be under way, and whose results nobody wants any more.
+    private(set) var superseded: [AttemptID] = []
     /// The attempt that stands in the folder of a task, by task.
     var results: [Int: AttemptID] = [:]
 
-    init(_ preparation: Preparation, state: StateFolder, clock: any TimeSource, host: String) {
+    init(
+        _ preparation: Preparation, state: StateFolder, clock: any TimeSource, host: String, resumes: Bool = false
+    ) {
+        resumption = resumes ? Resumption(preparation: preparation) : nil
         self.preparation = preparation
         self.state = state
         self.clock = clock
@@ -112,8 +121,9 @@ struct Attempts {
 
     /// Makes the workspace; what stood there leaves for the attic.
     mutating func prepare(_ task: Int, number: Int, _ batch: inout LedgerBatch) throws -> Launch {
-        let id = AttemptID(using: &generator)
+        superseded = []
         if number > 1, let earlier = active[task] {
+            let id = AttemptID(using: &generator)
             tasks[earlier.id] = nil
             let started = earlier.started.map { EventLog.entry("started", at: $0) } ?? ""
             let retried = EventLog.entry("retried", at: clock.now(), [Variable("attempt", id.description)])
@@ -122,16 +132,24 @@ struct Attempts {
             active[task]?.number = number
             active[task]?.started = nil
             active[task]?.startedUptime = nil
+            active[task]?.logSize = 0
         } else {
-            active[task] = try begin(task, id, &batch)
+            active[task] = try begin(task, &batch)
         }
-        tasks[id] = task
+        if let id = active[task]?.id { tasks[id] = task }
         return try launch(task)
     }
 
-    private mutating func begin(_ task: Int, _ id: AttemptID, _ batch: inout LedgerBatch) throws -> Active {
+    private mutating func begin(_ task: Int, _ batch: inout LedgerBatch) throws -> Active {
         let node = preparation.graph.nodes[task]
         let key = details.record(try manifest(of: task), in: &batch)
+        if let found = try resumption?.find(task, decisions[task], key: key) {
+            var resumed = Active(id: found.attempt, number: 1, key: key, workspace: found.workspace)
+            resumed.logSize = found.logSize
+            return resumed
+        }
+        superseded = try resumption?.superseded(task, decisions[task]).map { [$0] } ?? []
+        let id = AttemptID(using: &generator)
         if decisions[task]?.occupant != nil { try restorer.evict(task, &batch, &evicted) }
         let workspace = try preparation.store.begin(node.name, events: header(node, id, key))
         return Active(id: id, number: 1, key: key, workspace: workspace)
@@ -185,12 +203,24 @@ struct Attempts {
                 Variable("SATURN_SEED", "\(Self.seed(attempt.key, replicas[task]))"),
             ]
         environment += node.spec.parameters.map { Variable("SATURN_PARAM_\(TaskName.variable($0.name))", $0.value) }
-        if !node.needs.isEmpty { environment += try needs(task, node, attempt.id) }
+        var surroundings = Launch.Surroundings()
+        surroundings.checkpoint = checkpoint
+        surroundings.snapshot = snapshots?.folder(of: task)
+        surroundings.logSize = attempt.logSize
+        if !node.needs.isEmpty {
+            surroundings.needs = try needs(node)
+            environment += try variables(task, attempt.id, &surroundings)
+        }
         let caller = preparation.compilation.parts.context.environment
-        return Launch(
+        // A local task has inherited them, one elsewhere has not.
+        environment = node.spec.passEnv.compactMap { name in caller[name].map { Variable(name, $0) } } + environment
+        var launch = Launch(
             attempt: attempt.id, command: node.spec.command,
             workdir: try snapshots?.workdir(of: task) ?? node.workdir, environment: environment,
             secrets: node.spec.secrets.map { Variable($0, caller[$0] ?? "") }, workspace: attempt.workspace)
+        launch.surroundings = surroundings
+        launch.resources = node.spec.resources
+        return launch
     }
 
     /// 31 bits that a task gets again whenever it runs under the same key.
@@ -199,16 +229,26 @@ struct Attempts {
         return (bits &+ UInt32(truncatingIfNeeded: replica) &* 0x9E37_79B1) & 0x7FFF_FFFF
     }
 
-    private mutating func needs(_ task: Int, _ node: TaskNode, _ id: AttemptID) throws -> [Variable] {
-        let folders = try node.needs.map { need in
+    private func needs(_ node: TaskNode) throws -> [Launch.Surroundings.Need] {
+        try node.needs.map { need in
             let name = preparation.graph.nodes[need].name
-            return (name, try preparation.store.results(of: name))
+            guard let attempt = results[need] else {
+                throw Failure(.fault, "'\(name)' has no result that '\(node.name)' could use")
+            }
+            return .init(task: name, folder: try preparation.store.results(of: name), attempt: attempt)
         }
-        let file = "\(state.path)/needs/\(id)"
-        try state.writeFile(folders.map { "\($0.0)\t\($0.1)\n" }.joined(), to: file)
+    }
+
+    /// By which a task finds what it needs; writes the file that one of them names.
+    private mutating func variables(
+        _ task: Int, _ id: AttemptID, _ surroundings: inout Launch.Surroundings
+    ) throws -> [Variable] {
+        let (file, needs) = ("\(state.path)/needs/\(id)", surroundings.needs)
+        try state.writeFile(needs.map { "\($0.task)\t\($0.folder)\n" }.joined(), to: file)
         active[task]?.needsFile = file
-        let named = folders.prefix(100).map { Variable("SATURN_NEEDS_\(TaskName.variable($0.0))", $0.1) }
-        return [Variable("SATURN_NEEDS", file)] + (folders.count <= 100 ? Array(named) : [])
+        surroundings.needsFile = file
+        let named = needs.prefix(100).map { Variable("SATURN_NEEDS_\(TaskName.variable($0.task))", $0.folder) }
+        return [Variable("SATURN_NEEDS", file)] + (needs.count <= 100 ? Array(named) : [])
     }
 
     /// Notes the end of an attempt that is to be followed by another.

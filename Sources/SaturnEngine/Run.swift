@@ -31,6 +31,8 @@ public final class Run {
     private var hasBegun = false
     private var isCommitting = false
     private var isDraining = false
+    /// What runs is left to go on without this saturn.
+    private var isLeaving = false
     /// What the scheduler wants done, in order; the rest of it, while something is.
     private var actions: [Scheduler.Action] = []
     private var isPerforming = false
@@ -61,7 +63,8 @@ public final class Run {
             items,
             options: Scheduler.Options(
                 slots: executor.slots, maxFailures: options.maxFailures, grace: options.grace))
-        attempts = Attempts(preparation, state: state, clock: clock, host: options.host)
+        attempts = Attempts(
+            preparation, state: state, clock: clock, host: options.host, resumes: executor.outlivesSaturn)
         journal = Journal(preparation, clock: clock)
         decider = Decider(preparation)
         summary = Summary(
@@ -85,6 +88,7 @@ public final class Run {
         guard try hasBegun || begin() else {
             throw Failure(.engine, "a result that was to be restored has gone", hint: "run again")
         }
+        guard needsExecutor else { return try await executeWithout() }
         do {
             try executor.start { [inputs] in inputs.post(.executor($0)) }
             do { try committer.open() } catch {
@@ -105,7 +109,23 @@ public final class Run {
         handle(.begin)
         if !scheduler.isDone { await withTaskExecutorPreference(executor.workplace) { await takeInputs() } }
         for task in forwarding { task.cancel() }
+        if isLeaving {
+            await executor.detach()
+            return try leave()
+        }
         await executor.stop()
+        return try end()
+    }
+
+    /// Nobody has to reach a cluster to hear that all is up to date.
+    private var needsExecutor: Bool {
+        executor.hasLeftovers
+            || preparation.plan.decisions.contains { $0.map { $0.action == .run || $0.action == .maybe } ?? false }
+    }
+
+    private func executeWithout() async throws -> Summary {
+        do { try committer.open() } catch { attempt { throw error } }
+        handle(.begin)
         return try end()
     }
 
@@ -113,7 +133,7 @@ public final class Run {
         while true {
             for input in await inputs.take() {
                 take(input)
-                if scheduler.isDone || (failure != nil && attempts.isEmpty) { return }
+                if isLeaving || scheduler.isDone || (failure != nil && attempts.isEmpty) { return }
             }
         }
     }
@@ -160,7 +180,8 @@ public final class Run {
         // The search is not for nothing: a run that changes nothing does without it.
         guard preparation.plan.decisions.contains(where: { $0.map { $0.action != .reuse } ?? false }) else { return }
         // Whoever has the lock of the results folder knows that nobody's tasks should be running there.
-        let survivors = try Survivors.end(of: nil, in: preparation.store.workplace)
+        let spared = executor.outlivesSaturn ? Resumption(preparation: preparation).candidates : []
+        let survivors = try Survivors.end(of: nil, sparing: spared, in: preparation.store.workplace)
         if let words = Survivors.words(survivors) { observer.observe(.warning(words)) }
     }
 
@@ -169,6 +190,11 @@ public final class Run {
         case .executor(let events):
             for event in events { take(event) }
         case .signal(SIGUSR1): drain()
+        // Whoever closes the terminal does not mean the tasks; `terminate` sends SIGTERM.
+        case .signal(let number)
+        where (number == SIGINT || number == SIGHUP) && executor.outlivesSaturn && summary.stoppedBy == nil:
+            summary.stoppedBy = number
+            isLeaving = true
         case .signal(let number):
             observer.observe(.stopping(signal: number, again: summary.stoppedBy != nil))
             handle(summary.stoppedBy == nil ? .stop : .kill)
@@ -209,10 +235,12 @@ public final class Run {
         case .exited(let attempt, let exit):
             guard let task = attempts.task(of: attempt) else { return }
             handle(.exited(task: task, exit))
+        case .notice(let words): observer.observe(.warning(words))
         case .fatal(let problem):
-            attempt { throw Failure(.engine, problem) }
-            // Nothing will be heard of what it ran.
-            for task in attempts.underWay { handle(.exited(task: task, .lost(problem))) }
+            attempt { throw problem }
+            // Nothing will be heard of what it ran, unless it can be heard of later.
+            guard !isLeaving else { return }
+            for task in attempts.underWay { handle(.exited(task: task, .lost(problem.message))) }
         }
     }
 
@@ -235,6 +263,7 @@ public final class Run {
         do { try body() } catch {
             guard failure == nil else { return }
             failure = error
+            if executor.outlivesSaturn { return isLeaving = true }
             // What runs can still end, and its result be kept on this machine until the store can be reached.
             let isStoreAway = preparation.store.isRemote && (error as? Failure)?.kind == .engine
             if isStoreAway, !attempts.isEmpty {
@@ -252,6 +281,7 @@ public final class Run {
             if let attempt = attempts.current(task) { executor.cancel(attempt, force: force) }
         case .retry(let task, let cause):
             attempts.failed(task, cause)
+            if let attempt = attempts.current(task) { executor.release(attempt) }
             observer.observe(.retrying(task: task, number: attempts.number(of: task) + 1, cause))
         case .publish(let task, let outcome): publish(task, outcome)
         case .settle(let task, let state, let cause): settle(task, state, cause)
@@ -273,12 +303,14 @@ public final class Run {
     }
 
     private func launch(_ task: Int, _ number: Int) {
+        guard !isLeaving else { return }
         // Decided before the fault became known.
         guard failure == nil else { return handle(.exited(task: task, .cancelled)) }
         do {
             journal.launching(task)
             let launch = try attempts.prepare(task, number: number, &journal.batch)
             csystem_step("launch.prepared")
+            for attempt in attempts.superseded { executor.cancel(attempt, force: true) }
             executor.launch([launch])
             csystem_step("launch.handed")
         } catch let error as Failure where error.kind == .workspace {
@@ -296,6 +328,7 @@ public final class Run {
                 return handle(.published(task: task))
             }
             csystem_step("publish.end")
+            executor.release(record.id)
             journal.add(record, of: task)
             decider.claim(record.id, for: task)
             handle(.published(task: task))
@@ -303,6 +336,8 @@ public final class Run {
             let fault = error as? Failure
             if fault?.kind != .workspace { attempt { throw error } }
             if let record = attempts.unpublished { journal.add(record, of: task) }
+            // The engine still has it.
+            if isLeaving { return }
             handle(.unpublished(task: task, fault?.message ?? "\(error)"))
         }
     }
@@ -344,6 +379,28 @@ public final class Run {
             let trace = (try? Trace(preparation, attempts: attempts.results, token: token)) ?? nil
         else { return }
         try? options.trace?.write(trace)
+    }
+
+    /// Writes down how far it came, as a run that somebody else goes on with.
+    private func leave() throws -> Summary {
+        committer.finish()
+        do {
+            try committer.check()
+            for task in attempts.underWay { journal.set(taskRecord(task)) }
+            let (changes, batch) = try journal.take()
+            noticeChanges(changes)
+            try committer.commit(batch, at: clock.now())
+            try preparation.store.finish()
+        } catch {
+            try? preparation.store.finish()
+            // The first fault is the one to report.
+            throw failure ?? error
+        }
+        if let failure { throw failure }
+        summary.isHandedOver = true
+        summary.tasks = taskRecords()
+        summary.duration = Double(clock.uptime() - began) / 1e9
+        return summary
     }
 
     private func end() throws -> Summary {

@@ -42,6 +42,8 @@ extension Run {
         public var stoppedBy: Int32?
         /// Tasks whose results will not be reused, because the code or an input changed while they ran.
         public var notReusable: [Int]
+        /// It was left to go on without this saturn.
+        public var isHandedOver = false
         /// Something was moved into the attic.
         public var hasSuperseded = false
         /// As the ledger has them, in the order of the run file.

@@ -26,6 +26,9 @@ struct Snapshots {
         }
     }
 
+    /// The snapshot that the task runs from.
+    func folder(of task: Int) -> String? { compilation.snapshotOf[task].flatMap { held[$0]?.folder } }
+
     /// Where the task runs; `nil` when that is not in a snapshot.
     func workdir(of task: Int) throws -> String? {
         guard let index = compilation.snapshotOf[task] else { return nil }

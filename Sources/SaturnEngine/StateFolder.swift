@@ -41,6 +41,9 @@ public struct StateFolder: Sendable {
     /// Where the supervisor of a detached run writes what it has to say.
     public func supervisorLog(of run: String) -> String { "\(path)/supervisors/\(run).log" }
 
+    /// What a run needs that goes by way of a bridge to an engine.
+    public func bridge(of run: String) -> String { "\(path)/bridges/\(run)" }
+
     /// The project's id, a UUID; `nil` before the first run.
     public var project: String? {
         guard let bytes = FileBytes.read(path + "/project", limit: 64) else { return nil }

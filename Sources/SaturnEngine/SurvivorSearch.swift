@@ -15,20 +15,22 @@ struct SurvivorSearch {
     private let location: [UInt8]
     private var attempts: Set<[UInt8]>
     private let spared: Set<pid_t>
+    private let sparedAttempts: Set<[UInt8]>
     /// Without an environment, and in how many looks on end: one that is about to execute another program has none for a
     /// moment.
     private var bare: [pid_t: Int] = [:]
     /// Whether there are some that may still show whose they are.
     var isUnclear: Bool { bare.values.contains { $0 < 5 } }
 
-    init(_ tasks: [String]?, _ attempts: [AttemptID], in location: String) {
+    init(_ tasks: [String]?, _ attempts: [AttemptID], sparing spared: Set<AttemptID> = [], in location: String) {
+        sparedAttempts = Set(spared.map { Array($0.description.utf8) })
         self.location = Array("\(location)/".utf8)
         self.tasks = tasks.map { tasks in
             Dictionary(
                 tasks.map { (Array("\(location)/\($0)/results".utf8), $0) }, uniquingKeysWith: { first, _ in first })
         }
         self.attempts = Set(attempts.map { Array($0.description.utf8) })
-        spared = Self.ownLine()
+        self.spared = Self.ownLine()
     }
 
     /// Those that are there now; whoever asks closes the descriptors.
@@ -69,6 +71,7 @@ struct SurvivorSearch {
                 parents = value.split(separator: UInt8(ascii: " ")).map { Array($0) }
             }
         }
+        guard sparedAttempts.isDisjoint(with: ids + parents) else { return nil }
         // Somebody may have set the folder by hand; the attempt's id is saturn's.
         if tasks == nil, ids.isEmpty { task = nil }
         guard task != nil || !attempts.isDisjoint(with: ids + parents), Self.isProgram(pid) else { return nil }

@@ -17,15 +17,16 @@ public enum Survivors {
     }
 
     /// Kills those that were started for one of `tasks` (names; `nil` is any) in the store at `location`, or for one of
-    /// `attempts`, and waits until they are gone; returns them. Neither this process nor one that it comes from is among
+    /// `attempts`, and waits until they are gone; returns them. Those of the spared attempts are left alone: they are an
+    /// engine's, which goes on. Neither this process nor one that it comes from is among
     /// them.
     ///
     /// Throws a ``Failure`` when one does not go.
     public static func end(
-        of tasks: [String]?, attempts: [AttemptID] = [], in location: String
+        of tasks: [String]?, attempts: [AttemptID] = [], sparing spared: Set<AttemptID> = [], in location: String
     ) throws -> [Survivor] {
         guard tasks?.isEmpty != true || !attempts.isEmpty else { return [] }
-        var search = SurvivorSearch(tasks, attempts, in: location)
+        var search = SurvivorSearch(tasks, attempts, sparing: spared, in: location)
         var ended: [Survivor] = []
         var doubts = 0
         // Until a look finds none: what is killed may just have started another, and tells the ids of its children.

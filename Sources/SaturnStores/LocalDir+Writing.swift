@@ -18,6 +18,15 @@ extension LocalDir {
         return workspace
     }
 
+    public func resume(_ task: String) throws -> Workspace? {
+        let workspace = Workspace(task: task, folder: folder(of: .standing(task: task)))
+        return try reportingTask("go on with \(workspace.folder)") {
+            let folder = try OpenFolder(workspace.folder)
+            if try folder.status(of: "results") == nil { try folder.makeFolder("results") }
+            return workspace
+        }
+    }
+
     func makeTaskFolder(_ path: String) throws -> OpenFolder {
         do { try Files.makeFolder(path) } catch let error as FileProblem where error.number == EEXIST {
             try clearBarelyBegun(path)

@@ -162,7 +162,7 @@ public final class ScriptedExecutor: Executor {
 
     /// The executor is no more: it says so, and nothing after that.
     public func fail(_ problem: String) {
-        send([.fatal(problem)])
+        send([.fatal(Failure(.engine, problem))])
         state.withLock { $0.deliver = nil }
     }
 

@@ -93,7 +93,7 @@ struct LimitsTests {
             let (attempt, free) = try await LimitsTests.launchInVain(bench)
             let event = try await bench.events.first { if case .fatal = $0 { true } else { false } }
             guard case .fatal(let problem) = event else { return }
-            #expect(problem.contains("Too many open files") && problem.contains("ulimit -n"))
+            #expect(problem.message.contains("Too many open files") && problem.hint?.contains("ulimit -n") == true)
             // It is not the task's fault.
             #expect(try await bench.exit(of: attempt) == .cancelled)
             free()

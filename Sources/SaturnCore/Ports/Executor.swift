@@ -1,6 +1,7 @@
 /// Runs commands somewhere.
 ///
-/// An executor that shares this machine's disk writes in place: `Launch.workspace` is the task's folder.
+/// An executor that shares this machine's disk writes in place: `Launch.workspace` is the task's folder. Any other fills
+/// it before it tells that the attempt has ended.
 public protocol Executor: Sendable {
     /// How many attempts it runs at once.
     var slots: Int { get }
@@ -18,10 +19,28 @@ public protocol Executor: Sendable {
     func cancel(_ attempt: AttemptID, force: Bool)
     /// Attempts still running are killed.
     func stop() async
+
+    /// Whether attempts go on without saturn: one that is launched again, by another saturn, is not executed again, but
+    /// heard of.
+    var outlivesSaturn: Bool { get }
+    /// Whether something that an earlier saturn has left of the run may still be there: whoever has nothing to run still
+    /// has to start and to stop, then.
+    var hasLeftovers: Bool { get }
+    /// Leaves what runs to itself.
+    func detach() async
+    /// The result of an attempt is where it belongs: what the executor has kept of it can go.
+    func release(_ attempt: AttemptID)
+    /// Stops, and shuts down what tasks were running on, also when that is not the run's own.
+    func stopCluster() async
 }
 
 extension Executor {
     public var workplace: (any TaskExecutor)? { nil }
+    public var outlivesSaturn: Bool { false }
+    public var hasLeftovers: Bool { false }
+    public func detach() async { await stop() }
+    public func release(_ attempt: AttemptID) {}
+    public func stopCluster() async { await stop() }
 }
 
 /// One attempt to execute.
@@ -35,6 +54,36 @@ public struct Launch: Sendable {
     /// Variables that the command gets too, and whose values must not appear in its log.
     public var secrets: [Variable]
     public var workspace: Workspace
+    /// What of it is elsewhere for a command that does not run on this machine.
+    public var surroundings = Surroundings()
+    public var resources: Resources?
+
+    /// Paths of this machine that the environment or `workdir` name, and what is there.
+    public struct Surroundings: Sendable {
+        public struct Need: Sendable {
+            public var task: String
+            public var folder: String
+            /// Whose results these are.
+            public var attempt: AttemptID
+
+            public init(task: String, folder: String, attempt: AttemptID) {
+                self.task = task
+                self.folder = folder
+                self.attempt = attempt
+            }
+        }
+
+        public var needs: [Need] = []
+        /// The file that lists them.
+        public var needsFile: String?
+        public var checkpoint: String?
+        /// The immutable copy of the code that `workdir` is in.
+        public var snapshot: String?
+        /// Of an attempt that an earlier saturn has launched: how much of its log is here.
+        public var logSize: Int64 = 0
+
+        public init() {}
+    }
 
     public init(
         attempt: AttemptID, command: Command, workdir: String, environment: [Variable], secrets: [Variable] = [],
@@ -53,8 +102,10 @@ public enum ExecutorEvent: Sendable {
     /// It runs, and does so since then.
     case started(AttemptID, at: Timestamp, uptime: Int64)
     case exited(AttemptID, Exit)
+    /// Something that people should know, and that does not end anything.
+    case notice(String)
     /// The executor itself is no more.
-    case fatal(String)
+    case fatal(Failure)
 }
 
 /// How a process ended.

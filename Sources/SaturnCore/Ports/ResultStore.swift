@@ -52,6 +52,8 @@ public protocol ResultStore: Archive {
     func begin(_ task: String, events: String) throws -> Workspace
     /// Makes a workspace ready for attempt `number` (2, 3 …): the log so far is kept as `log.1`, `log.2` ….
     func again(_ workspace: Workspace, number: Int, events: String) throws
+    /// The workspace of an attempt that has no end, as it was left; `nil` where there is none to go on with.
+    func resume(_ task: String) throws -> Workspace?
     /// Completes a workspace: `events`, then `error`, then `status`, which is nil for a terminated task.
     func publish(_ workspace: Workspace, events: String, status: String?, error: Int32?) throws -> FileStamp?
     /// Brings all that was written so far to the disk, and notes there that what was complete at `time` is safe.
@@ -92,6 +94,7 @@ extension ResultStore {
     public var isRemote: Bool { false }
     public func resultsDigest(at place: ResultPlace) throws -> Digest? { nil }
     public func results(of task: String) throws -> String { folder(of: .standing(task: task)) + "/results" }
+    public func resume(_ task: String) throws -> Workspace? { nil }
     public func verify() {}
     public func takeRemarks() -> [String] { [] }
     public func vouch(for task: String, isGood: Bool) {}

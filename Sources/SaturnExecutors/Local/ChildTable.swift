@@ -172,9 +172,11 @@ final class ChildTable: @unchecked Sendable {
         guard Clocks.uptime() - since >= Self.patience else { return }
         shortage = nil
         let seconds = Self.patience / 1_000_000_000
-        let text =
-            "no task can be started for \(seconds) s: \(problem); see ulimit -u and ulimit -n, or end other programs"
-        events.append(.fatal(text))
+        events.append(
+            .fatal(
+                Failure(
+                    .engine, "no task can be started for \(seconds) s: \(problem)",
+                    hint: "see ulimit -u and ulimit -n, or end other programs")))
         close()
     }
 

@@ -139,7 +139,7 @@ final class ProcessLoop: TaskExecutor {
 }
 
 /// Runs `body` on a thread of its own, which is never waited for.
-private func startThread(_ body: @escaping @Sendable () -> Void) throws {
+func startThread(_ body: @escaping @Sendable () -> Void) throws {
     final class Box: Sendable {
         let body: @Sendable () -> Void
         init(_ body: @escaping @Sendable () -> Void) { self.body = body }

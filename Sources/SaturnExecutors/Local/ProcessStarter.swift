@@ -31,7 +31,7 @@ struct ProcessStarter {
             return problem == EMFILE || problem == ENFILE ? .exhausted(text) : .failed(text, code: 126)
         }
         defer { close(log) }
-        let argv = arguments(of: launch.command)
+        let argv = launch.command.leanArguments
         guard let name = argv.first else { return .failed("the command is empty", code: 127) }
         var masked: MaskedLog?
         if !launch.secrets.isEmpty {
@@ -81,13 +81,6 @@ struct ProcessStarter {
         }
         _ = fcntl(log, F_SETFL, O_APPEND)
         return (log, 0)
-    }
-
-    private func arguments(of command: Command) -> [String] {
-        if case .shell(let text, Command.defaultShell) = command, let words = ShellText.simpleWords(of: text) {
-            return words
-        }
-        return command.argv
     }
 
     /// The PATH that the task itself will have.

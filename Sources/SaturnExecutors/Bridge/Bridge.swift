@@ -1,0 +1,31 @@
+import SaturnCore
+
+/// What it takes to reach an engine by way of a bridge.
+struct Bridge: Sendable {
+    /// The program that runs the script, and its arguments before the script's path.
+    var interpreter: [String]
+    /// Of the script's file.
+    var suffix: String
+    var script: [UInt8]
+    /// For the script, as the run file has them.
+    var settings: JSONValue
+    /// `NAME=value`.
+    var environment: [String]
+    var run: String
+    /// The run's own folder: the script, what the bridge says beside the protocol, spool files. Made when missing.
+    var folder: String
+    /// Tasks fill their workspaces themselves.
+    var isShared: Bool
+    /// Folders that every worker gets a copy of.
+    var syncs: [Sync]
+    /// The run file's folder, for which such a worker has another.
+    var base: String
+    /// The engine, in messages.
+    var engine: String
+
+    struct Sync: Sendable {
+        /// Absolute.
+        var source: String
+        var destination: String
+    }
+}

@@ -1,0 +1,255 @@
+import FoundationEssentials
+import Glibc
+import SaturnCore
+
+/// What is known of one bridge's process and of the attempts that it was given.
+final class BridgeSession: @unchecked Sendable {
+    // Safe: made by `start()` and handed to the one thread of the loop, which alone uses it.
+
+    enum Phase: Equatable {
+        case connecting, ready
+        /// It was asked to leave.
+        case leaving
+        case over
+    }
+
+    private(set) var phase = Phase.connecting
+    private(set) var process: BridgeProcess
+    private let bridge: Bridge
+    private let slots: Int
+    private let spool: SpoolReader
+    private let translator: LaunchTranslator
+    private var waiting: [Launch] = []
+    private var nextWaiting = 0
+    private var fillers: [String: WorkspaceFiller] = [:]
+    /// Of those: whose results cannot be written, and why.
+    private var spoiled: [String: String] = [:]
+    private var events: [ExecutorEvent] = []
+    private var outbox: ArraySlice<UInt8> = []
+    private var inbox: [UInt8] = []
+    private var lastHeard = Clocks.uptime()
+    private var lastPing = Clocks.uptime()
+    private var pings = 0
+    private var leavingSince: Int64 = 0
+    /// Why it could not be started.
+    private(set) var failure: Failure?
+    /// Nanoseconds.
+    private static let (pingPeriod, patience, leavePatience): (Int64, Int64, Int64) = (
+        5_000_000_000, 30_000_000_000, 60_000_000_000
+    )
+
+    init(_ bridge: Bridge, folder: BridgeFolder, slots: Int) throws {
+        self.bridge = bridge
+        self.slots = slots
+        process = try BridgeProcess(bridge, script: try folder.prepare(bridge))
+        spool = SpoolReader(bridge.folder)
+        translator = try LaunchTranslator(bridge)
+        let hello = BridgeHello(
+            run: .init(id: folder.id.description, name: bridge.run), folder: bridge.folder, settings: bridge.settings)
+        try send(.hello(hello))
+        try send(.attach)
+    }
+
+    var wantsToWrite: Bool { !outbox.isEmpty && process.input >= 0 }
+    var hasOpenAttempts: Bool { !fillers.isEmpty || nextWaiting < waiting.count }
+
+    func takeEvents() -> [ExecutorEvent] {
+        defer { events.removeAll(keepingCapacity: true) }
+        return events
+    }
+
+    // MARK: What is asked
+
+    func add(_ launches: [Launch]) {
+        if phase == .leaving || phase == .over {
+            events += launches.map { .exited($0.attempt, .cancelled) }
+        } else {
+            waiting += launches
+        }
+    }
+
+    /// Hands over what waits while there are slots.
+    func fill() {
+        guard phase == .ready, nextWaiting < waiting.count, fillers.count < slots else { return }
+        var tasks: [BridgeTask] = []
+        while nextWaiting < waiting.count, fillers.count < slots {
+            let launch = waiting[nextWaiting]
+            nextWaiting += 1
+            fillers[launch.attempt.description] = WorkspaceFiller(launch, isShared: bridge.isShared)
+            tasks.append(translator.task(launch))
+        }
+        if nextWaiting == waiting.count {
+            waiting.removeAll(keepingCapacity: true)
+            nextWaiting = 0
+        }
+        attempt { try send(.submit(tasks)) }
+    }
+
+    func cancel(_ attempt: AttemptID, force: Bool) {
+        if let index = waiting[nextWaiting...].firstIndex(where: { $0.attempt == attempt }) {
+            waiting.remove(at: index)
+            events.append(.exited(attempt, .cancelled))
+        } else {
+            self.attempt { try send(.cancel([attempt.description], force: force)) }
+        }
+    }
+
+    func release(_ attempts: [AttemptID]) {
+        guard phase == .ready, !attempts.isEmpty else { return }
+        attempt { try send(.release(attempts.map(\.description))) }
+    }
+
+    func leave(_ request: BridgeRequest) {
+        guard phase == .ready else { return }
+        phase = .leaving
+        leavingSince = Clocks.uptime()
+        events += waiting[nextWaiting...].map { .exited($0.attempt, .cancelled) }
+        waiting = []
+        nextWaiting = 0
+        attempt { try send(request) }
+    }
+
+    private func send(_ request: BridgeRequest) throws { outbox += try request.line() }
+
+    // MARK: The pipes
+
+    func write() {
+        let count = outbox.withUnsafeBytes { Glibc.write(process.input, $0.baseAddress, $0.count) }
+        if count > 0 { outbox = outbox.dropFirst(count) }
+        if outbox.isEmpty { outbox = [] }
+    }
+
+    func read() {
+        var buffer = [UInt8](repeating: 0, count: 1 << 16)
+        let count = Glibc.read(process.output, &buffer, buffer.count)
+        if count < 0, errno == EAGAIN || errno == EINTR { return }
+        guard count > 0 else { return ended() }
+        lastHeard = Clocks.uptime()
+        var rest = buffer[..<count]
+        while let newline = rest.firstIndex(of: UInt8(ascii: "\n")) {
+            take(inbox + rest[..<newline])
+            inbox = []
+            rest = rest[(newline + 1)...]
+        }
+        inbox += rest
+    }
+
+    /// Whether it still answers.
+    func beat() {
+        let now = Clocks.uptime()
+        if phase == .leaving, now - leavingSince > Self.leavePatience {
+            return fail(Failure(.engine, "the bridge to \(bridge.engine) does not leave"))
+        }
+        guard now - lastPing >= Self.pingPeriod else { return }
+        if now - lastHeard > Self.patience {
+            kill(process.pid, SIGKILL)
+            let seconds = Self.patience / 1_000_000_000
+            return fail(Failure(.engine, "the bridge to \(bridge.engine) has not answered for \(seconds) s", hint: log))
+        }
+        lastPing = now
+        pings += 1
+        // Whoever does not read gets no more of them.
+        if outbox.isEmpty { attempt { try send(.ping(pings)) } }
+    }
+
+    private func ended() {
+        let how = process.reap(patience: 10_000)
+        guard phase != .over else { return }
+        fail(Failure(.engine, "the bridge to \(bridge.engine) \(how)", hint: log))
+    }
+
+    private var log: String { "its last words are in \(bridge.folder)/bridge.log" }
+
+    /// Nothing will be heard of what it ran any more.
+    private func fail(_ failure: Failure) {
+        if phase == .connecting { self.failure = failure } else { events.append(.fatal(failure)) }
+        phase = .over
+    }
+
+    private func attempt(_ body: () throws -> Void) {
+        do { try body() } catch let failure as Failure {
+            fail(failure)
+        } catch {
+            fail(Failure(.fault, "\(error)"))
+        }
+    }
+
+    // MARK: What is said
+
+    private func take(_ line: [UInt8]) {
+        guard let event = try? JSONDecoder().decode(BridgeEvent.self, from: Data(line)) else {
+            let words = String(decoding: line.prefix(200), as: UTF8.self)
+            return fail(Failure(.engine, "the bridge to \(bridge.engine) says what is not understood: \(words)"))
+        }
+        switch event.event {
+        case "attached": phase = .ready
+        case "notice": events.append(.notice(event.message ?? ""))
+        case "done": done(event.left ?? 0)
+        case "fatal":
+            fail(Failure(.engine, event.message ?? "the bridge to \(bridge.engine) failed", hint: event.hint))
+        case "started", "log", "results", "exited", "lost": attempt { try take(event) }
+        // A later version may say more.
+        default: break
+        }
+    }
+
+    private func take(_ event: BridgeEvent) throws {
+        guard let name = event.attempt, let filler = fillers[name] else { return }
+        do {
+            switch event.event {
+            case "started":
+                try filler.begin()
+                let time = Timestamp(microseconds: Int64((event.time ?? 0) * 1e6))
+                events.append(.started(filler.attempt, at: time, uptime: Clocks.uptime()))
+            case "log": try read(event) { try filler.addToLog($0) }
+            case "results": if spoiled[name] == nil { try read(event) { try filler.addToResults($0) } }
+            default:
+                if event.event == "exited", spoiled[name] == nil { try filler.finish() }
+                end(name, filler, event)
+            }
+        } catch let problem as ArchiveProblem {
+            if case .disk(_, let number) = problem, [ENOSPC, EDQUOT, EIO, EROFS, EMFILE, ENFILE].contains(number) {
+                throw Failure(.engine, "cannot write what came of a task: \(problem.text)")
+            }
+            spoiled[name] = "its results cannot be unpacked: \(problem.text)"
+            if event.event == "exited" { end(name, filler, event) }
+        }
+    }
+
+    private func read(_ event: BridgeEvent, _ body: (UnsafeRawBufferPointer) throws -> Void) throws {
+        guard let number = event.spool, let from = event.from, let length = event.length else { return }
+        try spool.read(number, from: from, length: length, body)
+    }
+
+    private func end(_ name: String, _ filler: WorkspaceFiller, _ event: BridgeEvent) {
+        fillers[name] = nil
+        let problem = spoiled.removeValue(forKey: name)
+        events.append(.exited(filler.attempt, problem.map { .lost($0) } ?? event.exit))
+    }
+
+    private func done(_ left: Int) {
+        if left > 0 {
+            let tasks = left == 1 ? "a task" : "\(left) tasks"
+            events.append(.notice("\(tasks) on \(bridge.engine) did not end"))
+        }
+        phase = .over
+        process.closeInput()
+        _ = process.reap(patience: 10_000)
+    }
+
+    /// Of attempts that were to be ended, and of which nothing more will be heard.
+    func abandon() {
+        for filler in fillers.values { events.append(.exited(filler.attempt, .lost("the run was stopped"))) }
+        fillers = [:]
+    }
+}
+
+extension BridgeEvent {
+    var exit: Exit {
+        if event == "lost" { return .lost(reason ?? "") }
+        if cancelled == true { return .cancelled }
+        if let signal { return .signal(signal) }
+        guard case .number(let code) = code else { return .lost("it ended without an exit code") }
+        return problem.map { .notStarted($0, code: Int32(code)) } ?? .code(Int32(code))
+    }
+}

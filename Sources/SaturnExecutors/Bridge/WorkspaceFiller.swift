@@ -1,0 +1,53 @@
+import Glibc
+import SaturnCore
+
+/// Writes what comes of an attempt that runs elsewhere into its workspace.
+final class WorkspaceFiller {
+    let attempt: AttemptID
+    private let workspace: Workspace
+    private let isShared: Bool
+    private var archive: TarReader?
+
+    init(_ launch: Launch, isShared: Bool) {
+        attempt = launch.attempt
+        workspace = launch.workspace
+        self.isShared = isShared
+    }
+
+    /// Makes the log, which there is also of a task that writes nothing.
+    func begin() throws {
+        if !isShared { close(try openLog()) }
+    }
+
+    func addToLog(_ bytes: UnsafeRawBufferPointer) throws {
+        let log = try openLog()
+        defer { close(log) }
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let count = write(log, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { throw ArchiveProblem.system(workspace.log) }
+            rest = rest.dropFirst(count)
+        }
+    }
+
+    func addToResults(_ bytes: UnsafeRawBufferPointer) throws {
+        let reader = try archive ?? TarReader(ResultsTree(workspace.results))
+        archive = reader
+        try reader.feed(bytes)
+    }
+
+    func finish() throws {
+        try archive?.finish()
+        archive = nil
+    }
+
+    private func openLog() throws -> Int32 {
+        let folder = open(workspace.folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)
+        guard folder >= 0 else { throw ArchiveProblem.system(workspace.folder) }
+        defer { close(folder) }
+        let log = openat(folder, "log", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0o644)
+        guard log >= 0 else { throw ArchiveProblem.system(workspace.log) }
+        return log
+    }
+}

@@ -1,0 +1,76 @@
+public import SaturnCore
+
+/// Runs tasks on the workers of a Dask cluster, which is the user's or the run's own.
+///
+/// ```yaml
+/// executor: {class_spec: DaskExecutor, scheduler_address: "tcp://127.0.0.1:8786", python: .venv/bin/python}
+/// executor: {class_spec: DaskExecutor, cluster_class: LocalCluster, cluster_kwargs: {n_workers: 2}}
+/// ```
+/// The user's Python needs no package but `distributed`.
+public enum DaskExecutor {
+    public static let schema = ComponentSchema(
+        name: "Dask", classSpecs: ["DaskExecutor", "DaskBackend", "Dask"],
+        settings: [
+            "scheduler_address": .string, "python": .string, "connect_timeout": .duration, "tls": .any,
+            "cluster_class": .string, "cluster_kwargs": .any, "shared": .flag,
+        ])
+
+    /// So many attempts are with the cluster at once: all but the largest sweeps, so that it has work when saturn is gone.
+    private static let inFlight = 4096
+
+    /// - Parameter jobs: `-j`: how many attempts the cluster is given at once.
+    public static func make(_ spec: ComponentSpec, _ context: ExecutorContext) throws -> any Executor {
+        var settings: [String: JSONValue] = [:]
+        for name in ["scheduler_address", "cluster_class"] {
+            settings[name] = spec.settings[name]?.text.map { .text($0) }
+        }
+        if settings["scheduler_address"] == nil, settings["cluster_class"] == nil {
+            settings["cluster_class"] = .text("LocalCluster")
+        }
+        settings["cluster_kwargs"] = spec.settings["cluster_kwargs"].map { JSONValue($0) }
+        settings["connect_timeout"] = spec.settings["connect_timeout"]?.text.flatMap { Quantity.seconds($0) }
+            .map { .number($0) }
+        if case .map(let tls) = spec.settings["tls"]?.value {
+            settings["tls"] = .map(tls.compactMapValues { $0.text.map { .text(context.absolute($0)) } })
+        }
+        let python = spec.settings["python"]?.text ?? "python3"
+        let parts = [
+            Array("SPAWNER = r'''".utf8), PackageResources.spawner_py, Array("'''\n".utf8), PackageResources.agent_py,
+            PackageResources.bridge_py, PackageResources.dask_cluster_py, PackageResources.dask_bridge_py,
+        ]
+        let bridge = Bridge(
+            interpreter: [python.contains("/") ? context.absolute(python) : python], suffix: ".py",
+            script: Array(parts.joined(separator: [UInt8(ascii: "\n")])), settings: .map(settings),
+            environment: context.environment, run: context.run, folder: context.bridgeFolder,
+            isShared: spec.settings["shared"]?.text == "true",
+            syncs: context.fileSyncs.map {
+                Bridge.Sync(source: context.absolute($0.source.value), destination: $0.destination)
+            }, base: context.folder, engine: "Dask")
+        return try BridgeExecutor(bridge, slots: spec.settings["jobs"]?.text.flatMap { Int($0) } ?? inFlight)
+    }
+
+    /// What is wrong with the settings beyond their kinds.
+    public static func problems(with spec: ComponentSpec) -> [Diagnostic] {
+        var problems: [Diagnostic] = []
+        if spec.settings["scheduler_address"] != nil, let cluster = spec.settings["cluster_class"] {
+            problems.append(
+                Diagnostic(
+                    at: cluster.mark, "'scheduler_address' and 'cluster_class' exclude each other",
+                    hint: "a cluster that is there has an address, one of the run's own a class"))
+        }
+        if let kwargs = spec.settings["cluster_kwargs"] {
+            if case .map = kwargs.value {} else {
+                problems.append(Diagnostic(at: kwargs.mark, "'cluster_kwargs' is a mapping"))
+            }
+        }
+        guard let tls = spec.settings["tls"] else { return problems }
+        guard case .map(let fields) = tls.value else {
+            return problems + [Diagnostic(at: tls.mark, "'tls' is a mapping", hint: "tls: {ca_file: …, cert: …, key: …}")]
+        }
+        for (name, value) in fields.sorted(by: { $0.key < $1.key }) where !["ca_file", "cert", "key"].contains(name) {
+            problems.append(
+                Diagnostic(at: value.mark, "unknown key '\(name)'", hint: "'tls' has ca_file, cert and key"))
+        }
+        return problems
+    }
+}

@@ -1,0 +1,150 @@
+# A bridge between saturn and an engine, in the engine's own language: the protocol of docs/bridge.md.
+
+import asyncio
+import json
+import os
+import sys
+import traceback
+
+VERSION = 1
+SEGMENT = 64 << 20
+
+
+class Fatal(Exception):
+    def __init__(self, code, message, hint=None):
+        super().__init__(message)
+        self.code, self.message, self.hint = code, message, hint
+
+
+def refuse(code, message, hint=None):
+    """Before there is an engine to speak for."""
+    print(json.dumps({"event": "fatal", "code": code, "message": message, "hint": hint}), flush=True)
+    os._exit(3)
+
+
+class Spool:
+    """Files in which bytes are handed to saturn, who deletes each when it has them all and there is a next one."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.number = 0
+        self.file = None
+
+    def add(self, data):
+        if self.file is None or self.file.tell() >= SEGMENT:
+            if self.file:
+                self.file.close()
+            self.number += 1
+            self.file = open(os.path.join(self.folder, f"spool-{self.number}"), "wb", buffering=0)
+        place = {"spool": self.number, "from": self.file.tell(), "length": len(data)}
+        view = memoryview(data)
+        while view:
+            view = view[self.file.write(view):]
+        return place
+
+
+class Bridge:
+    """Reads requests from stdin and writes events on stdout, a JSON object a line."""
+
+    def __init__(self, engine):
+        self.engine = engine
+        # Whatever else prints must not get between the lines.
+        self.output = os.fdopen(os.dup(1), "wb", buffering=0)
+        os.dup2(2, 1)
+
+    def say(self, event, **details):
+        data = memoryview(json.dumps({"event": event, **details}).encode() + b"\n")
+        try:
+            while data:
+                data = data[self.output.write(data):]
+        except OSError:
+            os._exit(0)
+
+    async def run(self):
+        loop = asyncio.get_running_loop()
+        reader = asyncio.StreamReader(limit=1 << 28)
+        await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+        hello = json.loads(await reader.readline() or b"{}")
+        if hello.get("request") != "hello" or VERSION not in hello.get("versions", []):
+            raise Fatal("version", f"this bridge speaks version {VERSION} of the protocol")
+        self.spool = Spool(hello["folder"])
+        self.engine.bridge = self
+        # Answers to pings also while the engine is being reached.
+        listening = asyncio.ensure_future(self.listen(reader, connected := asyncio.Event()))
+        working = asyncio.ensure_future(self.engine.connect(hello))
+        await asyncio.wait({listening, working}, return_when=asyncio.FIRST_COMPLETED)
+        if working.done():
+            working.result()
+            connected.set()
+            self.say("hello", version=VERSION, **self.engine.description())
+            working = asyncio.ensure_future(self.engine.work())
+            await asyncio.wait({listening, working}, return_when=asyncio.FIRST_COMPLETED)
+        for task in (working, listening):
+            if task.done():
+                task.result()
+
+    async def listen(self, reader, connected):
+        """Until saturn has nothing more to say: without a word of leave it died, and what runs is left to go on."""
+        requests = asyncio.Queue()
+        performing = asyncio.ensure_future(self.perform(requests, connected))
+        while line := await reader.readline():
+            request = json.loads(line)
+            if request["request"] == "ping":
+                self.say("pong", number=request["number"])
+            else:
+                requests.put_nowait(request)
+            if performing.done():
+                break
+        requests.put_nowait(None)
+        await performing
+
+    async def perform(self, requests, connected):
+        await connected.wait()
+        while (request := await requests.get()) is not None:
+            together = [request]
+            while request["request"] == "submit" and not requests.empty():
+                together.append(requests.get_nowait())
+            tasks = []
+            for request in together:
+                if request is None or request["request"] != "submit":
+                    if tasks:
+                        await self.engine.submit(tasks)
+                        tasks = []
+                    if request is None or await self.answer(request):
+                        return
+                else:
+                    tasks += request["tasks"]
+            if tasks:
+                await self.engine.submit(tasks)
+
+    async def answer(self, request):
+        """True when that was the last one."""
+        what = request["request"]
+        if what == "attach":
+            self.say("attached", attempts=await self.engine.attach())
+        elif what == "release":
+            await self.engine.release(request["attempts"])
+        elif what == "terminate" and "attempts" in request:
+            await self.engine.cancel(request["attempts"], request["force"])
+        elif what == "terminate":
+            self.say("done", left=await self.engine.terminate(request.get("cluster", False)))
+            return True
+        elif what == "detach":
+            await self.engine.detach()
+            self.say("done", left=0)
+            return True
+        return False
+
+    def main(self):
+        code = 0
+        try:
+            asyncio.run(self.run())
+        except Fatal as fatal:
+            self.say("fatal", code=fatal.code, message=fatal.message, hint=fatal.hint)
+            code = 3
+        except Exception as error:
+            traceback.print_exc()
+            self.say("fatal", code="fault", message=f"{type(error).__name__}: {error}", hint=None)
+            code = 5
+        sys.stderr.flush()
+        os._exit(code)

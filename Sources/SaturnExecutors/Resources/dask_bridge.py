@@ -1,0 +1,434 @@
+# The Dask side of the bridge: a client of a cluster, which may be this run's own.
+
+import asyncio
+import importlib
+import json
+import os
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import tarfile
+import time
+import traceback
+import uuid
+
+# Seconds between two looks at the run's books, messages that may wait for the collector, tickets that wait for a worker.
+POLL_PERIOD = 0.2
+QUEUE_SIZE = 8
+FEWEST_TICKETS = 16
+
+
+class Dask:
+    async def connect(self, hello):
+        self.name = "saturn-" + hello["run"]["id"]
+        self.label = hello["run"]["name"]
+        self.folder = hello["folder"]
+        self.settings = hello["settings"]
+        self.timeout = float(self.settings.get("connect_timeout") or 10)
+        self.collector = f"{self.name}-{uuid.uuid4()}"
+        self.kinds = {}  # by name: the resources that Dask is to count
+        self.tickets = {}  # by kind: how many are out
+        self.waiting = {}  # by kind: attempts
+        self.running = {}
+        self.open = {}  # by attempt: its kind, and what has come of it
+        self.blobs = set()
+        self.number = 0
+        self.seen = 0
+        self.threads = 0
+        self.has_warned = set()
+        self.is_ending = False
+        self.attached = asyncio.Event()
+        self.address = self.settings.get("scheduler_address") or await self.own_cluster()
+        self.client = await self.reach(self.security())
+        await self.check_versions()
+        await self.settle()
+
+    # Reaching the cluster
+
+    def security(self):
+        tls = self.settings.get("tls")
+        if not tls:
+            return None
+        return Security(
+            tls_ca_file=tls.get("ca_file"), tls_client_cert=tls.get("cert"), tls_client_key=tls.get("key"),
+            require_encryption=True)
+
+    async def reach(self, security):
+        where = self.address
+        if security is None and where.startswith("tls://"):
+            raise Fatal("tls", f"{where} is a TLS address, and the executor has no 'tls'", "tls: {ca_file, cert, key}")
+        if security is not None and where.startswith("tcp://"):
+            raise Fatal("tls", f"'tls' is given, and {where} is no TLS address", "tls://HOST:PORT")
+        self.probe(where)
+        try:
+            return await Client(where, security=security, asynchronous=True, timeout=self.timeout, set_as_default=False)
+        except Exception as error:
+            if security is None and self.speaks_tls(where):
+                raise Fatal("tls", f"the scheduler at {where} wants TLS", "tls://… and tls: {ca_file, cert, key}")
+            if security is not None:
+                raise Fatal("tls", f"no TLS connection to {where}: {self.root(error)}")
+            raise Fatal("no-scheduler", f"what listens at {where} is no Dask scheduler: {self.root(error)}")
+
+    def root(self, error):
+        while error.__cause__ or error.__context__:
+            error = error.__cause__ or error.__context__
+        return str(error) or type(error).__name__
+
+    def endpoint(self, where):
+        host, _, port = where.split("://")[-1].rpartition(":")
+        try:
+            return host.strip("[]"), int(port)
+        except ValueError:
+            raise Fatal("no-scheduler", f"'{where}' is no address of a scheduler", "tcp://HOST:PORT")
+
+    def probe(self, where):
+        try:
+            socket.create_connection(self.endpoint(where), timeout=self.timeout).close()
+        except OSError as error:
+            what = "nothing listens" if isinstance(error, ConnectionRefusedError) else "nothing answers"
+            raise Fatal(
+                "no-scheduler", f"{what} at {where}: {error.strerror or error}", "is the scheduler running? dask scheduler")
+
+    def speaks_tls(self, where):
+        context = ssl.create_default_context()
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        try:
+            with socket.create_connection(self.endpoint(where), timeout=2) as plain:
+                context.wrap_socket(plain).close()
+            return True
+        except ssl.SSLError as error:
+            return "ALERT" in str(error).upper()
+        except OSError:
+            return False
+
+    async def check_versions(self):
+        versions = await self.client.get_versions(check=False)
+        mine = ".".join(map(str, sys.version_info[:2]))
+        sides = {"the scheduler": versions["scheduler"]}
+        sides |= {f"worker {name}": info for name, info in versions["workers"].items()}
+        for side, info in sides.items():
+            theirs = ".".join(map(str, list(info["host"]["python"].split("."))[:2])) if info else mine
+            if theirs != mine:
+                raise Fatal(
+                    "python-version", f"{sys.executable} is Python {mine}, and {side} has {theirs}",
+                    "'python' has to name one of the cluster's version")
+
+    async def settle(self):
+        """The books and the agents, if this run has none there yet."""
+        name = self.name
+        if await self.client.run_on_scheduler(lambda dask_scheduler: name in dask_scheduler.plugins):
+            return
+        await self.client.register_plugin(Books(name, self.label), name=name)
+        await self.client.register_plugin(WorkerAgent(name, Agent, SPAWNER), name=name)
+
+    async def own_cluster(self):
+        path = os.path.join(self.folder, "cluster")
+        try:
+            with open(path) as file:
+                return json.load(file)["address"]
+        except (OSError, ValueError):
+            pass
+        ready, theirs = os.pipe()
+        settings = {key: self.settings.get(key) for key in ("cluster_class", "cluster_kwargs")}
+        with open(os.path.join(self.folder, "cluster.log"), "ab") as log:
+            subprocess.Popen(
+                [sys.executable, sys.argv[0], "cluster", path, json.dumps(settings)], stdin=subprocess.DEVNULL,
+                stdout=theirs, stderr=log, start_new_session=True)
+        os.close(theirs)
+        with os.fdopen(ready) as answer:
+            said = await asyncio.to_thread(answer.readline)
+        if not said:
+            raise Fatal("cluster", f"{settings['cluster_class']} did not start", f"see {self.folder}/cluster.log")
+        said = json.loads(said)
+        if "problem" in said:
+            raise Fatal("cluster", said["problem"])
+        return said["address"]
+
+    def description(self):
+        return {"engine": f"distributed {distributed.__version__}", "address": self.address}
+
+    async def books(self, action, **details):
+        return await getattr(self.client.scheduler, self.name)(action=action, **details)
+
+    # Requests
+
+    async def attach(self):
+        self.queue = await Queue(self.collector, client=self.client, maxsize=QUEUE_SIZE)
+        known = await self.books("attach", collector=self.collector)
+        self.blobs = set(known["blobs"])
+        self.declared = known["resources"]
+        self.attached.set()
+        return known["attempts"]
+
+    async def submit(self, tasks):
+        for task in tasks:
+            task["kind"] = self.kind(task.pop("resources", None) or {})
+            self.open[task["attempt"]] = {"log": task.get("log_size", 0), "results": 0, "kind": task["kind"]}
+            for blob, source in (task.pop("upload", None) or {}).items():
+                await self.upload(blob, source)
+        lost = await self.books("submit", specs=tasks, collector=self.collector)
+        self.bridge.say("submitted", attempts=[task["attempt"] for task in tasks])
+        for name, reason in lost.items():
+            self.end(name, "lost", reason=reason)
+        for task in tasks:
+            self.waiting[task["kind"]] = self.waiting.get(task["kind"], 0) + 1
+        self.issue_tickets()
+
+    def kind(self, resources):
+        """What of the resources the workers know of, by any of the usual names."""
+        names = {name.lower().rstrip("s"): name for name in self.declared}
+        known = {}
+        for name, amount in sorted(resources.items()):
+            declared = name if name in self.declared else names.get(name.lower().rstrip("s"))
+            if declared:
+                known[declared] = amount
+            elif name not in self.has_warned:
+                self.has_warned.add(name)
+                self.bridge.say("notice", message=f"no worker declares '{name}', which tasks ask for: it does not count")
+        kind = json.dumps(known)
+        self.kinds[kind] = known
+        return kind
+
+    async def upload(self, blob, source):
+        if blob in self.blobs:
+            return
+        archive = os.path.join(self.folder, f"{blob}.tar")
+        try:
+            await asyncio.to_thread(self.pack, source, archive)
+            size = os.path.getsize(archive)
+            with open(archive, "rb") as file:
+                while (offset := file.tell()) < size:
+                    data = file.read(CHUNK)
+                    await self.books("write", blob=blob, offset=offset, data=data, last=file.tell() == size)
+        finally:
+            os.unlink(archive)
+        self.blobs.add(blob)
+
+    def pack(self, source, target):
+        def choose(entry):
+            return None if os.path.basename(entry.name) in source["without"] else entry
+
+        with tarfile.open(target, "w", format=tarfile.GNU_FORMAT, encoding="utf-8", errors="surrogateescape") as file:
+            file.add(source["folder"], arcname=".", filter=choose)
+
+    async def cancel(self, names, force):
+        for name in await self.books("cancel", names=names, force=force):
+            self.end(name, "exited", cancelled=True)
+
+    async def release(self, names):
+        await self.books("release", names=names)
+
+    async def detach(self):
+        """All goes on without a collector."""
+
+    async def terminate(self, cluster):
+        """Returns how many of the attempts could not be ended."""
+        self.is_ending = True
+        found = await self.books("close")
+        for name in found["waiting"]:
+            self.end(name, "exited", cancelled=True)
+        deadline = time.monotonic() + 15
+        left = len(found["running"])
+        while left and time.monotonic() < deadline:
+            await asyncio.sleep(0.02)
+            still = await self.books("poll", collector=self.collector, seen=self.seen)
+            left = max(sum(still["running"].values()), len(self.open.keys() & set(found["running"])))
+        await self.client.unregister_worker_plugin(self.name)
+        await self.client.run_on_scheduler(forget_books, name=self.name)
+        await self.shut_down(cluster)
+        return left
+
+    async def shut_down(self, cluster):
+        path = os.path.join(self.folder, "cluster")
+        if self.settings.get("scheduler_address"):
+            if cluster:
+                await self.client.shutdown()
+            return
+        with open(path) as file:
+            owner = json.load(file)
+        if start_time(owner["pid"]) != owner["start"]:
+            return
+        os.kill(owner["pid"], signal.SIGTERM)
+        for _ in range(400):
+            if start_time(owner["pid"]) != owner["start"]:
+                return
+            await asyncio.sleep(0.05)
+        os.killpg(owner["pid"], signal.SIGKILL)
+
+    # Tickets
+
+    def issue_tickets(self):
+        """As many as attempts run, and some for those that wait: each may do the work of many."""
+        if self.is_ending:
+            return
+        most = max(FEWEST_TICKETS, 2 * self.threads)
+        for kind, waiting in self.waiting.items():
+            out = self.tickets.get(kind, 0)
+            count = self.running.get(kind, 0) + min(waiting, most) - out
+            if count <= 0:
+                continue
+            keys = [f"{self.name}-{self.collector[-12:]}-{self.number + index}" for index in range(count)]
+            self.number += count
+            futures = self.client.map(
+                work, [self.name] * count, [kind] * count, key=keys, resources=self.kinds[kind] or None, pure=False,
+                retries=0)
+            # They outlive this client.
+            fire_and_forget(futures)
+            self.tickets[kind] = out + count
+            for future in futures:
+                asyncio.ensure_future(self.follow(kind, future))
+
+    async def follow(self, kind, future):
+        try:
+            await future
+        except (distributed.scheduler.KilledWorker, distributed.client.FutureCancelledError, asyncio.CancelledError):
+            pass
+        except Exception as error:
+            if not self.is_ending and not self.fault.done():
+                self.fault.set_result(
+                    Fatal("fault", f"a worker cannot run tasks: {type(error).__name__}: {error}"))
+        finally:
+            self.tickets[kind] -= 1
+            self.issue_tickets()
+
+    # Events
+
+    async def work(self):
+        self.fault = asyncio.get_running_loop().create_future()
+        await self.attached.wait()
+        parts = [asyncio.ensure_future(part) for part in (self.read(), self.watch(), self.fault)]
+        done, _ = await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
+        for part in done:
+            if fault := part.result():
+                raise fault
+
+    def end(self, name, event, **details):
+        """Each attempt ends once: what comes later of a lost one is nothing."""
+        if self.open.pop(name, None) is not None:
+            self.bridge.say(event, attempt=name, **details)
+
+    async def read(self):
+        while True:
+            try:
+                message = await self.queue.get()
+            except (OSError, KeyError):
+                # Whoever watches the scheduler says what there is to say.
+                await asyncio.sleep(1)
+                continue
+            for part in message:
+                self.take(part)
+
+    def take(self, part):
+        if name := part.pop("exited", None):
+            self.end(name, "lost" if "lost" in part else "exited", **rename(part, lost="reason"))
+        elif name := part.get("gone"):
+            self.end(name, "lost", reason=part["reason"])
+        elif name := part.get("started"):
+            if name in self.open:
+                self.bridge.say("started", attempt=name, time=part["time"])
+        else:
+            what = "log" if "log" in part else "results"
+            name, offset, data = part[what], part["offset"], part["data"]
+            attempt = self.open.get(name)
+            if attempt is None or offset + len(data) <= attempt[what]:
+                return
+            data = data[attempt[what] - offset:]
+            self.bridge.say(what, attempt=name, offset=attempt[what], **self.bridge.spool.add(data))
+            attempt[what] += len(data)
+
+    async def watch(self):
+        """Keeps the lease, hears of workers that died, and notices when there is no scheduler any more."""
+        failed = None
+        while True:
+            await asyncio.sleep(POLL_PERIOD)
+            try:
+                if failed is not None:
+                    await self.see_again()
+                news = await asyncio.wait_for(
+                    self.books("poll", collector=self.collector, seen=self.seen), self.timeout)
+                failed = None
+            except (OSError, asyncio.TimeoutError, AttributeError, ValueError) as error:
+                if self.is_ending:
+                    return
+                failed = failed or time.monotonic()
+                if time.monotonic() - failed > self.timeout:
+                    raise Fatal("gone", f"the scheduler at {self.address} is gone: {error or type(error).__name__}")
+                continue
+            if news.get("superseded"):
+                raise Fatal("superseded", "another saturn collects this run's results now")
+            self.hear(news)
+            if news["lost"]:
+                self.seen += len(news["lost"])
+                # Behind what those workers have told before they died.
+                await self.queue.put([{"gone": name, "reason": reason} for name, reason in news["lost"]])
+
+    async def see_again(self):
+        """After a connection that was lost: is it the scheduler that knew of this run?"""
+        name = self.name
+        known = asyncio.ensure_future(self.client.run_on_scheduler(lambda dask_scheduler: name in dask_scheduler.plugins))
+        if not await asyncio.wait_for(known, self.timeout):
+            raise Fatal("gone", f"the scheduler at {self.address} has been started again: what ran there is lost")
+
+    def hear(self, news):
+        self.threads, self.waiting, self.running = news["threads"], news["waiting"], news["running"]
+        self.declared = news["resources"]
+        if not self.threads and self.waiting and "workers" not in self.has_warned:
+            self.has_warned.add("workers")
+            self.bridge.say("notice", message=f"{self.address} has no workers: waiting for one")
+        elif self.threads:
+            self.has_warned.discard("workers")
+        self.issue_tickets()
+
+
+def rename(part, **names):
+    return {names.get(key, key): value for key, value in part.items()}
+
+
+# A cluster of the run's own
+
+
+def start_time(pid):
+    """Of a process that runs; tells it from a later one of its number."""
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            fields = file.read().rpartition(")")[2].split()
+        return None if fields[0] == "Z" else fields[19]
+    except OSError:
+        return None
+
+
+def run_cluster(path, settings):
+    """Holds the cluster until it is told to end: it outlives the saturn that has asked for it."""
+    ended = []
+    signal.signal(signal.SIGTERM, lambda *_: ended.append(True))
+    output = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    module, _, name = settings["cluster_class"].rpartition(".")
+    try:
+        make = getattr(importlib.import_module(module or "distributed"), name)
+        cluster = make(**(settings["cluster_kwargs"] or {}))
+    except Exception as error:
+        traceback.print_exc()
+        problem = f"{settings['cluster_class']} cannot be made: {type(error).__name__}: {error}"
+        print(json.dumps({"problem": problem}), file=output, flush=True)
+        os._exit(1)
+    with cluster:
+        about = {"address": cluster.scheduler_address, "pid": os.getpid(), "start": start_time(os.getpid())}
+        with open(path + ".new", "w") as file:
+            json.dump(about, file)
+        os.rename(path + ".new", path)
+        print(json.dumps(about), file=output, flush=True)
+        output.close()
+        while not ended:
+            time.sleep(0.1)
+    os.unlink(path)
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["cluster"]:
+        run_cluster(sys.argv[2], json.loads(sys.argv[3]))
+    else:
+        Bridge(Dask()).main()

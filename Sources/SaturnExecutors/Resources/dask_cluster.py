@@ -1,0 +1,275 @@
+# What a run has on a Dask cluster: its books on the scheduler, an agent on every worker, tickets in between.
+#
+# Dask's own tasks are only tickets: one that gets its turn on a worker asks the books for the next attempt, and runs it.
+# Handing an attempt out is the claim on it: Dask may run a ticket again when a worker dies, and does; an attempt it cannot.
+
+import asyncio
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections import deque
+
+try:
+    import distributed
+    from distributed import Client, Queue, SchedulerPlugin, Security, WorkerPlugin, fire_and_forget, get_worker
+except ImportError as error:
+    refuse(
+        "missing-package", f"{sys.executable} has no package '{error.name}'",
+        f"{sys.executable} -m pip install distributed")
+
+# Seconds that a ticket goes on taking attempts, and after which a collector that is not heard of is none.
+TICKET_TIME = 0.5
+LEASE = 15
+
+
+class Books(SchedulerPlugin):
+    """Which attempts the run has, and where each is: waiting, on a worker, or over."""
+
+    def __init__(self, name, label):
+        self.name = name
+        self.label = label
+
+    def start(self, scheduler):
+        self.scheduler = scheduler
+        self.attempts = {}  # by id: state, kind, worker, collector
+        self.waiting = {}  # by kind: attempts' specs
+        self.collector = None
+        self.heard = 0
+        self.lost = []
+        self.is_closed = False
+        self.folder = None
+        self.blobs = {}
+        scheduler.handlers[self.name] = self.handle
+
+    async def close(self):
+        self.forget()
+
+    def forget(self):
+        self.scheduler.handlers.pop(self.name, None)
+        self.drop_queue()
+        if self.folder:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def handle(self, action, **details):
+        return getattr(self, f"do_{action}")(**details)
+
+    def send(self, worker, **message):
+        if worker in self.scheduler.workers:
+            self.scheduler.worker_send(worker, {"op": self.name, **message})
+
+    # Asked by the bridge
+
+    def drop_queue(self):
+        """What a collector that died has not taken."""
+        if self.collector:
+            self.scheduler.extensions["queues"].release(name=self.collector)
+        self.collector = None
+
+    def do_attach(self, collector):
+        if collector != self.collector:
+            self.drop_queue()
+        self.collector, self.heard = collector, time.monotonic()
+        for attempt in self.attempts.values():
+            attempt["collector"] = None
+        for worker in list(self.scheduler.workers):
+            self.send(worker, attach=collector)
+        return {
+            "attempts": {name: attempt["state"] for name, attempt in self.attempts.items()}, "blobs": list(self.blobs),
+            "resources": self.resources()}
+
+    def resources(self):
+        return sorted({name for worker in self.scheduler.workers.values() for name in worker.resources})
+
+    def do_submit(self, specs, collector):
+        """Those that it has already are told of again, and not run again."""
+        lost = {}
+        wishes = {}
+        for spec in specs:
+            name = spec["attempt"]
+            attempt = self.attempts.get(name)
+            if attempt is None:
+                self.attempts[name] = {
+                    "state": "waiting", "kind": spec["kind"], "worker": None, "collector": collector}
+                self.waiting.setdefault(spec["kind"], deque()).append(spec)
+            elif attempt["state"] == "lost":
+                lost[name] = attempt["reason"]
+            else:
+                attempt["collector"] = collector
+                if attempt["worker"]:
+                    wishes.setdefault(attempt["worker"], {})[name] = spec.get("log_size", 0)
+        for worker, wish in wishes.items():
+            self.send(worker, want=wish, collector=collector)
+        return lost
+
+    def do_poll(self, collector, seen):
+        if collector != self.collector:
+            return {"superseded": True}
+        self.heard = time.monotonic()
+        return {
+            "lost": self.lost[seen:], "threads": sum(one.nthreads for one in self.scheduler.workers.values()),
+            "waiting": {kind: len(specs) for kind, specs in self.waiting.items() if specs},
+            "running": self.count_running(), "resources": self.resources()}
+
+    def count_running(self):
+        counts = {}
+        for attempt in self.attempts.values():
+            if attempt["state"] == "running":
+                counts[attempt["kind"]] = counts.get(attempt["kind"], 0) + 1
+        return counts
+
+    def do_cancel(self, names, force):
+        """Returns those that will not run at all."""
+        cancelled = []
+        for name in names:
+            attempt = self.attempts.get(name)
+            if attempt is None:
+                continue
+            if attempt["state"] == "waiting":
+                kind = attempt["kind"]
+                self.waiting[kind] = deque(spec for spec in self.waiting[kind] if spec["attempt"] != name)
+                del self.attempts[name]
+                cancelled.append(name)
+            elif attempt["state"] == "running":
+                self.send(attempt["worker"], cancel=name, force=force)
+        return cancelled
+
+    def do_release(self, names):
+        by_worker = {}
+        for name in names:
+            attempt = self.attempts.pop(name, None)
+            if attempt and attempt["worker"]:
+                by_worker.setdefault(attempt["worker"], []).append(name)
+        for worker, some in by_worker.items():
+            self.send(worker, release=some)
+
+    def do_write(self, blob, offset, data, last):
+        if self.folder is None:
+            self.folder = tempfile.mkdtemp(prefix=self.name)
+        with open(os.path.join(self.folder, blob), "r+b" if offset else "wb") as file:
+            file.seek(offset)
+            file.write(data)
+            if last:
+                self.blobs[blob] = file.tell()
+
+    def do_close(self):
+        """Nothing more is handed out, and what runs is ended."""
+        self.is_closed = True
+        self.waiting.clear()
+        found = {state: [name for name, one in self.attempts.items() if one["state"] == state]
+                 for state in ("waiting", "running")}
+        self.do_cancel(found["running"], True)
+        for name in found["waiting"]:
+            del self.attempts[name]
+        tickets = [key for key in self.scheduler.tasks if isinstance(key, str) and key.startswith(self.name)]
+        idle = [key for key in tickets if self.scheduler.tasks[key].state in ("queued", "no-worker")]
+        self.scheduler.client_releases_keys(
+            keys=idle, client="fire-and-forget", stimulus_id=f"{self.name}-close-{time.time()}")
+        return found
+
+    # Asked by agents
+
+    def do_join(self, worker):
+        return self.collector
+
+    def do_take(self, worker, kind, seconds, done):
+        self.do_done(worker, done)
+        specs = self.waiting.get(kind)
+        if not specs or self.is_closed or worker not in self.scheduler.workers:
+            return None
+        # There will be another ticket, unless nobody is there to make one.
+        if seconds > TICKET_TIME and time.monotonic() - self.heard < LEASE:
+            return None
+        spec = specs.popleft()
+        attempt = self.attempts[spec["attempt"]]
+        attempt.update(state="running", worker=worker)
+        return {**spec, "collector": attempt["collector"]}
+
+    def do_done(self, worker, names):
+        for name in names:
+            attempt = self.attempts.get(name)
+            if attempt and attempt["worker"] == worker:
+                attempt["state"] = "ended"
+
+    def do_read(self, blob, offset):
+        if blob not in self.blobs:
+            return None
+        with open(os.path.join(self.folder, blob), "rb") as file:
+            file.seek(offset)
+            return file.read(1 << 20)
+
+    # Told by the scheduler
+
+    def remove_worker(self, scheduler, worker, **_):
+        for name, attempt in self.attempts.items():
+            if attempt["worker"] != worker or attempt["state"] == "lost":
+                continue
+            what = "died" if attempt["state"] == "running" else "died, with the results"
+            attempt.update(state="lost", reason=f"worker {worker} {what}", worker=None)
+            self.lost.append([name, attempt["reason"]])
+
+
+class WorkerAgent(WorkerPlugin):
+    """The agent of a worker, also of one that comes later."""
+
+    def __init__(self, name, make, spawner):
+        self.name = name
+        self.make = make
+        self.spawner = spawner
+
+    async def setup(self, worker):
+        self.worker = worker
+        folder = os.path.join(worker.local_directory, self.name)
+        worker.stream_handlers[self.name] = self.take
+        self.agent = self.make(folder, self.office, self.put, self.spawner)
+        await self.agent.start()
+        self.agent.attach(await self.office("join", worker=worker.address))
+
+    async def teardown(self, worker):
+        await self.agent.stop()
+        worker.stream_handlers[self.name] = lambda **_: None
+
+    async def office(self, action, **details):
+        return await getattr(self.worker.scheduler, self.name)(action=action, **details)
+
+    async def put(self, collector, message, timeout):
+        try:
+            await self.worker.scheduler.queue_put(name=collector, data=message, timeout=timeout)
+        except KeyError as error:
+            raise LookupError(collector) from error
+
+    def take(self, attach=None, want=None, collector=None, cancel=None, force=False, release=None):
+        if attach:
+            self.agent.attach(attach)
+        if want:
+            self.agent.want(want, collector)
+        if cancel:
+            self.agent.cancel(cancel, force)
+        if release:
+            self.agent.release(release)
+
+    async def ticket(self, kind):
+        begin = time.monotonic()
+        done = []
+        count = 0
+        while True:
+            seconds = time.monotonic() - begin
+            spec = await self.office("take", worker=self.worker.address, kind=kind, seconds=seconds, done=done)
+            if spec is None:
+                return count
+            await self.agent.execute(spec)
+            done = [spec["attempt"]]
+            count += 1
+
+
+async def work(name, kind):
+    """A ticket: all that Dask itself ever runs. When the run is over it may come too late."""
+    agent = get_worker().plugins.get(name)
+    return await agent.ticket(kind) if agent else 0
+
+
+def forget_books(dask_scheduler, name):
+    if books := dask_scheduler.plugins.get(name):
+        books.forget()
+        dask_scheduler.remove_plugin(name)
