@@ -79,7 +79,7 @@ let package = Package(
         tests("SaturnRunFileTests", ["SaturnRunFile"]),
         tests("SaturnGitTests", ["SaturnGit"]),
         tests("SaturnLedgerTests", ["SaturnLedger"]),
-        tests("SaturnExecutorsTests", ["SaturnExecutors"]),
+        tests("SaturnExecutorsTests", ["Engines", "SaturnExecutors"]),
         tests("SaturnStoresTests", ["Engines", "SaturnStores", "CSystem"]),
         tests(
             "SaturnEngineTests", ["SaturnEngine", "SaturnGit", "SaturnLedger", "SaturnRunFile", "SaturnStores"]),

@@ -50,7 +50,8 @@ struct Wiring {
         let inExecutor = BuiltInExecutor.named(result.spec.executor).problems(result.spec.executor)
         let isSound = result.problems.isEmpty && inStore.isEmpty && inExecutor.isEmpty
         let backends = try makeBackends(result.spec, isSound: isSound, run, folder, state)
-        let problems = result.problems + inStore + inExecutor + (backends.executor?.problems(with: result.spec.tasks) ?? [])
+        let problems =
+            result.problems + inStore + inExecutor + (backends.executor?.problems(with: result.spec.tasks) ?? [])
         // A ledger that is not there yet is read as an empty one: what is wrong with a file is told without a trace.
         let isWriting = needsExecutor && access(state.ledger, F_OK) == 0
         let ledger = try openLedger(state.ledger, isWriting: isWriting)

@@ -38,7 +38,8 @@ struct Resumption {
         let place = ResultPlace.standing(task: preparation.graph.nodes[task].name)
         guard let events = try preparation.store.events(of: place), events.attempt == occupant.attempt,
             events.run == preparation.run, events.project == preparation.project,
-            ["submitted", "started", "retried"].contains(events.lastType), try preparation.store.status(of: place) == nil
+            ["submitted", "started", "retried"].contains(events.lastType),
+            try preparation.store.status(of: place) == nil
         else { return nil }
         return events
     }

@@ -59,13 +59,16 @@ public enum DaskExecutor {
                     hint: "a cluster that is there has an address, one of the run's own a class"))
         }
         if let kwargs = spec.settings["cluster_kwargs"] {
-            if case .map = kwargs.value {} else {
+            if case .map = kwargs.value {
+            } else {
                 problems.append(Diagnostic(at: kwargs.mark, "'cluster_kwargs' is a mapping"))
             }
         }
         guard let tls = spec.settings["tls"] else { return problems }
         guard case .map(let fields) = tls.value else {
-            return problems + [Diagnostic(at: tls.mark, "'tls' is a mapping", hint: "tls: {ca_file: …, cert: …, key: …}")]
+            return problems + [
+                Diagnostic(at: tls.mark, "'tls' is a mapping", hint: "tls: {ca_file: …, cert: …, key: …}")
+            ]
         }
         for (name, value) in fields.sorted(by: { $0.key < $1.key }) where !["ca_file", "cert", "key"].contains(name) {
             problems.append(

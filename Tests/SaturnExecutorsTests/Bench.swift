@@ -18,7 +18,7 @@ final class Bench {
 
     init(_ candidate: Candidate, _ wish: Candidate.Wish = Candidate.Wish()) throws {
         space = try TestSpace()
-        executor = try candidate.make(wish)
+        executor = try candidate.make(wish, space)
         try executor.start { [events, batches] batch in
             batches.append(batch)
             for event in batch { events.append(event) }

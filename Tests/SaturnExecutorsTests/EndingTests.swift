@@ -201,7 +201,7 @@ struct EndingTests {
         bench.executor.cancel(launch.attempt, force: true)
         await bench.executor.stop()
         #expect(!bench.space.exists("ran"))
-        let unstarted = try Candidate.multiprocessing.make(Candidate.Wish())
+        let unstarted = try Candidate.multiprocessing.make(Candidate.Wish(), TestSpace())
         await unstarted.stop()
     }
 

@@ -209,7 +209,8 @@ enum PaxRecords {
         var rest = bytes
         var found: [(String, [UInt8])] = []
         while let space = rest.firstIndex(of: 32) {
-            guard let length = Int(String(decoding: rest[..<space], as: UTF8.self)), length > space - rest.startIndex + 1,
+            guard let length = Int(String(decoding: rest[..<space], as: UTF8.self)),
+                length > space - rest.startIndex + 1,
                 length <= rest.count
             else { throw ArchiveProblem.malformed("they are no tar archive") }
             let record = rest[(space + 1)..<(rest.startIndex + length - 1)]

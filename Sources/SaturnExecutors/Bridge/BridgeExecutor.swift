@@ -43,10 +43,9 @@ public final class BridgeExecutor: Executor {
         let shortage = csystem_spare_threads(3)
         guard shortage == 0 else { throw Failure.noThread(String(cString: strerror(shortage))) }
         let folder = try BridgeFolder(bridge.folder)
-        let session = try BridgeSession(bridge, folder: folder, slots: slots)
         let outcome = Outcome()
         inbox.withLock { $0.isRead = true }
-        try startThread { [self] in run(session, folder, outcome, deliver) }
+        try startThread { [self] in run(folder, outcome, deliver) }
         outcome.wait()
         if let failure = outcome.failure { throw failure }
     }
@@ -78,6 +77,17 @@ public final class BridgeExecutor: Executor {
     }
 
     // MARK: The thread
+
+    /// The bridge is a child of this thread: as one of the main thread's it would look like an orphan of a task.
+    private func run(_ folder: BridgeFolder, _ outcome: Outcome, _ deliver: ([ExecutorEvent]) -> Void) {
+        do {
+            run(try BridgeSession(bridge, folder: folder, slots: slots), folder, outcome, deliver)
+        } catch {
+            if folder.isNew { folder.clear(keepsRun: false) }
+            for stop in drain(isLast: true).stops { stop.resume() }
+            outcome.set(error as? Failure ?? Failure(.fault, "\(error)"))
+        }
+    }
 
     private func run(
         _ session: BridgeSession, _ folder: BridgeFolder, _ outcome: Outcome, _ deliver: ([ExecutorEvent]) -> Void

@@ -85,9 +85,11 @@ class Spawner:
         ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)
         reading, writing = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
-        signal.signal(signal.SIGCHLD, lambda *_: None)
-        for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
-            signal.signal(number, signal.SIG_IGN)
+        # Handled, not ignored: what is ignored here would be in tasks too. Whatever the worker has ignored is as new again.
+        ignored = {number for number in signal.valid_signals() if signal.getsignal(number) == signal.SIG_IGN}
+        deaf = {signal.SIGCHLD, signal.SIGINT, signal.SIGHUP, signal.SIGTERM} | ignored - {signal.SIGPIPE}
+        for number in deaf:
+            signal.signal(number, lambda *_: None)
         self.wakeup = reading
         self.poll.register(reading, select.EPOLLIN)
         self.poll.register(0, select.EPOLLIN)
