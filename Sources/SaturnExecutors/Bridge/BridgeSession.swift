@@ -19,6 +19,8 @@ final class BridgeSession: @unchecked Sendable {
     private let slots: Int
     private let spool: SpoolReader
     private let translator: LaunchTranslator
+    /// The bridge has yet to say that it has handed over what it was given last: what comes meanwhile goes together.
+    private var isSubmitting = false
     private var waiting: [Launch] = []
     private var nextWaiting = 0
     private var fillers: [String: WorkspaceFiller] = [:]
@@ -70,7 +72,7 @@ final class BridgeSession: @unchecked Sendable {
 
     /// Hands over what waits while there are slots.
     func fill() {
-        guard phase == .ready, nextWaiting < waiting.count, fillers.count < slots else { return }
+        guard phase == .ready, !isSubmitting, nextWaiting < waiting.count, fillers.count < slots else { return }
         var tasks: [BridgeTask] = []
         while nextWaiting < waiting.count, fillers.count < slots {
             let launch = waiting[nextWaiting]
@@ -82,6 +84,7 @@ final class BridgeSession: @unchecked Sendable {
             waiting.removeAll(keepingCapacity: true)
             nextWaiting = 0
         }
+        isSubmitting = true
         attempt { try send(.submit(tasks)) }
     }
 
@@ -183,6 +186,7 @@ final class BridgeSession: @unchecked Sendable {
         }
         switch event.event {
         case "attached": phase = .ready
+        case "submitted": isSubmitting = false
         case "notice": events.append(.notice(event.message ?? ""))
         case "done": done(event.left ?? 0)
         case "fatal":

@@ -119,6 +119,7 @@ class Agent:
         self.collector = None
         self.waiters = {}
         self.fetched = {}
+        self.spare = []
         self.news = asyncio.Event()
         self.tasks = []
         shutil.rmtree(folder, ignore_errors=True)
@@ -185,7 +186,7 @@ class Agent:
     async def run(self, attempt):
         spec = attempt.spec
         if not attempt.is_shared:
-            os.makedirs(os.path.join(attempt.spool, "results"), mode=0o755)
+            self.make_folder(attempt)
         places = await self.places(attempt)
         if attempt.is_cancelled:
             return {"cancelled": True}
@@ -196,6 +197,31 @@ class Agent:
             start=attempt.id, argv=spec["argv"], env=environment, cwd=self.place(spec["cwd"], places),
             folder=attempt.folder, secrets=spec.get("secrets", []))
         return await waiter
+
+    def make_folder(self, attempt):
+        """With an empty folder for results; an earlier one that was left clean will do: some file systems take longer to
+        make a folder and to delete it than a short task takes."""
+        while self.spare:
+            spare = self.spare.pop()
+            try:
+                return os.rename(spare, attempt.spool)
+            except OSError:
+                pass
+        os.makedirs(os.path.join(attempt.spool, "results"), mode=0o755)
+
+    def remove_folder(self, attempt):
+        spare = attempt.spool + ".spare"
+        try:
+            os.unlink(attempt.log)
+            os.rename(attempt.spool, spare)
+            if len(self.spare) < 64 and os.listdir(spare) == ["results"] and not os.listdir(f"{spare}/results"):
+                if stat.S_ISDIR(os.lstat(f"{spare}/results").st_mode):
+                    os.chmod(f"{spare}/results", 0o755)
+                    return self.spare.append(spare)
+        except OSError:
+            pass
+        shutil.rmtree(spare, ignore_errors=True)
+        shutil.rmtree(attempt.spool, ignore_errors=True)
 
     def cancel(self, name, force):
         attempt = self.attempts.get(name)
@@ -288,8 +314,9 @@ class Agent:
 
     def release(self, names):
         for name in names:
-            if attempt := self.attempts.pop(name, None):
-                shutil.rmtree(attempt.spool, ignore_errors=True)
+            attempt = self.attempts.pop(name, None)
+            if attempt and not attempt.is_shared:
+                self.remove_folder(attempt)
 
     def wanted(self):
         return [one for one in self.attempts.values() if one.collector == self.collector and not one.has_told_end]
