@@ -135,10 +135,10 @@ class Bridge:
             return True
         return False
 
-    def main(self):
+    async def leave(self):
         code = 0
         try:
-            asyncio.run(self.run())
+            await self.run()
         except Fatal as fatal:
             self.say("fatal", code=fatal.code, message=fatal.message, hint=fatal.hint)
             code = 3
@@ -146,5 +146,11 @@ class Bridge:
             traceback.print_exc()
             self.say("fatal", code="fault", message=f"{type(error).__name__}: {error}", hint=None)
             code = 5
+        # What was sent a moment ago is on its way; nothing else is to happen any more.
+        self.engine.is_ending = True
+        await asyncio.sleep(0.1)
         sys.stderr.flush()
         os._exit(code)
+
+    def main(self):
+        asyncio.run(self.leave())

@@ -314,7 +314,7 @@ class Dask:
         while True:
             try:
                 message = await self.queue.get()
-            except (OSError, KeyError):
+            except (OSError, KeyError, AttributeError):
                 # Whoever watches the scheduler says what there is to say.
                 await asyncio.sleep(1)
                 continue
@@ -349,15 +349,19 @@ class Dask:
                     await self.see_again()
                 news = await asyncio.wait_for(
                     self.books("poll", collector=self.collector, seen=self.seen), self.timeout)
+                if self.is_ending:
+                    return
+                if news is None:
+                    raise OSError("it does not know this run")
                 failed = None
             except (OSError, asyncio.TimeoutError, AttributeError, ValueError) as error:
                 if self.is_ending:
                     return
-                failed = failed or time.monotonic()
+                failed = time.monotonic() if failed is None else failed
                 if time.monotonic() - failed > self.timeout:
                     raise Fatal("gone", f"the scheduler at {self.address} is gone: {error or type(error).__name__}")
                 continue
-            if news.get("superseded"):
+            if "superseded" in news:
                 raise Fatal("superseded", "another saturn collects this run's results now")
             self.hear(news)
             if news["lost"]:

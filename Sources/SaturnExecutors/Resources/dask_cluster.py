@@ -63,8 +63,12 @@ class Books(SchedulerPlugin):
 
     def drop_queue(self):
         """What a collector that died has not taken."""
-        if self.collector:
-            self.scheduler.extensions["queues"].release(name=self.collector)
+        extension = self.scheduler.extensions["queues"]
+        extension.client_refcount.pop(self.collector, None)
+        if queue := extension.queues.pop(self.collector, None):
+            if queue.empty():
+                # For the request that may be waiting there.
+                queue.put_nowait({"type": "msgpack", "value": []})
         self.collector = None
 
     def do_attach(self, collector):

@@ -1,0 +1,193 @@
+import Engines
+import Foundation
+import SaturnTesting
+import Testing
+
+/// Runs on a real scheduler with two workers, each a process of its own.
+@Suite(.enabled(if: DaskStage.isInstalled, DaskStage.reason), .timeLimit(.minutes(25)))
+struct DaskTests {
+    @Test func aRunAndItsRerun() throws {
+        let stage = try DaskStage(
+            tasks: """
+                [{name: a, command: "echo out; echo err >&2; echo 1 > $RESULTS_DIR/v"}, {name: b, command: exit 3},
+                 {name: c, command: "cat $SATURN_NEEDS_A/v; cut -f1 $SATURN_NEEDS; pwd; echo $SATURN_TASK", needs: [a]},
+                 {name: d, command: "true", needs: [b]}, {name: e, command: no-such-program}]
+                """)
+        let run = try stage.session.saturn("run")
+        #expect(run.status == 1)
+        #expect(
+            run.out == """
+                stage: 2 succeeded, 2 failed, 1 blocked (T)
+                failed: b (exit code 3)
+                failed: e (cannot execute 'no-such-program': command not found)
+                results: ~/results
+
+                """)
+        let names = try stage.session.names("results/a").sorted()
+        #expect(names == ["events", "log", "results", "status"])
+        #expect(try stage.session.read("results/a/log") == "out\nerr\n")
+        #expect(try stage.session.read("results/a/results/v") == "1\n")
+        #expect(try stage.session.read("results/c/log") == "1\na\n\(stage.session.folder)\nc\n")
+        #expect(try stage.session.read("results/b/error") == "3")
+        #expect(try stage.plugins() == "", "nothing is left on the cluster")
+        let again = try stage.session.saturn("run", "--only", "a", "--only", "c")
+        #expect(again.status == 0 && again.out.hasPrefix("stage: 2 up to date"), "\(again.out)\(again.err)")
+    }
+
+    /// One line per execution; nothing runs on beside the second.
+    @Test(arguments: [0, 1]) func aWorkerDiesInTheMiddle(_ retries: Int) throws {
+        let stage = try DaskStage(
+            tasks: "[{name: a, command: \"echo a >> $RAN; sleep 1000 & \(DaskStage.wait)\", retries: \(retries)}]")
+        let run = try stage.session.background("run")
+        let pid = try stage.arrived()[0]
+        let children = try stage.session.read("/proc/\(pid)/task/\(pid)/children").split(separator: " ")
+        #expect(children.count == 1, "\(children)")
+        stage.cluster.kill(worker: try stage.worker(of: pid))
+        for process in [pid] + children.compactMap({ pid_t($0) }) { try waitForEnd(of: process) }
+        if retries == 1 {
+            try stage.arrived()
+            stage.release()
+        }
+        let end = try run.ended()
+        #expect(end.status == (retries == 1 ? 0 : 1), "\(end.err)")
+        #expect(try stage.ran() == Array(repeating: "a", count: 1 + retries))
+        guard retries == 0 else { return }
+        #expect(end.out.contains("failed: a (lost: worker tcp://"), "\(end.out)")
+        #expect(try stage.session.read("results/a/error") == "125")
+        #expect(try stage.session.read("results/a/events").contains("type: lost"))
+    }
+
+    @Test func aWorkerDiesAfterItsTasksHaveEnded() throws {
+        let stage = try DaskStage(tasks: "[]")
+        try stage.write(
+            """
+            [{name: "t{i}", command: "echo t{i} >> $RAN; echo {i} > $RESULTS_DIR/v", sweep: {grid: {i: {range: [1, 10]}}}},
+             {name: last, command: "echo last >> $RAN; \(DaskStage.wait)", needs: ["t*"]}]
+            """)
+        let run = try stage.session.background("run")
+        let pid = try stage.arrived()[0]
+        // The other one: `last` goes on.
+        stage.cluster.kill(worker: 1 - (try stage.worker(of: pid)))
+        stage.release()
+        #expect(try run.ended().status == 0)
+        #expect(try stage.ran() == ((1...10).map { "t\($0)" } + ["last"]).sorted())
+        let again = try stage.session.saturn("run")
+        #expect(again.out.hasPrefix("stage: 11 up to date"), "\(again.out)")
+    }
+
+    @Test func theSchedulerDies() throws {
+        let stage = try DaskStage(
+            tasks: """
+                [{name: a, command: "echo a >> $RAN"}, {name: b, command: "echo b >> $RAN; \(DaskStage.wait)", needs: [a]},
+                 {name: c, command: "echo c >> $RAN", needs: [b]}]
+                """, more: "connect_timeout: 2")
+        let run = try stage.session.background("run")
+        let pid = try stage.arrived()[0]
+        stage.cluster.killScheduler()
+        let end = try run.ended()
+        #expect(end.status == 3, "\(end.out)\(end.err)")
+        #expect(end.err.contains("error: the scheduler at \(stage.cluster.address) is gone"), "\(end.err)")
+        // Its workers go when there is no scheduler, and with them what they run.
+        try waitForEnd(of: pid)
+        try stage.cluster.startScheduler()
+        for _ in 0..<2 { try stage.cluster.addWorker() }
+        let again = try stage.session.background("run")
+        try stage.arrived()
+        stage.release()
+        let ended = try again.ended()
+        #expect(ended.status == 0, "\(ended.err)")
+        #expect(try stage.ran() == ["a", "b", "b", "c"])
+    }
+
+    @Test func saturnIsKilled() throws {
+        let stage = try DaskStage(tasks: "[]")
+        try stage.write(
+            """
+            [{name: "t{i}", command: "echo t{i} >> $RAN; echo begin; \(DaskStage.wait); echo {i} > $RESULTS_DIR/v; echo end",
+              sweep: {grid: {i: {range: [1, 6]}}}},
+             {name: last, command: "echo last >> $RAN; cat $SATURN_NEEDS_T6/v", needs: ["t*"]}]
+            """)
+        let run = try stage.session.background("run")
+        let pids = try stage.arrived(4)
+        run.signal(SIGKILL)
+        #expect(try run.ended().status == 137)
+        // Two end while nobody looks, and the two that waited for their places begin.
+        stage.release(2)
+        try stage.arrived(2)
+        #expect(pids.count { isRunning($0) } == 2)
+        #expect(try stage.session.saturn("list").out.contains("interrupted"))
+        let collect = try stage.session.background("collect")
+        try collect.waitForErrors("succeeded")
+        stage.release(4)
+        let end = try collect.ended()
+        #expect(end.status == 0, "\(end.out)\(end.err)")
+        #expect(end.out.hasPrefix("stage: 7 succeeded"), "\(end.out)")
+        #expect(try stage.ran() == ["last", "t1", "t2", "t3", "t4", "t5", "t6"])
+        for task in 1...6 { #expect(try stage.session.read("results/t\(task)/log") == "begin\nend\n") }
+        #expect(try stage.session.read("results/last/log") == "6\n")
+        #expect(try stage.plugins() == "")
+        #expect(try stage.session.saturn("collect").status == 0)
+    }
+
+    @Test func controlC() throws {
+        let stage = try DaskStage(
+            tasks: """
+                [{name: a, command: "echo a >> $RAN; \(DaskStage.wait)"}, {name: b, command: "echo b >> $RAN", needs: [a]}]
+                """)
+        let run = try stage.session.background("run")
+        let pid = try stage.arrived()[0]
+        run.signal(SIGINT)
+        let end = try run.ended()
+        #expect(end.status == 130, "\(end.out)\(end.err)")
+        #expect(end.out.hasPrefix("stage: goes on in the background (process "), "\(end.out)\(end.err)")
+        #expect(end.out.contains("saturn collect --name stage"))
+        #expect(isRunning(pid))
+        stage.release()
+        let collect = try stage.session.saturn("collect", "--name", "stage")
+        #expect(collect.status == 0 && collect.out.hasPrefix("stage: 2 succeeded"), "\(collect.out)\(collect.err)")
+        #expect(try stage.ran() == ["a", "b"])
+        #expect(try stage.plugins() == "")
+    }
+
+    @Test func detached() throws {
+        let stage = try DaskStage(
+            tasks: """
+                [{name: a, command: "echo a >> $RAN; \(DaskStage.wait)"}, {name: b, command: "echo b >> $RAN", needs: [a]}]
+                """)
+        let detached = try stage.session.detach()
+        try stage.arrived()
+        stage.release()
+        let collect = try stage.session.saturn("collect")
+        #expect(collect.status == 0 && collect.out.hasPrefix("stage: 2 succeeded"), "\(collect.out)\(collect.err)")
+        #expect(try stage.ran() == ["a", "b"])
+        try waitForEnd(of: detached.pid)
+    }
+
+    /// Of a run that goes on, and of one whose saturn was killed.
+    @Test(arguments: [false, true]) func terminate(_ isKilled: Bool) throws {
+        let stage = try DaskStage(
+            tasks: """
+                [{name: t, command: "trap '' TERM; sleep 1000 & \(DaskStage.wait)", sweep: {repeats: 6}}]
+                """)
+        let run = try stage.session.background("run")
+        let pids = try stage.arrived(4)
+        let children = try pids.flatMap {
+            try stage.session.read("/proc/\($0)/task/\($0)/children").split(separator: " ").compactMap { pid_t($0) }
+        }
+        #expect(children.count == 4)
+        if isKilled {
+            run.signal(SIGKILL)
+            try run.ended()
+        }
+        let terminate = try stage.session.saturn("terminate", "--name", "stage")
+        #expect(terminate.status == 0, "\(terminate.out)\(terminate.err)")
+        for pid in pids + children { #expect(!isRunning(pid)) }
+        #expect(try stage.plugins() == "")
+        #expect(try stage.session.saturn("status").out.contains("stopped"))
+        #expect(try run.ended().status == (isKilled ? 137 : 143))
+        #expect(stage.cluster.workers.allSatisfy { isRunning($0.pid) })
+        let shutDown = try stage.session.saturn("terminate", "--name", "stage", "--cluster")
+        #expect(shutDown.status == 0, "\(shutDown.out)\(shutDown.err)")
+        for worker in stage.cluster.workers { try waitForEnd(of: worker.pid) }
+    }
+}
