@@ -18,7 +18,9 @@ public final class DaskCluster {
 
     public var address: String { "\(security.isEmpty ? "tcp" : "tls")://127.0.0.1:\(port)" }
 
-    public static var python: String { S3Server.programs + "/python" }
+    /// Of the virtual environment that has `distributed`.
+    public static var programs: String { S3Server.programs }
+    public static var python: String { programs + "/python" }
 
     /// Why tests that need one are skipped; `nil` where it is installed.
     public static let missing: String? =
@@ -51,10 +53,12 @@ public final class DaskCluster {
         try Loopback.wait(for: port, of: started, "the Dask scheduler")
     }
 
-    public func addWorker(_ options: [String] = []) throws {
+    /// - Parameter hidden: a folder that it does not see, as on another machine.
+    public func addWorker(_ options: [String] = [], hiding hidden: String? = nil) throws {
         let folder = "dask-\(port)"
         space.makeFolder(folder)
         let worker = try start(
+            hiding: hidden,
             [
                 "worker", address, "--host", "127.0.0.1", "--nthreads", "\(threads)", "--no-nanny",
                 "--dashboard-address", "127.0.0.1:0", "--memory-limit", "0", "--local-directory", space.path(folder),
@@ -62,13 +66,16 @@ public final class DaskCluster {
         workers.append(worker)
     }
 
-    private func start(_ arguments: [String], _ name: String) throws -> ChildProcess {
+    private func start(hiding hidden: String? = nil, _ arguments: [String], _ name: String) throws -> ChildProcess {
         // It may say much that nobody reads.
         let quiet = ["/bin/sh", "-c", "exec \"$@\" >>'\(space.path("dask-\(port).\(name).log"))' 2>&1", "sh"]
+        let away = hidden.map {
+            ["unshare", "-rm", "/bin/sh", "-c", "mount -t tmpfs none \"$0\" && cd / && exec \"$@\"", $0]
+        }
         let started = try ChildProcess(
-            quiet + [S3Server.programs + "/dask"] + arguments + security,
+            quiet + (away ?? []) + [S3Server.programs + "/dask"] + arguments + security,
             environment: [
-                "PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": space.folder, "LC_ALL": "C.UTF-8",
+                "PATH": "\(S3Server.programs):/usr/local/bin:/usr/bin:/bin", "HOME": space.folder, "LC_ALL": "C.UTF-8",
                 "DASK_DISTRIBUTED__WORKER__HTTP__ROUTES": "[]",
             ], folder: space.folder)
         Self.running.withLock { _ = $0.insert(started.pid) }

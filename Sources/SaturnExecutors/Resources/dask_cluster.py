@@ -209,7 +209,7 @@ class Books(SchedulerPlugin):
         for name, attempt in self.attempts.items():
             if attempt["worker"] != worker or attempt["state"] == "lost":
                 continue
-            what = "died" if attempt["state"] == "running" else "died, with the results"
+            what = "died" if attempt["state"] == "running" else "died, with the results that nobody had collected"
             attempt.update(state="lost", reason=f"worker {worker} {what}", worker=None)
             self.lost.append([name, attempt["reason"]])
 

@@ -95,12 +95,22 @@ class Spawner:
         self.poll.register(0, select.EPOLLIN)
 
     def run(self):
+        try:
+            self.serve()
+        finally:
+            self.end()
+
+    def serve(self):
         while True:
             for descriptor, _ in self.poll.poll():
                 if descriptor == 0:
-                    data = os.read(0, 1 << 20)
+                    try:
+                        data = os.read(0, 1 << 20)
+                    except ConnectionResetError:
+                        # It died with answers that it had not read.
+                        data = b""
                     if not data:
-                        return self.end()
+                        return
                     self.take(data)
                 elif descriptor == self.wakeup:
                     os.read(self.wakeup, 4096)
