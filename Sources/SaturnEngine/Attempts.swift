@@ -10,6 +10,8 @@ struct Attempts {
         var workspace: Workspace
         var started: Timestamp?
         var startedUptime: Int64?
+        /// How long it ran, where that is told.
+        var seconds: Double?
         var needsFile: String?
         var isTold = false
         /// Of its log, when an earlier saturn has launched it.
@@ -52,7 +54,6 @@ struct Attempts {
     var hasEvicted: Bool { !evicted.isEmpty }
     var underWay: [Int] { active.keys.sorted() }
 
-    func task(of attempt: AttemptID) -> Int? { tasks[attempt] }
     func current(_ task: Int) -> AttemptID? { active[task]?.id }
     func number(of task: Int) -> Int { active[task]?.number ?? 0 }
     func duration(of task: Int) -> Double { durations[task]?.seconds ?? 0 }
@@ -112,6 +113,12 @@ struct Attempts {
         return found
     }
 
+    mutating func ended(_ attempt: AttemptID, after seconds: Double?) -> Int? {
+        guard let task = tasks[attempt] else { return nil }
+        active[task]?.seconds = seconds
+        return task
+    }
+
     mutating func started(_ attempt: AttemptID, at time: Timestamp, uptime: Int64) -> Int? {
         guard let task = tasks[attempt] else { return nil }
         active[task]?.started = time
@@ -132,6 +139,7 @@ struct Attempts {
             active[task]?.number = number
             active[task]?.started = nil
             active[task]?.startedUptime = nil
+            active[task]?.seconds = nil
             active[task]?.logSize = 0
         } else {
             active[task] = try begin(task, &batch)
@@ -270,7 +278,7 @@ struct Attempts {
         guard let attempt = active.removeValue(forKey: task) else { return nil }
         tasks[attempt.id] = nil
         let time = clock.now()
-        let seconds = attempt.startedUptime.map { Double(clock.uptime() - $0) / 1e9 } ?? 0
+        let seconds = attempt.seconds ?? attempt.startedUptime.map { Double(clock.uptime() - $0) / 1e9 } ?? 0
         durations[task] = (seconds, attempt.workspace.log)
         var record = AttemptRecord(
             id: attempt.id, key: attempt.key, location: preparation.store.location, task: attempt.workspace.task,

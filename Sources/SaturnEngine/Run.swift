@@ -232,8 +232,8 @@ public final class Run {
             summary.states[task] = .running
             handle(.started(task: task))
             observer.observe(.started(task: task))
-        case .exited(let attempt, let exit):
-            guard let task = attempts.task(of: attempt) else { return }
+        case .exited(let attempt, let exit, let seconds):
+            guard let task = attempts.ended(attempt, after: seconds) else { return }
             handle(.exited(task: task, exit))
         case .notice(let words): observer.observe(.warning(words))
         case .fatal(let problem):

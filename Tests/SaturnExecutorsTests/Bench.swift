@@ -68,7 +68,7 @@ final class Bench {
 
     func exit(of attempt: AttemptID) async throws -> Exit {
         let event = try await events.first { $0.ended == attempt }
-        guard case .exited(_, let exit) = event else { throw CancellationError() }
+        guard case .exited(_, let exit, _) = event else { throw CancellationError() }
         return exit
     }
 
@@ -85,7 +85,7 @@ final class Bench {
 
 extension ExecutorEvent {
     var began: AttemptID? { if case .started(let attempt, _, _) = self { attempt } else { nil } }
-    var ended: AttemptID? { if case .exited(let attempt, _) = self { attempt } else { nil } }
+    var ended: AttemptID? { if case .exited(let attempt, _, _) = self { attempt } else { nil } }
 }
 
 extension Command {

@@ -101,7 +101,8 @@ public struct Launch: Sendable {
 public enum ExecutorEvent: Sendable {
     /// It runs, and does so since then.
     case started(AttemptID, at: Timestamp, uptime: Int64)
-    case exited(AttemptID, Exit)
+    /// `seconds` is how long it ran, where that is not the time since it is known to run.
+    case exited(AttemptID, Exit, seconds: Double? = nil)
     /// Something that people should know, and that does not end anything.
     case notice(String)
     /// The executor itself is no more.

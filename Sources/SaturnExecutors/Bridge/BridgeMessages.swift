@@ -106,6 +106,8 @@ struct BridgeEvent: Decodable {
     var code: JSONValue?
     var signal: Int32?
     var cancelled: Bool?
+    /// How long the attempt ran.
+    var seconds: Double?
     var problem: String?
     var reason: String?
     var message: String?

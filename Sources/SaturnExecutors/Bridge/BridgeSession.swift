@@ -228,7 +228,7 @@ final class BridgeSession: @unchecked Sendable {
     private func end(_ name: String, _ filler: WorkspaceFiller, _ event: BridgeEvent) {
         fillers[name] = nil
         let problem = spoiled.removeValue(forKey: name)
-        events.append(.exited(filler.attempt, problem.map { .lost($0) } ?? event.exit))
+        events.append(.exited(filler.attempt, problem.map { .lost($0) } ?? event.exit, seconds: event.seconds))
     }
 
     private func done(_ left: Int) {

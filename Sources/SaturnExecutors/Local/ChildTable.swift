@@ -197,7 +197,7 @@ final class ChildTable: @unchecked Sendable {
 
     /// Nobody writes into the task's log any more.
     private func finish(_ event: ExecutorEvent) {
-        if case .exited(let attempt, _) = event { masked.removeValue(forKey: attempt)?.log.finish() }
+        if case .exited(let attempt, _, _) = event { masked.removeValue(forKey: attempt)?.log.finish() }
         events.append(event)
     }
 }

@@ -9,7 +9,8 @@ worker did, however it did, every process that it has started is killed: so noth
 and answers on its stdout:
 
     {"started": id, "time": 1.5e9}
-    {"exited": id, "code": 3}, {"exited": id, "signal": 9}, {"exited": id, "code": 127, "problem": text}
+    {"exited": id, "code": 3, "seconds": 0.2}, {"exited": id, "signal": 9, "seconds": 0.2},
+    {"exited": id, "code": 127, "problem": text}
 """
 
 import ctypes
@@ -69,6 +70,7 @@ class Child:
         self.name = name
         self.pid = process.pid
         self.process = process
+        self.began = time.monotonic()
         self.pipe = -1
         self.log = -1
         self.mask = None
@@ -280,10 +282,8 @@ class Spawner:
             self.end_escaped(child)
             self.close(child)
             del self.children[child.pid], self.pids[child.name]
-            if found.si_code == os.CLD_EXITED:
-                self.say(exited=child.name, code=found.si_status)
-            else:
-                self.say(exited=child.name, signal=found.si_status)
+            how = "code" if found.si_code == os.CLD_EXITED else "signal"
+            self.say(exited=child.name, seconds=time.monotonic() - child.began, **{how: found.si_status})
 
     def kill(self, pid):
         try:
