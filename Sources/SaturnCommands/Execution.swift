@@ -207,6 +207,7 @@ struct Execution {
         options.trace = try Shortcut.file(for: file, in: loaded.folder)
         if let interrupted {
             options.earlier = interrupted.tasks
+            options.takesAllAttempts = true
             options.started = interrupted.record.started
         }
         return options

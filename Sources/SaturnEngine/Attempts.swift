@@ -16,6 +16,10 @@ struct Attempts {
         var isTold = false
         /// Of its log, when an earlier saturn has launched it.
         var logSize: Int64 = 0
+        /// The same, and code or inputs may have changed before it began.
+        var isDoubtful = false
+        /// One that may be under way, and whose results nobody wants any more.
+        var supersedes: AttemptID?
     }
 
     private let preparation: Preparation
@@ -34,15 +38,14 @@ struct Attempts {
     private var snapshots: Snapshots?
     /// Where attempts outlive saturn: those of an earlier one.
     private let resumption: Resumption?
-    /// Attempts that may be under way, and whose results nobody wants any more.
-    private(set) var superseded: [AttemptID] = []
     /// The attempt that stands in the folder of a task, by task.
     var results: [Int: AttemptID] = [:]
 
     init(
-        _ preparation: Preparation, state: StateFolder, clock: any TimeSource, host: String, resumes: Bool = false
+        _ preparation: Preparation, state: StateFolder, clock: any TimeSource, host: String,
+        resumption: Resumption? = nil
     ) {
-        resumption = resumes ? Resumption(preparation: preparation) : nil
+        self.resumption = resumption
         self.preparation = preparation
         self.state = state
         self.clock = clock
@@ -56,6 +59,7 @@ struct Attempts {
 
     func current(_ task: Int) -> AttemptID? { active[task]?.id }
     func number(of task: Int) -> Int { active[task]?.number ?? 0 }
+    func isDoubtful(_ task: Int) -> Bool { active[task]?.isDoubtful ?? false }
     func duration(of task: Int) -> Double { durations[task]?.seconds ?? 0 }
     func log(of task: Int) -> String? { durations[task]?.log }
     mutating func forget(_ task: Int) { durations[task] = nil }
@@ -128,7 +132,6 @@ struct Attempts {
 
     /// Makes the workspace; what stood there leaves for the attic.
     mutating func prepare(_ task: Int, number: Int, _ batch: inout LedgerBatch) throws -> Launch {
-        superseded = []
         if number > 1, let earlier = active[task] {
             let id = AttemptID(using: &generator)
             tasks[earlier.id] = nil
@@ -141,6 +144,8 @@ struct Attempts {
             active[task]?.startedUptime = nil
             active[task]?.seconds = nil
             active[task]?.logSize = 0
+            active[task]?.isDoubtful = false
+            active[task]?.supersedes = nil
         } else {
             active[task] = try begin(task, &batch)
         }
@@ -152,15 +157,17 @@ struct Attempts {
         let node = preparation.graph.nodes[task]
         let key = details.record(try manifest(of: task), in: &batch)
         if let found = try resumption?.find(task, decisions[task], key: key) {
-            var resumed = Active(id: found.attempt, number: 1, key: key, workspace: found.workspace)
-            resumed.logSize = found.logSize
+            var resumed = Active(id: found.attempt, number: 1, key: found.key, workspace: found.workspace)
+            (resumed.logSize, resumed.isDoubtful) = (found.logSize, found.isDoubtful)
             return resumed
         }
-        superseded = try resumption?.superseded(task, decisions[task]).map { [$0] } ?? []
+        let superseded = try resumption?.superseded(task, decisions[task])
         let id = AttemptID(using: &generator)
         if decisions[task]?.occupant != nil { try restorer.evict(task, &batch, &evicted) }
         let workspace = try preparation.store.begin(node.name, events: header(node, id, key))
-        return Active(id: id, number: 1, key: key, workspace: workspace)
+        var new = Active(id: id, number: 1, key: key, workspace: workspace)
+        new.supersedes = superseded
+        return new
     }
 
     /// Complete: what it needs has its results.
@@ -215,6 +222,7 @@ struct Attempts {
         surroundings.checkpoint = checkpoint
         surroundings.snapshot = snapshots?.folder(of: task)
         surroundings.logSize = attempt.logSize
+        surroundings.supersedes = attempt.supersedes
         if !node.needs.isEmpty {
             surroundings.needs = try needs(node)
             environment += try variables(task, attempt.id, &surroundings)

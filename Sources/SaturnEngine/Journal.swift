@@ -50,6 +50,9 @@ struct Journal {
         running.insert(task)
     }
 
+    /// What a task that was launched before saw may not be what its key says.
+    mutating func doubt(_ task: Int) { doubtful.insert(task) }
+
     /// Of a task that is to be published: whether something that its key counts is known to have changed during the run,
     /// or while it ran.
     mutating func isStale(_ task: Int) -> Bool {

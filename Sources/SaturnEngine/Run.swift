@@ -64,7 +64,9 @@ public final class Run {
             options: Scheduler.Options(
                 slots: executor.slots, maxFailures: options.maxFailures, grace: options.grace))
         attempts = Attempts(
-            preparation, state: state, clock: clock, host: options.host, resumes: executor.outlivesSaturn)
+            preparation, state: state, clock: clock, host: options.host,
+            resumption: executor.outlivesSaturn
+                ? Resumption(preparation: preparation, takesAll: options.takesAllAttempts) : nil)
         journal = Journal(preparation, clock: clock)
         decider = Decider(preparation)
         summary = Summary(
@@ -180,7 +182,7 @@ public final class Run {
         // The search is not for nothing: a run that changes nothing does without it.
         guard preparation.plan.decisions.contains(where: { $0.map { $0.action != .reuse } ?? false }) else { return }
         // Whoever has the lock of the results folder knows that nobody's tasks should be running there.
-        let spared = executor.outlivesSaturn ? Resumption(preparation: preparation).candidates : []
+        let spared = executor.outlivesSaturn ? Resumption.candidates(preparation) : []
         let survivors = try Survivors.end(of: nil, sparing: spared, in: preparation.store.workplace)
         if let words = Survivors.words(survivors) { observer.observe(.warning(words)) }
     }
@@ -230,7 +232,7 @@ public final class Run {
         case .started(let attempt, let time, let uptime):
             guard let task = attempts.started(attempt, at: time, uptime: uptime) else { return }
             summary.states[task] = .running
-            handle(.started(task: task))
+            handle(.started(task: task, since: uptime))
             observer.observe(.started(task: task))
         case .exited(let attempt, let exit, let seconds):
             guard let task = attempts.ended(attempt, after: seconds) else { return }
@@ -310,7 +312,7 @@ public final class Run {
             journal.launching(task)
             let launch = try attempts.prepare(task, number: number, &journal.batch)
             csystem_step("launch.prepared")
-            for attempt in attempts.superseded { executor.cancel(attempt, force: true) }
+            if attempts.isDoubtful(task) { journal.doubt(task) }
             executor.launch([launch])
             csystem_step("launch.handed")
         } catch let error as Failure where error.kind == .workspace {

@@ -18,6 +18,9 @@ extension Run {
         /// The tasks, by name, of the interrupted run that this one goes on with: those that this plan leaves out stay as
         /// they were.
         public var earlier: [String: TaskRecord] = [:]
+        /// Attempts that it has left on an engine are wanted whatever has changed since; else only those that are as good
+        /// as new ones.
+        public var takesAllAttempts = false
         /// When that run was started.
         public var started: Timestamp?
         /// Where a run that has all its results notes what they stand on.

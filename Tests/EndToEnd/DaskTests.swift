@@ -1,5 +1,6 @@
 import Engines
 import Foundation
+import Glibc
 import SaturnTesting
 import Testing
 
@@ -189,5 +190,89 @@ struct DaskTests {
         let shutDown = try stage.session.saturn("terminate", "--name", "stage", "--cluster")
         #expect(shutDown.status == 0, "\(shutDown.out)\(shutDown.err)")
         for worker in stage.cluster.workers { try waitForEnd(of: worker.pid) }
+    }
+
+    // MARK: What was edited while no saturn was there
+
+    /// A run whose saturn was killed while its one task waits, in a repository.
+    private func interrupted() throws -> (stage: DaskStage, pid: pid_t) {
+        let stage = try DaskStage()
+        try stage.session.write("value.txt", "one\n")
+        try stage.write("[{name: a, code: commit, command: \"echo a >> $RAN; cat value.txt; \(DaskStage.wait)\"}]")
+        try stage.session.write(".gitignore", "results\n")
+        try stage.session.makeRepository()
+        let run = try stage.session.background("run")
+        let pid = try stage.arrived()[0]
+        run.signal(SIGKILL)
+        try run.ended()
+        return (stage, pid)
+    }
+
+    @Test func aRunAfterAnEditBeginsAnew() throws {
+        let (stage, pid) = try interrupted()
+        try stage.session.write("value.txt", "two\n")
+        let run = try stage.session.background("run")
+        let second = try stage.arrived()[0]
+        #expect(!isRunning(pid), "the earlier one has ended before")
+        #expect(second != pid)
+        stage.release()
+        #expect(try run.ended().status == 0)
+        #expect(try stage.ran() == ["a", "a"])
+        #expect(try stage.session.read("results/a/log") == "two\n")
+        #expect(try stage.session.saturn("run").out.hasPrefix("stage: 1 up to date"))
+        #expect(try stage.plugins() == "")
+    }
+
+    /// What it saw cannot be told: the result is kept, and not taken for one of either.
+    @Test(arguments: ["two\n", "one\n"]) func aCollectAfterAnEditBringsWhatThereIs(_ value: String) throws {
+        let (stage, pid) = try interrupted()
+        try stage.session.write("value.txt", "two\n")
+        try stage.session.write("value.txt", value)
+        let collect = try stage.session.background("collect")
+        try collect.waitForErrors("was interrupted")
+        #expect(isRunning(pid))
+        stage.release()
+        let end = try collect.ended()
+        #expect(end.status == 0, "\(end.out)\(end.err)")
+        #expect(try stage.session.read("results/a/log") == "one\n")
+        #expect(try stage.ran() == ["a"])
+        #expect(try stage.session.read("results/a/events").contains("type: changed"))
+        #expect(try stage.session.saturn("plan").out.contains("run      1"))
+        try stage.session.write("value.txt", "one\n")
+        #expect(try stage.session.saturn("plan").out.contains("run      1"))
+    }
+
+    /// The file alone: the result is one of the command that was.
+    @Test func aCollectAfterAnEditOfTheCommand() throws {
+        let (stage, _) = try interrupted()
+        try stage.session.replace("cat value.txt; ", "", in: "run.yaml")
+        let collect = try stage.session.background("collect")
+        try collect.waitForErrors("was interrupted")
+        stage.release()
+        #expect(try collect.ended().status == 0)
+        let plan = try stage.session.saturn("plan").out
+        #expect(plan.contains("command: "), "\(plan)")
+        try stage.session.replace("echo a >> $RAN; ", "echo a >> $RAN; cat value.txt; ", in: "run.yaml")
+        #expect(try stage.session.saturn("run").out.hasPrefix("stage: 1 up to date"))
+        #expect(try stage.ran() == ["a"])
+    }
+
+    /// It counts from when the task began, not from when somebody asked again.
+    @Test func aTimeoutGoesOnWithoutSaturn() throws {
+        let stage = try DaskStage()
+        try stage.write("[{name: a, timeout: 3, command: \"echo a >> $RAN; date +%s.%N; \(DaskStage.wait)\"}]")
+        let run = try stage.session.background("run")
+        let pid = try stage.arrived()[0]
+        run.signal(SIGKILL)
+        try run.ended()
+        let began =
+            Double(try stage.session.shell("stat -c %Y.0 \(stage.session.space.path("ran"))").out.dropLast()) ?? 0
+        // No event to wait for: it is the time that is to pass.
+        poll(nil, 0, 2000)
+        let collect = try stage.session.saturn("collect")
+        let took = Date().timeIntervalSince1970 - began
+        #expect(collect.status == 1 && collect.out.contains("timed out after 3 s"), "\(collect.out)\(collect.err)")
+        #expect(!isRunning(pid))
+        #expect(took < 3 + 2 + 2, "\(took) s")
     }
 }

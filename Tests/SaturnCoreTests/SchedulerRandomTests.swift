@@ -73,7 +73,7 @@ private struct Game {
             } else if roll < 30, let task = deciding.sorted().randomElement(using: &generator) {
                 decide(task)
             } else if roll < 40, let task = running.keys.sorted().randomElement(using: &generator) {
-                apply(scheduler.handle(.started(task: task), at: now))
+                apply(scheduler.handle(.started(task: task, since: now), at: now))
             } else if roll < 70, let task = running.keys.sorted().randomElement(using: &generator) {
                 running[task] = nil
                 apply(scheduler.handle(.exited(task: task, randomExit()), at: now))

@@ -14,7 +14,7 @@ import Testing
     private func running(_ item: Scheduler.Item = .init(), maxFailures: Int? = nil) -> Scheduler {
         var scheduler = scheduler([item], maxFailures: maxFailures)
         #expect(scheduler.handle(.begin, at: 0) == [.launch(task: 0, number: 1)])
-        #expect(scheduler.handle(.started(task: 0), at: 0).isEmpty)
+        #expect(scheduler.handle(.started(task: 0, since: 0), at: 0).isEmpty)
         return scheduler
     }
 
@@ -196,7 +196,7 @@ import Testing
         _ = scheduler.handle(.begin, at: 0)
         // It counts from the start of the process, not from its launch.
         #expect(scheduler.handle(.beat, at: 100 * Self.second).isEmpty)
-        #expect(scheduler.handle(.started(task: 0), at: 100 * Self.second).isEmpty)
+        #expect(scheduler.handle(.started(task: 0, since: 100 * Self.second), at: 100 * Self.second).isEmpty)
         #expect(scheduler.handle(.beat, at: 102 * Self.second - 1).isEmpty)
         #expect(scheduler.handle(.beat, at: 102 * Self.second) == [.cancel(task: 0, force: false)])
         #expect(scheduler.handle(.beat, at: 105 * Self.second - 1).isEmpty)
@@ -222,14 +222,14 @@ import Testing
             scheduler.handle(.exited(task: 0, .signal(15)), at: Self.second)
                 == [.retry(task: 0, .timeout(1)), .launch(task: 0, number: 2)])
         #expect(scheduler.handle(.beat, at: 9 * Self.second).isEmpty)
-        _ = scheduler.handle(.started(task: 0), at: 9 * Self.second)
+        _ = scheduler.handle(.started(task: 0, since: 9 * Self.second), at: 9 * Self.second)
         #expect(scheduler.handle(.beat, at: 10 * Self.second - 1).isEmpty)
         #expect(scheduler.handle(.beat, at: 10 * Self.second) == [.cancel(task: 0, force: false)])
     }
 
     @Test func saidTwiceToHaveStartedItsTimeCountsFromTheFirst() {
         var scheduler = running(.init(timeout: 1))
-        _ = scheduler.handle(.started(task: 0), at: Self.second / 2)
+        _ = scheduler.handle(.started(task: 0, since: Self.second / 2), at: Self.second / 2)
         #expect(scheduler.handle(.beat, at: Self.second) == [.cancel(task: 0, force: false)])
     }
 
@@ -241,7 +241,7 @@ import Testing
     @Test(arguments: [1e30, Double.infinity]) func anEndlessTimeoutDoesNotOverflow(_ timeout: Double) {
         var scheduler = scheduler([.init(timeout: timeout)], grace: timeout)
         _ = scheduler.handle(.begin, at: Int64.max / 4)
-        _ = scheduler.handle(.started(task: 0), at: Int64.max / 4)
+        _ = scheduler.handle(.started(task: 0, since: Int64.max / 4), at: Int64.max / 4)
         #expect(scheduler.handle(.beat, at: Int64.max / 4).isEmpty)
         #expect(scheduler.handle(.stop, at: Int64.max / 4) == [.cancel(task: 0, force: false)])
     }
@@ -394,7 +394,7 @@ import Testing
         var scheduler = scheduler([.init(), .init(needs: [0])])
         _ = scheduler.handle(.begin, at: 0)
         for event: Scheduler.Event in [
-            .started(task: 1), .exited(task: 1, .code(0)), .published(task: 1), .published(task: 0),
+            .started(task: 1, since: 0), .exited(task: 1, .code(0)), .published(task: 1), .published(task: 0),
             .unpublished(task: 0, "disk full"), .unpublished(task: 1, "disk full"),
         ] {
             #expect(scheduler.handle(event, at: 1).isEmpty)

@@ -37,6 +37,10 @@ public struct EventLog: Hashable, Sendable {
     public var started: Timestamp? {
         events.last { ["started", "submitted", "retried"].contains($0.type) }?["utctimestamp"].flatMap { Timestamp($0) }
     }
+    /// When the last attempt was handed in.
+    public var launched: Timestamp? {
+        events.last { ["submitted", "retried"].contains($0.type) }?["utctimestamp"].flatMap { Timestamp($0) }
+    }
     /// When the result was complete.
     public var completed: Timestamp? {
         events.last { $0.type == "complete" }?["utctimestamp"].flatMap { Timestamp($0) }

@@ -81,6 +81,8 @@ public struct Launch: Sendable {
         public var snapshot: String?
         /// Of an attempt that an earlier saturn has launched: how much of its log is here.
         public var logSize: Int64 = 0
+        /// Of an earlier saturn, to be ended before this one begins.
+        public var supersedes: AttemptID?
 
         public init() {}
     }
@@ -99,7 +101,7 @@ public struct Launch: Sendable {
 }
 
 public enum ExecutorEvent: Sendable {
-    /// It runs, and does so since then.
+    /// It runs, and does so since then, by both clocks.
     case started(AttemptID, at: Timestamp, uptime: Int64)
     /// `seconds` is how long it ran, where that is not the time since it is known to run.
     case exited(AttemptID, Exit, seconds: Double? = nil)

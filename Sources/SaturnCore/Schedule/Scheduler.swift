@@ -53,7 +53,8 @@ public struct Scheduler: Sendable {
         case begin
         /// `ready` when it has to run, else how it got its result: `reused` or `restored`.
         case decided(task: Int, TaskState)
-        case started(task: Int)
+        /// `since` is by the clock of ``handle(_:at:)``.
+        case started(task: Int, since: Int64)
         case exited(task: Int, Exit)
         /// Its result is kept, complete.
         case published(task: Int)
@@ -136,9 +137,9 @@ public struct Scheduler: Sendable {
         switch event {
         case .begin: begin(&actions)
         case .decided(let task, let state): decided(task, state, &actions)
-        case .started(let task):
+        case .started(let task, let since):
             if let timeout = items[task].timeout, running[task]?.deadline == nil {
-                running[task]?.deadline = now + Self.nanoseconds(timeout)
+                running[task]?.deadline = since + Self.nanoseconds(timeout)
             }
         case .exited(let task, let exit): exited(task, exit, &actions)
         case .published(let task): published(task, &actions)

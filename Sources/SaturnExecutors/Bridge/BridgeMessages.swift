@@ -84,6 +84,8 @@ struct BridgeTask: Encodable {
     var base: String?
     var resources: [String: Double]?
     var log_size: Int64?
+    /// An attempt that is to be ended first.
+    var after: String?
 
     struct Upload: Encodable {
         var folder: String

@@ -204,7 +204,8 @@ final class BridgeSession: @unchecked Sendable {
             case "started":
                 try filler.begin()
                 let time = Timestamp(microseconds: Int64((event.time ?? 0) * 1e6))
-                events.append(.started(filler.attempt, at: time, uptime: Clocks.uptime()))
+                let since = Clocks.uptime() - Int64((event.seconds ?? 0) * 1e9)
+                events.append(.started(filler.attempt, at: time, uptime: since))
             case "log": try read(event) { try filler.addToLog($0) }
             case "results": if spoiled[name] == nil { try read(event) { try filler.addToResults($0) } }
             default:

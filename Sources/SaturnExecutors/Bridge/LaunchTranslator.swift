@@ -20,6 +20,7 @@ final class LaunchTranslator {
             env: Dictionary(variables.map { ($0.name, $0.value) }, uniquingKeysWith: { $1 }), cwd: launch.workdir)
         if !launch.secrets.isEmpty { task.secrets = launch.secrets.map(\.value) }
         task.resources = launch.resources.map(Self.amounts)
+        task.after = launch.surroundings.supersedes?.description
         if bridge.isShared {
             task.workspace = launch.workspace.folder
         } else {

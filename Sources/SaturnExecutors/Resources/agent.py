@@ -1,6 +1,7 @@
 # The tasks of one run on one worker: what Dask and Ray share. Part of a bridge's script, see docs/bridge.md.
 
 import asyncio
+import errno
 import json
 import os
 import shutil
@@ -49,9 +50,8 @@ class Attempt:
         self.folder = spec.get("workspace") or folder
         self.is_shared = bool(spec.get("workspace"))
         self.collector = spec.get("collector")
-        self.started = None
+        self.started = self.began = None
         self.end = None
-        self.ended = None
         self.is_cancelled = False
         self.archive_size = 0
         self.rewind(0)
@@ -74,7 +74,7 @@ class Attempt:
     def parts(self, room):
         """What there is to tell, at most `room` bytes of it; each with what is done when it was taken."""
         if self.started is not None and not self.has_told_start:
-            yield {"started": self.id, "time": self.started}, 64
+            yield {"started": self.id, "time": self.started, "seconds": time.monotonic() - self.began}, 64
             self.has_told_start = True
         if not self.is_shared:
             ended = self.end is not None
@@ -151,7 +151,7 @@ class Agent:
             answer = json.loads(line)
             if "started" in answer:
                 if attempt := self.attempts.get(answer["started"]):
-                    attempt.started = answer["time"]
+                    attempt.started, attempt.began = answer["time"], time.monotonic()
                     self.news.set()
             elif waiter := self.waiters.pop(answer.pop("exited"), None):
                 waiter.set_result(answer)
@@ -171,14 +171,16 @@ class Agent:
             end = await self.run(attempt)
             if not attempt.is_shared and "lost" not in end:
                 results = os.path.join(attempt.folder, "results")
+                if not stat.S_ISDIR(os.lstat(results).st_mode):
+                    raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), results)
                 with os.scandir(results) as entries:
                     is_empty = not any(entries)
                 if not is_empty:
                     attempt.archive_size = await asyncio.to_thread(pack, results, attempt.archive)
         except OSError as error:
             end = {"lost": f"{error.filename or name}: {error.strerror}"}
-        except LookupError as error:
-            end = {"lost": str(error)}
+        except Exception as error:
+            end = {"lost": str(error) or type(error).__name__}
         attempt.end = end
         self.news.set()
         return end

@@ -1,6 +1,7 @@
 # The Dask side of the bridge: a client of a cluster, which may be this run's own.
 
 import asyncio
+import concurrent.futures
 import importlib
 import json
 import os
@@ -284,8 +285,8 @@ class Dask:
     async def follow(self, kind, future):
         try:
             await future
-        except (distributed.scheduler.KilledWorker, distributed.client.FutureCancelledError, asyncio.CancelledError):
-            pass
+        except (distributed.scheduler.KilledWorker, concurrent.futures.CancelledError, OSError):
+            pass  # Whoever watches the scheduler says whether that is gone.
         except Exception as error:
             if not self.is_ending and not self.fault.done():
                 self.fault.set_result(
@@ -328,7 +329,7 @@ class Dask:
             self.end(name, "lost", reason=part["reason"])
         elif name := part.get("started"):
             if name in self.open:
-                self.bridge.say("started", attempt=name, time=part["time"])
+                self.bridge.say("started", attempt=name, time=part["time"], seconds=part["seconds"])
         else:
             what = "log" if "log" in part else "results"
             name, offset, data = part[what], part["offset"], part["data"]

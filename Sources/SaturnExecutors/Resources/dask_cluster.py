@@ -35,6 +35,7 @@ class Books(SchedulerPlugin):
         self.scheduler = scheduler
         self.attempts = {}  # by id: state, kind, worker, collector
         self.waiting = {}  # by kind: attempts' specs
+        self.held = {}  # by the attempt that is to end first
         self.collector = None
         self.heard = 0
         self.lost = []
@@ -96,7 +97,12 @@ class Books(SchedulerPlugin):
             if attempt is None:
                 self.attempts[name] = {
                     "state": "waiting", "kind": spec["kind"], "worker": None, "collector": collector}
-                self.waiting.setdefault(spec["kind"], deque()).append(spec)
+                before = spec.get("after")
+                self.do_cancel([before], True)
+                if before in self.attempts and self.attempts[before]["state"] == "running":
+                    self.held.setdefault(before, []).append(spec)
+                else:
+                    self.waiting.setdefault(spec["kind"], deque()).append(spec)
             elif attempt["state"] == "lost":
                 lost[name] = attempt["reason"]
             else:
@@ -132,7 +138,7 @@ class Books(SchedulerPlugin):
                 continue
             if attempt["state"] == "waiting":
                 kind = attempt["kind"]
-                self.waiting[kind] = deque(spec for spec in self.waiting[kind] if spec["attempt"] != name)
+                self.waiting[kind] = deque(spec for spec in self.waiting.get(kind, ()) if spec["attempt"] != name)
                 del self.attempts[name]
                 cancelled.append(name)
             elif attempt["state"] == "running":
@@ -161,6 +167,7 @@ class Books(SchedulerPlugin):
         """Nothing more is handed out, and what runs is ended."""
         self.is_closed = True
         self.waiting.clear()
+        self.held.clear()
         found = {state: [name for name, one in self.attempts.items() if one["state"] == state]
                  for state in ("waiting", "running")}
         self.do_cancel(found["running"], True)
@@ -195,6 +202,7 @@ class Books(SchedulerPlugin):
             attempt = self.attempts.get(name)
             if attempt and attempt["worker"] == worker:
                 attempt["state"] = "ended"
+                self.free(name)
 
     def do_read(self, blob, offset):
         if blob not in self.blobs:
@@ -203,15 +211,21 @@ class Books(SchedulerPlugin):
             file.seek(offset)
             return file.read(1 << 20)
 
+    def free(self, name):
+        for spec in self.held.pop(name, []):
+            if spec["attempt"] in self.attempts:
+                self.waiting.setdefault(spec["kind"], deque()).append(spec)
+
     # Told by the scheduler
 
     def remove_worker(self, scheduler, worker, **_):
-        for name, attempt in self.attempts.items():
+        for name, attempt in list(self.attempts.items()):
             if attempt["worker"] != worker or attempt["state"] == "lost":
                 continue
             what = "died" if attempt["state"] == "running" else "died, with the results that nobody had collected"
             attempt.update(state="lost", reason=f"worker {worker} {what}", worker=None)
             self.lost.append([name, attempt["reason"]])
+            self.free(name)
 
 
 class WorkerAgent(WorkerPlugin):

@@ -162,7 +162,7 @@ class Spawner:
             os.set_blocking(pipe, False)
         try:
             child = Child(name, self.execute(request, output))
-        except OSError as error:
+        except (OSError, ValueError) as error:
             self.refuse(request, error, log)
             for descriptor in {log, pipe, output} - {-1}:
                 os.close(descriptor)
@@ -216,6 +216,8 @@ class Spawner:
         """Says in the log why there is nothing else in it."""
         name = request["argv"][0] if request["argv"] else ""
         folder = request["cwd"]
+        if isinstance(error, ValueError):
+            return self.fail(request, f"cannot execute '{name}'", str(error), 126, log)
         what, code = f"cannot execute '{name}'", 126
         try:
             os.listdir(folder) if not os.access(folder, os.X_OK) else os.scandir(folder).close()
