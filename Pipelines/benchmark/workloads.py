@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import clusters
 import libraries
 import objects
 from contestants import Contestant, Make, Ninja, Saturn
@@ -156,6 +157,7 @@ WORKLOADS: dict[str, Callable[[Track], Result]] = {
     "libraries": libraries.startup,
     "objects": objects.objects,
     "large-object": objects.large,
+    "dask": clusters.rate,
 }
 
 # What a workload makes at once, tasks × contestants, for the room that it needs.

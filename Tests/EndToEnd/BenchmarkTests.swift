@@ -19,7 +19,7 @@ import Testing
 
     private static let missing =
         ["ninja", "time", "make"].filter { (try? Session().shell("command -v \($0)").status) != 0 }
-        + (S3Server.missing == nil ? [] : ["rclone"])
+        + (S3Server.missing == nil ? [] : ["rclone"]) + (DaskStage.isInstalled ? [] : ["dask"])
     private static let reason = Comment("SKIPPED: the benchmark needs \(missing); make test-tools")
 
     @Test(.enabled(if: missing.isEmpty, reason)) func makesItsPage() throws {

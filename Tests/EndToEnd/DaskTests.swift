@@ -201,6 +201,8 @@ struct DaskTests {
         try stage.write("[{name: a, code: commit, command: \"echo a >> $RAN; cat value.txt; \(DaskStage.wait)\"}]")
         try stage.session.write(".gitignore", "results\n")
         try stage.session.makeRepository()
+        // Files count as changed until they are older than the kernel's clock may be behind.
+        usleep(100_000)
         let run = try stage.session.background("run")
         let pid = try stage.arrived()[0]
         run.signal(SIGKILL)
