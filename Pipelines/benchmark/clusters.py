@@ -71,7 +71,7 @@ class Cluster:
         def before() -> None:
             self.track.place.make("sweep")
             one.write(folder, ["true"] * tasks)
-            executor = f'class_spec: DaskExecutor, scheduler_address: "{self.address}", python: {tool("python")}'
+            executor = f'class_spec: DaskExecutor, scheduler_address: "{self.address}", python: {python()}'
             text = (folder / "run.yaml").read_text()
             text = text.replace("class_spec: Multiprocessing, jobs: 2", executor)
             (folder / "run.yaml").write_text(f"defaults: {{code: none}}\n{text}")
@@ -86,8 +86,13 @@ class Cluster:
             expect(f"{tasks} succeeded" in output.read_text(), "client.map", f"{tasks} tasks", output)
 
         script = str(Path(__file__).parent / "client_map.py")
-        command = [tool("python"), script, self.address, str(tasks)]
+        command = [python(), script, self.address, str(tasks)]
         return Lap("client.map", command, self.track.place.folder, tasks, check, limit=LIMIT)
+
+
+def python() -> str:
+    """The one that has `distributed`."""
+    return str(Path(tool("dask")).parent / "python")
 
 
 def rate(track: Track) -> Result:

@@ -15,7 +15,7 @@ struct Attempts {
         var needsFile: String?
         var isTold = false
         /// Of its log, when an earlier saturn has launched it.
-        var logSize: Int64 = 0
+        var logSize: Int64?
         /// The same, and code or inputs may have changed before it began.
         var isDoubtful = false
         /// One that may be under way, and whose results nobody wants any more.
@@ -143,7 +143,7 @@ struct Attempts {
             active[task]?.started = nil
             active[task]?.startedUptime = nil
             active[task]?.seconds = nil
-            active[task]?.logSize = 0
+            active[task]?.logSize = nil
             active[task]?.isDoubtful = false
             active[task]?.supersedes = nil
         } else {
@@ -156,12 +156,12 @@ struct Attempts {
     private mutating func begin(_ task: Int, _ batch: inout LedgerBatch) throws -> Active {
         let node = preparation.graph.nodes[task]
         let key = details.record(try manifest(of: task), in: &batch)
-        if let found = try resumption?.find(task, decisions[task], key: key) {
+        if let found = try resumption?.find(task, key: key) {
             var resumed = Active(id: found.attempt, number: 1, key: found.key, workspace: found.workspace)
             (resumed.logSize, resumed.isDoubtful) = (found.logSize, found.isDoubtful)
             return resumed
         }
-        let superseded = try resumption?.superseded(task, decisions[task])
+        let superseded = try resumption?.superseded(task)
         let id = AttemptID(using: &generator)
         if decisions[task]?.occupant != nil { try restorer.evict(task, &batch, &evicted) }
         let workspace = try preparation.store.begin(node.name, events: header(node, id, key))

@@ -20,15 +20,19 @@ struct Resumption {
     let takesAll: Bool
 
     /// Attempts that may be under way though this saturn has not launched them.
-    static func candidates(_ preparation: Preparation) -> Set<AttemptID> {
-        Set(preparation.plan.decisions.compactMap { $0?.occupant?.attempt })
+    static func candidates(_ preparation: Preparation) throws -> Set<AttemptID> {
+        let (plan, nodes) = (preparation.plan, preparation.graph.nodes)
+        let open = plan.decisions.indices.filter {
+            plan.decisions[$0]?.action == .run || plan.decisions[$0]?.action == .maybe
+        }
+        return Set(try open.compactMap { try preparation.store.unfinished(nodes[$0].name)?.attempt })
     }
 
     /// The attempt of an earlier saturn's that is, or has been, at work on this task; `nil` when there is none to go on with.
     ///
     /// - Parameter key: what the task's is now.
-    func find(_ task: Int, _ decision: Decision?, key: TaskKey) throws -> Found? {
-        guard let events = try unfinished(task, decision), let attempt = events.attempt, let old = events.key,
+    func find(_ task: Int, key: TaskKey) throws -> Found? {
+        guard let events = try unfinished(task), let attempt = events.attempt, let old = events.key,
             case let isDoubtful = isDoubtful(task, events), takesAll || old == key && !isDoubtful,
             let workspace = try preparation.store.resume(preparation.graph.nodes[task].name)
         else { return nil }
@@ -38,8 +42,8 @@ struct Resumption {
     }
 
     /// An attempt of this run that nobody wants any more.
-    func superseded(_ task: Int, _ decision: Decision?) throws -> AttemptID? {
-        try unfinished(task, decision)?.attempt
+    func superseded(_ task: Int) throws -> AttemptID? {
+        try unfinished(task)?.attempt
     }
 
     /// It may have begun at any time since it was launched. A snapshot does not change.
@@ -51,13 +55,9 @@ struct Resumption {
         return compilation.sources.haveChanged(compilation.used[task], since: launched)
     }
 
-    private func unfinished(_ task: Int, _ decision: Decision?) throws -> EventLog? {
-        guard let occupant = decision?.occupant else { return nil }
-        let place = ResultPlace.standing(task: preparation.graph.nodes[task].name)
-        guard let events = try preparation.store.events(of: place), events.attempt == occupant.attempt,
-            events.run == preparation.run, events.project == preparation.project,
-            ["submitted", "started", "retried"].contains(events.lastType),
-            try preparation.store.status(of: place) == nil
+    private func unfinished(_ task: Int) throws -> EventLog? {
+        guard let events = try preparation.store.unfinished(preparation.graph.nodes[task].name),
+            events.run == preparation.run, events.project == preparation.project
         else { return nil }
         return events
     }

@@ -182,7 +182,7 @@ public final class Run {
         // The search is not for nothing: a run that changes nothing does without it.
         guard preparation.plan.decisions.contains(where: { $0.map { $0.action != .reuse } ?? false }) else { return }
         // Whoever has the lock of the results folder knows that nobody's tasks should be running there.
-        let spared = executor.outlivesSaturn ? Resumption.candidates(preparation) : []
+        let spared = executor.outlivesSaturn ? try Resumption.candidates(preparation) : []
         let survivors = try Survivors.end(of: nil, sparing: spared, in: preparation.store.workplace)
         if let words = Survivors.words(survivors) { observer.observe(.warning(words)) }
     }

@@ -251,12 +251,70 @@ struct DaskTests {
         let collect = try stage.session.background("collect")
         try collect.waitForErrors("was interrupted")
         stage.release()
-        #expect(try collect.ended().status == 0)
+        let end = try collect.ended()
+        #expect(end.status == 0)
         let plan = try stage.session.saturn("plan").out
-        #expect(plan.contains("command: "), "\(plan)")
+        let events = try stage.session.read("results/a/events")
+        #expect(plan.contains("command: "), "\(plan)\(end.err)\(events)")
         try stage.session.replace("echo a >> $RAN; ", "echo a >> $RAN; cat value.txt; ", in: "run.yaml")
         #expect(try stage.session.saturn("run").out.hasPrefix("stage: 1 up to date"))
         #expect(try stage.ran() == ["a"])
+    }
+
+    /// What was there of its log and its results is not there twice, nor with what comes.
+    @Test(arguments: ["false", "true"]) func anAttemptThatNobodyKnowsBeginsAnew(_ isShared: String) throws {
+        let stage = try DaskStage(more: "connect_timeout: 2")
+        let command = "echo a >> $RAN; echo begin $$; echo $$ > $RESULTS_DIR/$$; \(DaskStage.wait); echo end"
+        try stage.write("[{name: a, command: \"\(command)\"}]", more: "shared: \(isShared)")
+        let run = try stage.session.background("run")
+        let pid = try stage.arrived()[0]
+        let log = stage.session.path("results/a/log")
+        while (try? stage.session.read(log)) != "begin \(pid)\n" { poll(nil, 0, 10) }
+        run.signal(SIGKILL)
+        try run.ended()
+        stage.cluster.killScheduler()
+        try waitForEnd(of: pid)
+        try stage.cluster.startScheduler()
+        try stage.cluster.addWorker()
+        let collect = try stage.session.background("collect")
+        let second = try stage.arrived()[0]
+        stage.release()
+        let end = try collect.ended()
+        #expect(end.status == 0, "\(end.out)\(end.err)")
+        #expect(try stage.session.read(log) == "begin \(second)\nend\n")
+        #expect(try stage.session.names("results/a/results") == ["\(second)"])
+        #expect(try stage.ran() == ["a", "a"])
+    }
+
+    /// The workspace is on this machine, though the results are not.
+    @Test func saturnIsKilledAndResultsAreInABucket() throws {
+        let stage = try DaskStage()
+        let server = try S3Server(.rclone, in: stage.session.space)
+        defer { server.stop() }
+        for (name, value) in [
+            ("AWS_ACCESS_KEY_ID", S3Server.accessKey), ("AWS_SECRET_ACCESS_KEY", S3Server.secretKey),
+            ("AWS_EC2_METADATA_DISABLED", "true"),
+        ] { stage.session.environment[name] = value }
+        try stage.write(
+            "[{name: a, command: \"echo a >> $RAN; echo begin; \(DaskStage.wait); echo end | tee $RESULTS_DIR/v\"}]")
+        try stage.session.replace(
+            "{class_spec: DaskBackend, directory: results}",
+            "{class_spec: S3, s3_url: \"s3://bucket/x\", region: us-east-1, endpoint_url: \"\(server.url)\"}",
+            in: "run.yaml")
+        let run = try stage.session.background("run")
+        try stage.arrived()
+        run.signal(SIGKILL)
+        try run.ended()
+        let collect = try stage.session.background("collect")
+        try collect.waitForErrors("was interrupted")
+        stage.release()
+        let end = try collect.ended()
+        #expect(end.status == 0, "\(end.out)\(end.err)")
+        #expect(try stage.ran() == ["a"])
+        let fetched = try stage.session.saturn("collect", "--to", "here")
+        #expect(fetched.status == 0, "\(fetched.err)")
+        #expect(try stage.session.read("here/a/log") == "begin\nend\n")
+        #expect(try stage.session.read("here/a/results/v") == "end\n")
     }
 
     /// It counts from when the task began, not from when somebody asked again.

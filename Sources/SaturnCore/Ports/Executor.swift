@@ -79,8 +79,9 @@ public struct Launch: Sendable {
         public var checkpoint: String?
         /// The immutable copy of the code that `workdir` is in.
         public var snapshot: String?
-        /// Of an attempt that an earlier saturn has launched: how much of its log is here.
-        public var logSize: Int64 = 0
+        /// Of an attempt that an earlier saturn has launched: how much of its log is here. Where nobody knows the attempt
+        /// any more it begins anew, with an empty log and empty results.
+        public var logSize: Int64?
         /// Of an earlier saturn, to be ended before this one begins.
         public var supersedes: AttemptID?
 

@@ -52,7 +52,9 @@ public protocol ResultStore: Archive {
     func begin(_ task: String, events: String) throws -> Workspace
     /// Makes a workspace ready for attempt `number` (2, 3 …): the log so far is kept as `log.1`, `log.2` ….
     func again(_ workspace: Workspace, number: Int, events: String) throws
-    /// The workspace of an attempt that has no end, as it was left; `nil` where there is none to go on with.
+    /// The events of an attempt that has a workspace, and no end.
+    func unfinished(_ task: String) throws -> EventLog?
+    /// That workspace, as it was left; `nil` where there is none to go on with.
     func resume(_ task: String) throws -> Workspace?
     /// Completes a workspace: `events`, then `error`, then `status`, which is nil for a terminated task.
     func publish(_ workspace: Workspace, events: String, status: String?, error: Int32?) throws -> FileStamp?
@@ -94,6 +96,14 @@ extension ResultStore {
     public var isRemote: Bool { false }
     public func resultsDigest(at place: ResultPlace) throws -> Digest? { nil }
     public func results(of task: String) throws -> String { folder(of: .standing(task: task)) + "/results" }
+    public func unfinished(_ task: String) throws -> EventLog? {
+        let place = ResultPlace.standing(task: task)
+        guard let events = try events(of: place), ["submitted", "started", "retried"].contains(events.lastType),
+            try status(of: place) == nil
+        else { return nil }
+        return events
+    }
+
     public func resume(_ task: String) throws -> Workspace? { nil }
     public func verify() {}
     public func takeRemarks() -> [String] { [] }

@@ -23,6 +23,34 @@ final class ResultsTree {
         return parts.isEmpty ? nil : parts.map { RawName.text($0) }
     }
 
+    /// Removes all that is in it.
+    func empty() throws {
+        let copy = fcntl(root, F_DUPFD_CLOEXEC, 3)
+        guard copy >= 0 else { throw ArchiveProblem.system(".") }
+        try Self.empty(copy)
+    }
+
+    /// - Parameter folder: a descriptor, which is closed.
+    private static func empty(_ folder: Int32) throws {
+        guard let entries = fdopendir(folder) else {
+            close(folder)
+            throw ArchiveProblem.system(".")
+        }
+        defer { closedir(entries) }
+        while let entry = readdir(entries) {
+            let problem = withUnsafePointer(to: entry.pointee.d_name) { pointer in
+                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { name -> Int32 in
+                    if strcmp(name, ".") == 0 || strcmp(name, "..") == 0 { return 0 }
+                    if unlinkat(folder, name, 0) == 0 { return 0 }
+                    let inner = openat(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+                    guard inner >= 0, (try? empty(inner)) != nil else { return errno }
+                    return unlinkat(folder, name, AT_REMOVEDIR) == 0 ? 0 : errno
+                }
+            }
+            guard problem == 0 else { throw ArchiveProblem.disk(".", problem) }
+        }
+    }
+
     func makeFolder(_ path: [String], mode: mode_t) throws {
         close(try folder(path[...]))
         folders.append((path, mode))

@@ -21,6 +21,8 @@ final class BridgeSession: @unchecked Sendable {
     private let translator: LaunchTranslator
     /// The bridge has yet to say that it has handed over what it was given last: what comes meanwhile goes together.
     private var isSubmitting = false
+    /// Attempts that the engine has from earlier.
+    private var known: Set<String> = []
     private var waiting: [Launch] = []
     private var nextWaiting = 0
     private var fillers: [String: WorkspaceFiller] = [:]
@@ -75,9 +77,15 @@ final class BridgeSession: @unchecked Sendable {
         guard phase == .ready, !isSubmitting, nextWaiting < waiting.count, fillers.count < slots else { return }
         var tasks: [BridgeTask] = []
         while nextWaiting < waiting.count, fillers.count < slots {
-            let launch = waiting[nextWaiting]
+            var launch = waiting[nextWaiting]
             nextWaiting += 1
-            fillers[launch.attempt.description] = WorkspaceFiller(launch, isShared: bridge.isShared)
+            let name = launch.attempt.description
+            let filler = WorkspaceFiller(launch, isShared: bridge.isShared)
+            if launch.surroundings.logSize != nil, !known.contains(name) {
+                launch.surroundings.logSize = nil
+                attempt { try filler.clear() }
+            }
+            fillers[name] = filler
             tasks.append(translator.task(launch))
         }
         if nextWaiting == waiting.count {
@@ -185,7 +193,9 @@ final class BridgeSession: @unchecked Sendable {
             return fail(Failure(.engine, "the bridge to \(bridge.engine) says what is not understood: \(words)"))
         }
         switch event.event {
-        case "attached": phase = .ready
+        case "attached":
+            if case .map(let attempts) = event.attempts { known = Set(attempts.keys) }
+            phase = .ready
         case "submitted": isSubmitting = false
         case "notice": events.append(.notice(event.message ?? ""))
         case "done": done(event.left ?? 0)

@@ -32,7 +32,7 @@ final class WorkspaceFiller {
     }
 
     func addToResults(_ bytes: UnsafeRawBufferPointer) throws {
-        let reader = try archive ?? TarReader(ResultsTree(workspace.results))
+        let reader = try archive ?? TarReader(emptyTree())
         archive = reader
         try reader.feed(bytes)
     }
@@ -40,6 +40,21 @@ final class WorkspaceFiller {
     func finish() throws {
         try archive?.finish()
         archive = nil
+    }
+
+    /// Of an attempt that begins anew.
+    func clear() throws {
+        let log = try openLog()
+        defer { close(log) }
+        guard ftruncate(log, 0) == 0 else { throw ArchiveProblem.system(workspace.log) }
+        _ = try emptyTree()
+    }
+
+    /// What an earlier saturn has unpacked of an archive comes again.
+    private func emptyTree() throws -> ResultsTree {
+        let tree = try ResultsTree(workspace.results)
+        try tree.empty()
+        return tree
     }
 
     private func openLog() throws -> Int32 {

@@ -257,10 +257,12 @@ struct Recovery {
         return found
     }
 
-    /// Removes what attempts that were cut off have left, and what is in the bucket.
+    /// Removes what is in the bucket, and what attempts have left that were ended. One that was cut off may go on
+    /// elsewhere: its workspace goes when its task begins anew.
     func clearWorkspaces(except kept: [String: StagedResult]) throws {
         try store.reporting("clear the workspaces of an earlier run") {
             for task in try store.local.tasks() where kept[task] == nil {
+                if try store.unfinished(task) != nil { continue }
                 try Files.removeTree(store.local.folder(of: .standing(task: task)))
             }
             try Files.removeTree(store.local.location + "/.saturn/needs")

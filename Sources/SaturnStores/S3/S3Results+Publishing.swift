@@ -31,6 +31,26 @@ extension S3Results {
         return workspace
     }
 
+    public func unfinished(_ task: String) throws -> EventLog? {
+        try staged(task) == nil ? try local.unfinished(task) : nil
+    }
+
+    public func resume(_ task: String) throws -> Workspace? {
+        let events = try reporting("go on with '\(task)'") {
+            try Files.read(local.folder(of: .standing(task: task)) + "/events", limit: 1 << 20)
+        }
+        guard let text = events.map({ String(decoding: $0, as: UTF8.self) }),
+            let result = StagedResult(events: text, begun: Self.uptime()),
+            let workspace = try local.resume(task)
+        else { return nil }
+        state.withLock { state in
+            state.kept[task] = nil
+            state.staged[task] = result
+        }
+        try journal(.began(task))
+        return workspace
+    }
+
     public func again(_ workspace: Workspace, number: Int, events: String) throws {
         try local.again(workspace, number: number, events: events)
         let attempt = EventLog(parsing: EventLog.header + events)?.attempt
