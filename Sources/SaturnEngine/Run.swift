@@ -14,23 +14,23 @@ public final class Run {
         case committed
     }
 
-    private let preparation: Preparation
+    let preparation: Preparation
     private let executor: any Executor
     private let observer: any RunObserver
-    private let clock: any TimeSource
-    private let options: Options
-    private let committer: Committer
+    let clock: any TimeSource
+    let options: Options
+    let committer: Committer
     private let inputs = Mailbox<Input>()
-    private var scheduler: Scheduler
-    private var attempts: Attempts
-    private var journal: Journal
+    var scheduler: Scheduler
+    var attempts: Attempts
+    var journal: Journal
     private var decider: Decider
-    private var summary: Summary
-    private var failure: (any Error)?
-    private let began: Int64
+    var summary: Summary
+    var failure: (any Error)?
+    let began: Int64
     private var hasBegun = false
     private var isCommitting = false
-    private var isDraining = false
+    var isDraining = false
     /// What runs is left to go on without this saturn.
     private var isLeaving = false
     /// What the scheduler wants done, in order; the rest of it, while something is.
@@ -167,17 +167,6 @@ public final class Run {
         return true
     }
 
-    private func record() throws {
-        var record = RunRecord(
-            name: preparation.run, specName: preparation.spec.name?.value, file: options.file,
-            location: preparation.store.location, state: .running, started: options.started ?? clock.now())
-        record.arguments = options.arguments
-        for task in preparation.graph.nodes.indices where preparation.plan.decisions[task] == nil {
-            attempts.results[task] = options.earlier[preparation.graph.nodes[task].name]?.attempt
-        }
-        try committer.commit(journal.begin(record, tasks: taskRecords()), at: clock.now())
-    }
-
     private func endSurvivors() throws {
         // The search is not for nothing: a run that changes nothing does without it.
         guard preparation.plan.decisions.contains(where: { $0.map { $0.action != .reuse } ?? false }) else { return }
@@ -261,7 +250,7 @@ public final class Run {
     }
 
     /// A fault of the store or the ledger stops the run; what runs is ended, and the fault reported.
-    private func attempt(_ body: () throws -> Void) {
+    func attempt(_ body: () throws -> Void) {
         do { try body() } catch {
             guard failure == nil else { return }
             failure = error
@@ -353,7 +342,7 @@ public final class Run {
         observer.observe(.settled(task: task, state, settled))
     }
 
-    private func noticeChanges(_ changes: Journal.Changes) {
+    func noticeChanges(_ changes: Journal.Changes) {
         let consequence = "their results are kept, and not reused by the next run"
         for what in changes.what { observer.observe(.warning("\(what) changed while tasks ran: \(consequence)")) }
         for what in changes.written {
@@ -361,78 +350,5 @@ public final class Run {
                 .warning("\(what) was written to while tasks ran, and is again what it was: \(consequence)"))
         }
         summary.notReusable += changes.tasks
-    }
-
-    private func taskRecord(_ task: Int) -> TaskRecord {
-        let name = preparation.graph.nodes[task].name
-        let culprit = summary.blockedBy[task].map { "needs \(preparation.graph.nodes[$0].name)" }
-        let isLeftAsItWas = preparation.plan.decisions[task] == nil
-        let note = summary.causes[task]?.text ?? culprit ?? (isLeftAsItWas ? options.earlier[name]?.note : nil)
-        return TaskRecord(
-            name: name, index: task, state: summary.states[task],
-            attempt: attempts.results[task], note: note)
-    }
-
-    private func taskRecords() -> [TaskRecord] { preparation.graph.nodes.indices.map(taskRecord) }
-
-    /// What cannot be written only saves time.
-    private func keepTrace(_ token: [UInt8]) {
-        guard summary.notReusable.isEmpty,
-            let trace = (try? Trace(preparation, attempts: attempts.results, token: token)) ?? nil
-        else { return }
-        try? options.trace?.write(trace)
-    }
-
-    /// Writes down how far it came, as a run that somebody else goes on with.
-    private func leave() throws -> Summary {
-        committer.finish()
-        do {
-            try committer.check()
-            for task in attempts.underWay { journal.set(taskRecord(task)) }
-            let (changes, batch) = try journal.take()
-            noticeChanges(changes)
-            try committer.commit(batch, at: clock.now())
-            try preparation.store.finish()
-        } catch {
-            try? preparation.store.finish()
-            // The first fault is the one to report.
-            throw failure ?? error
-        }
-        if let failure { throw failure }
-        summary.isHandedOver = true
-        summary.tasks = taskRecords()
-        summary.duration = Double(clock.uptime() - began) / 1e9
-        return summary
-    }
-
-    private func end() throws -> Summary {
-        if isDraining, !scheduler.unstarted.isEmpty { summary.stoppedBy = summary.stoppedBy ?? SIGTERM }
-        committer.finish()
-        attempt { try committer.check() }
-        for task in scheduler.unstarted {
-            summary.states[task] = .skipped
-            journal.set(taskRecord(task))
-        }
-        let isComplete = summary.states.allSatisfy { $0.hasResult || $0 == .excluded }
-        let state: RunRecord.State =
-            summary.stoppedBy != nil || failure != nil ? .stopped : isComplete ? .succeeded : .failed
-        let exitCode: Int32? = summary.stoppedBy.map { 128 + $0 } ?? (failure != nil ? nil : isComplete ? 0 : 1)
-        do {
-            csystem_step("end.begin")
-            let token = state == .succeeded ? journal.addTrace(options.trace) : nil
-            let (changes, batch) = try journal.end(state, exitCode: exitCode)
-            noticeChanges(changes)
-            try committer.commit(batch, at: clock.now())
-            try preparation.store.finish()
-            if let token { keepTrace(token) }
-        } catch  where failure != nil {
-            try? preparation.store.finish()
-            // The first fault is the one to report.
-        }
-        if let failure { throw failure }
-        summary.hasSuperseded = attempts.hasEvicted
-        summary.tasks = taskRecords()
-        summary.duration = Double(clock.uptime() - began) / 1e9
-        return summary
     }
 }

@@ -254,8 +254,8 @@ struct DaskTests {
         let end = try collect.ended()
         #expect(end.status == 0)
         let plan = try stage.session.saturn("plan").out
-        let events = try stage.session.read("results/a/events")
-        #expect(plan.contains("command: "), "\(plan)\(end.err)\(events)")
+        // What changed, only a ledger could tell that had heard of the first one in time.
+        #expect(plan.contains("run      1"), "\(plan)\(end.err)")
         try stage.session.replace("echo a >> $RAN; ", "echo a >> $RAN; cat value.txt; ", in: "run.yaml")
         #expect(try stage.session.saturn("run").out.hasPrefix("stage: 1 up to date"))
         #expect(try stage.ran() == ["a"])
