@@ -9,12 +9,17 @@ struct Detachment {
     /// Of the supervisor, after the program's name.
     var words = ["run", "--supervised"] + SaturnCommand.arguments.dropFirst()
 
+    /// What the supervisor gets for a SIGINT, until its run is under way.
+    var interrupt = SIGINT
+
     func start() async throws {
         let (pid, output) = try spawn()
         defer { close(output) }
         // Until it is under way, whoever stops this command means the run.
         let signals = StopSignals.stream()
-        let forwarding = Task { for await number in signals { kill(pid, number) } }
+        let forwarding = Task { [interrupt] in
+            for await number in signals { kill(pid, number == SIGINT ? interrupt : number) }
+        }
         let said = try await read(output)
         forwarding.cancel()
         guard said.hasPrefix(Supervisor.word), said.hasSuffix("\n") else { throw try Self.exit(of: pid) }

@@ -29,7 +29,10 @@ struct Execution {
                 try await executeOnce()
             }
         } catch let left as Left {
-            if !isSupervised { try await Detachment(json: file.json, words: left.words).start() }
+            // Whoever presses Ctrl-C again does mean the tasks.
+            if !isSupervised {
+                try await Detachment(json: file.json, words: left.words, interrupt: SIGTERM).start()
+            }
             throw ExitCode(128 + left.signal)
         }
     }

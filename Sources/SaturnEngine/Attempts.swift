@@ -15,7 +15,7 @@ struct Attempts {
         var needsFile: String?
         var isTold = false
         /// Of its log, when an earlier saturn has launched it.
-        var logSize: Int64?
+        var logSize: Int64 = 0
         /// The same, and code or inputs may have changed before it began.
         var isDoubtful = false
         /// One that may be under way, and whose results nobody wants any more.
@@ -143,7 +143,7 @@ struct Attempts {
             active[task]?.started = nil
             active[task]?.startedUptime = nil
             active[task]?.seconds = nil
-            active[task]?.logSize = nil
+            active[task]?.logSize = 0
             active[task]?.isDoubtful = false
             active[task]?.supersedes = nil
         } else {

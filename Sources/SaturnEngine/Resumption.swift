@@ -16,6 +16,7 @@ struct Resumption {
     }
 
     let preparation: Preparation
+    let executor: any Executor
     /// Whatever they were launched for, their results are wanted: those of others than today's keys, and doubtful ones.
     let takesAll: Bool
 
@@ -32,7 +33,8 @@ struct Resumption {
     ///
     /// - Parameter key: what the task's is now.
     func find(_ task: Int, key: TaskKey) throws -> Found? {
-        guard let events = try unfinished(task), let attempt = events.attempt, let old = events.key,
+        guard let events = try unfinished(task), let attempt = events.attempt, executor.knows(attempt),
+            let old = events.key,
             case let isDoubtful = isDoubtful(task, events), takesAll || old == key && !isDoubtful,
             let workspace = try preparation.store.resume(preparation.graph.nodes[task].name)
         else { return nil }
@@ -43,7 +45,7 @@ struct Resumption {
 
     /// An attempt of this run that nobody wants any more.
     func superseded(_ task: Int) throws -> AttemptID? {
-        try unfinished(task)?.attempt
+        try unfinished(task)?.attempt.flatMap { executor.knows($0) ? $0 : nil }
     }
 
     /// It may have begun at any time since it was launched. A snapshot does not change.

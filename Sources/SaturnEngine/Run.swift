@@ -66,7 +66,7 @@ public final class Run {
         attempts = Attempts(
             preparation, state: state, clock: clock, host: options.host,
             resumption: executor.outlivesSaturn
-                ? Resumption(preparation: preparation, takesAll: options.takesAllAttempts) : nil)
+                ? Resumption(preparation: preparation, executor: executor, takesAll: options.takesAllAttempts) : nil)
         journal = Journal(preparation, clock: clock)
         decider = Decider(preparation)
         summary = Summary(
@@ -93,8 +93,11 @@ public final class Run {
         guard needsExecutor else { return try await executeWithout() }
         do {
             try executor.start { [inputs] in inputs.post(.executor($0)) }
-            do { try committer.open() } catch {
-                await executor.stop()
+            do {
+                try endUnknown()
+                try committer.open()
+            } catch {
+                await executor.detach()
                 throw error
             }
         } catch {
@@ -165,6 +168,14 @@ public final class Run {
         }
         hasBegun = true
         return true
+    }
+
+    /// What was spared, and is no engine's.
+    private func endUnknown() throws {
+        guard executor.outlivesSaturn else { return }
+        let unknown = try Resumption.candidates(preparation).filter { !executor.knows($0) }
+        let ended = try Survivors.end(of: [], attempts: Array(unknown), in: preparation.store.workplace)
+        if let words = Survivors.words(ended) { observer.observe(.warning(words)) }
     }
 
     private func endSurvivors() throws {

@@ -20,9 +20,11 @@ public protocol Executor: Sendable {
     /// Attempts still running are killed.
     func stop() async
 
-    /// Whether attempts go on without saturn: one that is launched again, by another saturn, is not executed again, but
-    /// heard of.
+    /// Whether attempts go on without saturn.
     var outlivesSaturn: Bool { get }
+    /// Whether an earlier saturn has launched it and it is not released: launched again it is not executed again, but heard
+    /// of. To be asked after ``start(_:)``.
+    func knows(_ attempt: AttemptID) -> Bool
     /// Whether something that an earlier saturn has left of the run may still be there: whoever has nothing to run still
     /// has to start and to stop, then.
     var hasLeftovers: Bool { get }
@@ -37,6 +39,7 @@ public protocol Executor: Sendable {
 extension Executor {
     public var workplace: (any TaskExecutor)? { nil }
     public var outlivesSaturn: Bool { false }
+    public func knows(_ attempt: AttemptID) -> Bool { false }
     public var hasLeftovers: Bool { false }
     public func detach() async { await stop() }
     public func release(_ attempt: AttemptID) {}
@@ -79,9 +82,8 @@ public struct Launch: Sendable {
         public var checkpoint: String?
         /// The immutable copy of the code that `workdir` is in.
         public var snapshot: String?
-        /// Of an attempt that an earlier saturn has launched: how much of its log is here. Where nobody knows the attempt
-        /// any more it begins anew, with an empty log and empty results.
-        public var logSize: Int64?
+        /// Of an attempt that an earlier saturn has launched: how much of its log is here.
+        public var logSize: Int64 = 0
         /// Of an earlier saturn, to be ended before this one begins.
         public var supersedes: AttemptID?
 

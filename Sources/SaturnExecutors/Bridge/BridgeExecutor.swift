@@ -23,6 +23,8 @@ public final class BridgeExecutor: Executor {
     public var hasLeftovers: Bool { BridgeFolder.isThere(bridge.folder) }
     private let bridge: Bridge
     private let inbox = Mutex(Inbox())
+    /// Attempts that an earlier saturn has launched.
+    private let earlier = Mutex<Set<String>>([])
     private let wake: Int32
 
     /// - Parameter slots: how many attempts the engine is given at once.
@@ -50,6 +52,7 @@ public final class BridgeExecutor: Executor {
         if let failure = outcome.failure { throw failure }
     }
 
+    public func knows(_ attempt: AttemptID) -> Bool { earlier.withLock { $0.contains(attempt.description) } }
     public func launch(_ launches: [Launch]) { post { $0.launches += launches } }
     public func cancel(_ attempt: AttemptID, force: Bool) { post { $0.cancels.append((attempt, force)) } }
     public func release(_ attempt: AttemptID) { post { $0.releases.append(attempt) } }
@@ -108,7 +111,7 @@ public final class BridgeExecutor: Executor {
             }
             deliverAll(session, deliver)
             wait(session)
-            if session.phase == .ready { outcome.set(nil) }
+            if session.phase == .ready { reached(session, outcome) }
         }
         if !keepsRun { session.abandon() }
         deliverAll(session, deliver)
@@ -116,6 +119,12 @@ public final class BridgeExecutor: Executor {
         let rest = drain(isLast: true)
         for stop in stops + rest.stops { stop.resume() }
         outcome.set(session.failure)
+    }
+
+    private func reached(_ session: BridgeSession, _ outcome: Outcome) {
+        guard !outcome.isSet else { return }
+        earlier.withLock { $0 = session.known }
+        outcome.set(nil)
     }
 
     private func deliverAll(_ session: BridgeSession, _ deliver: ([ExecutorEvent]) -> Void) {
@@ -159,6 +168,7 @@ private final class Outcome: Sendable {
     private let state = Mutex<(isSet: Bool, failure: Failure?)>((false, nil))
 
     var failure: Failure? { state.withLock { $0.failure } }
+    var isSet: Bool { state.withLock { $0.isSet } }
 
     func wait() { semaphore.wait() }
 

@@ -22,7 +22,7 @@ final class BridgeSession: @unchecked Sendable {
     /// The bridge has yet to say that it has handed over what it was given last: what comes meanwhile goes together.
     private var isSubmitting = false
     /// Attempts that the engine has from earlier.
-    private var known: Set<String> = []
+    private(set) var known: Set<String> = []
     private var waiting: [Launch] = []
     private var nextWaiting = 0
     private var fillers: [String: WorkspaceFiller] = [:]
@@ -77,15 +77,9 @@ final class BridgeSession: @unchecked Sendable {
         guard phase == .ready, !isSubmitting, nextWaiting < waiting.count, fillers.count < slots else { return }
         var tasks: [BridgeTask] = []
         while nextWaiting < waiting.count, fillers.count < slots {
-            var launch = waiting[nextWaiting]
+            let launch = waiting[nextWaiting]
             nextWaiting += 1
-            let name = launch.attempt.description
-            let filler = WorkspaceFiller(launch, isShared: bridge.isShared)
-            if launch.surroundings.logSize != nil, !known.contains(name) {
-                launch.surroundings.logSize = nil
-                attempt { try filler.clear() }
-            }
-            fillers[name] = filler
+            fillers[launch.attempt.description] = WorkspaceFiller(launch, isShared: bridge.isShared)
             tasks.append(translator.task(launch))
         }
         if nextWaiting == waiting.count {

@@ -25,7 +25,7 @@ final class LaunchTranslator {
             task.workspace = launch.workspace.folder
         } else {
             task.results = launch.workspace.results
-            task.log_size = launch.surroundings.logSize
+            if launch.surroundings.logSize > 0 { task.log_size = launch.surroundings.logSize }
             ship(launch.surroundings, &task)
         }
         return task

@@ -42,14 +42,6 @@ final class WorkspaceFiller {
         archive = nil
     }
 
-    /// Of an attempt that begins anew.
-    func clear() throws {
-        let log = try openLog()
-        defer { close(log) }
-        guard ftruncate(log, 0) == 0 else { throw ArchiveProblem.system(workspace.log) }
-        _ = try emptyTree()
-    }
-
     /// What an earlier saturn has unpacked of an archive comes again.
     private func emptyTree() throws -> ResultsTree {
         let tree = try ResultsTree(workspace.results)

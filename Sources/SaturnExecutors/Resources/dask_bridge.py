@@ -62,7 +62,7 @@ class Dask:
             raise Fatal("tls", f"{where} is a TLS address, and the executor has no 'tls'", "tls: {ca_file, cert, key}")
         if security is not None and where.startswith("tcp://"):
             raise Fatal("tls", f"'tls' is given, and {where} is no TLS address", "tls://HOST:PORT")
-        self.probe(where)
+        await asyncio.to_thread(self.probe, where)
         try:
             return await Client(where, security=security, asynchronous=True, timeout=self.timeout, set_as_default=False)
         except Exception as error:
@@ -106,7 +106,7 @@ class Dask:
             return False
 
     async def check_versions(self):
-        versions = await self.client.get_versions(check=False)
+        versions = await self.answered(self.client.get_versions(check=False))
         mine = ".".join(map(str, sys.version_info[:2]))
         sides = {"the scheduler": versions["scheduler"]}
         sides |= {f"worker {name}": info for name, info in versions["workers"].items()}
@@ -123,13 +123,22 @@ class Dask:
         if await self.client.run_on_scheduler(lambda dask_scheduler: name in dask_scheduler.plugins):
             return
         await self.client.register_plugin(Books(name, self.label), name=name)
-        await self.client.register_plugin(WorkerAgent(name, Agent, SPAWNER), name=name)
+        await self.answered(self.client.register_plugin(WorkerAgent(name, Agent, SPAWNER), name=name))
+
+    async def answered(self, asking):
+        """What all workers have to answer."""
+        try:
+            return await asyncio.wait_for(asking, 30 + self.timeout)
+        except asyncio.TimeoutError:
+            raise Fatal("cluster", f"a worker of {self.address} does not answer", "its scheduler's dashboard shows which")
 
     async def own_cluster(self):
         path = os.path.join(self.folder, "cluster")
         try:
             with open(path) as file:
-                return json.load(file)["address"]
+                owner = json.load(file)
+            if start_time(owner["pid"]) == owner["start"]:
+                return owner["address"]
         except (OSError, ValueError):
             pass
         ready, theirs = os.pipe()
@@ -248,8 +257,11 @@ class Dask:
             if cluster:
                 await self.client.shutdown()
             return
-        with open(path) as file:
-            owner = json.load(file)
+        try:
+            with open(path) as file:
+                owner = json.load(file)
+        except (OSError, ValueError):
+            return
         if start_time(owner["pid"]) != owner["start"]:
             return
         os.kill(owner["pid"], signal.SIGTERM)
