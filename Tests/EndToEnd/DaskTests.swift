@@ -58,6 +58,24 @@ struct DaskTests {
         #expect(try stage.session.read("results/a/events").contains("type: lost"))
     }
 
+    /// The process beside the worker that starts the commands: there is another one after it.
+    @Test func aSpawnerDies() throws {
+        let stage = try DaskStage(
+            tasks: "[{name: a, command: \"echo a >> $RAN; \(DaskStage.wait)\", retries: 1}]", workers: 1)
+        let run = try stage.session.background("run")
+        let pid = try stage.arrived()[0]
+        let spawners = try stage.session.shell("ps -o ppid= -p \(pid)").out.split(separator: "\n")
+        let spawner = try #require(spawners.first.flatMap { pid_t($0.trimmingCharacters(in: .whitespaces)) })
+        kill(spawner, SIGKILL)
+        try waitForEnd(of: pid)
+        try stage.arrived()
+        stage.release()
+        let end = try run.ended()
+        #expect(end.status == 0, "\(end.out)\(end.err)")
+        #expect(try stage.ran() == ["a", "a"])
+        #expect(stage.cluster.workers.allSatisfy { isRunning($0.pid) })
+    }
+
     @Test func aWorkerDiesAfterItsTasksHaveEnded() throws {
         let stage = try DaskStage(tasks: "[]")
         try stage.write(

@@ -163,7 +163,10 @@ final class BridgeSession: @unchecked Sendable {
         fail(Failure(.engine, "the bridge to \(bridge.engine) \(how)", hint: log))
     }
 
-    private var log: String { "its last words are in \(bridge.folder)/bridge.log" }
+    private var log: String {
+        let words = "its last words are in \(bridge.folder)/bridge.log"
+        return phase == .connecting ? words : "saturn collect goes on with the run; \(words)"
+    }
 
     /// Nothing will be heard of what it ran any more.
     private func fail(_ failure: Failure) {
@@ -218,7 +221,7 @@ final class BridgeSession: @unchecked Sendable {
             }
         } catch let problem as ArchiveProblem {
             if case .disk(_, let number) = problem, [ENOSPC, EDQUOT, EIO, EROFS, EMFILE, ENFILE].contains(number) {
-                throw Failure(.engine, "cannot write what came of a task: \(problem.text)")
+                throw Failure(.engine, "cannot write what came of '\(filler.task)': \(problem.text)")
             }
             spoiled[name] = "its results cannot be unpacked: \(problem.text)"
             if event.event == "exited" { end(name, filler, event) }

@@ -4,6 +4,7 @@ import SaturnCore
 /// Writes what comes of an attempt that runs elsewhere into its workspace.
 final class WorkspaceFiller {
     let attempt: AttemptID
+    var task: String { workspace.task }
     private let workspace: Workspace
     private let isShared: Bool
     private var archive: TarReader?

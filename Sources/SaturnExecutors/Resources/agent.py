@@ -1,10 +1,12 @@
 # The tasks of one run on one worker: what Dask and Ray share. Part of a bridge's script, see docs/bridge.md.
 
 import asyncio
+import contextlib
 import errno
 import json
 import os
 import shutil
+import signal
 import socket
 import stat
 import subprocess
@@ -50,7 +52,7 @@ class Attempt:
         self.folder = spec.get("workspace") or folder
         self.is_shared = bool(spec.get("workspace"))
         self.collector = spec.get("collector")
-        self.started = self.began = None
+        self.started = self.began = self.pid = None
         self.end = None
         self.is_cancelled = False
         self.archive_size = 0
@@ -121,18 +123,23 @@ class Agent:
         self.fetched = {}
         self.spare = []
         self.news = asyncio.Event()
+        self.spawner = spawner
         self.tasks = []
         shutil.rmtree(folder, ignore_errors=True)
         os.makedirs(folder, mode=0o700)
-        ours, theirs = socket.socketpair()
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", spawner, folder], stdin=theirs, stdout=theirs, start_new_session=True)
-        theirs.close()
-        self.socket = ours
 
     async def start(self):
-        reader, self.writer = await asyncio.open_connection(sock=self.socket, limit=1 << 24)
+        reader = await self.spawn()
         self.tasks = [asyncio.ensure_future(self.listen(reader)), asyncio.ensure_future(self.push())]
+
+    async def spawn(self):
+        """Starts the spawner; returns what it says."""
+        ours, theirs = socket.socketpair()
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", self.spawner, self.folder], stdin=theirs, stdout=theirs, start_new_session=True)
+        theirs.close()
+        reader, self.writer = await asyncio.open_connection(sock=ours, limit=1 << 24)
+        return reader
 
     async def stop(self):
         """Ends all that runs; the spawner removes the folder when it has."""
@@ -147,17 +154,29 @@ class Agent:
     # What runs
 
     async def listen(self, reader):
-        while line := await reader.readline():
-            answer = json.loads(line)
-            if "started" in answer:
-                if attempt := self.attempts.get(answer["started"]):
-                    attempt.started, attempt.began = answer["time"], time.monotonic()
-                    self.news.set()
-            elif waiter := self.waiters.pop(answer.pop("exited"), None):
-                waiter.set_result(answer)
-        for waiter in self.waiters.values():
-            waiter.set_result({"lost": "the process that watched it was ended"})
-        self.waiters.clear()
+        while True:
+            try:
+                while line := await reader.readline():
+                    self.hear(json.loads(line))
+            except ConnectionError:
+                pass
+            # Somebody has ended the spawner: what it ran has no end that anybody would hear of.
+            for name, waiter in self.waiters.items():
+                if (attempt := self.attempts.get(name)) and attempt.pid:
+                    with contextlib.suppress(OSError):
+                        os.killpg(attempt.pid, signal.SIGKILL)
+                waiter.set_result({"lost": "the process that watched it was ended"})
+            self.waiters.clear()
+            self.process.wait()
+            reader = await self.spawn()
+
+    def hear(self, answer):
+        if "started" in answer:
+            if attempt := self.attempts.get(answer["started"]):
+                attempt.started, attempt.began, attempt.pid = answer["time"], time.monotonic(), answer["pid"]
+                self.news.set()
+        elif waiter := self.waiters.pop(answer.pop("exited"), None):
+            waiter.set_result(answer)
 
     def tell(self, **request):
         self.writer.write(json.dumps(request).encode() + b"\n")

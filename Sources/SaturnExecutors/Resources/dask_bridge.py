@@ -19,6 +19,7 @@ import uuid
 POLL_PERIOD = 0.2
 QUEUE_SIZE = 8
 FEWEST_TICKETS = 16
+AGAIN = "saturn run runs again what had not come back"
 
 
 class Dask:
@@ -372,7 +373,7 @@ class Dask:
                     return
                 failed = time.monotonic() if failed is None else failed
                 if time.monotonic() - failed > self.timeout:
-                    raise Fatal("gone", f"the scheduler at {self.address} is gone: {error or type(error).__name__}")
+                    raise Fatal("gone", f"the scheduler at {self.address} is gone: {error or type(error).__name__}", AGAIN)
                 continue
             if "superseded" in news:
                 raise Fatal("superseded", "another saturn collects this run's results now")
@@ -387,7 +388,7 @@ class Dask:
         name = self.name
         known = asyncio.ensure_future(self.client.run_on_scheduler(lambda dask_scheduler: name in dask_scheduler.plugins))
         if not await asyncio.wait_for(known, self.timeout):
-            raise Fatal("gone", f"the scheduler at {self.address} has been started again: what ran there is lost")
+            raise Fatal("gone", f"the scheduler at {self.address} has been started again: what ran there is lost", AGAIN)
 
     def hear(self, news):
         self.threads, self.waiting, self.running = news["threads"], news["waiting"], news["running"]

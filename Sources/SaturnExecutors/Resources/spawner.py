@@ -8,7 +8,7 @@ worker did, however it did, every process that it has started is killed: so noth
 
 and answers on its stdout:
 
-    {"started": id, "time": 1.5e9}
+    {"started": id, "time": 1.5e9, "pid": 4711}
     {"exited": id, "code": 3, "seconds": 0.2}, {"exited": id, "signal": 9, "seconds": 0.2},
     {"exited": id, "code": 127, "problem": text}
 """
@@ -176,7 +176,7 @@ class Spawner:
             os.close(log)
         self.children[child.pid] = child
         self.pids[name] = child.pid
-        self.say(started=name, time=time.time())
+        self.say(started=name, time=time.time(), pid=child.pid)
 
     def execute(self, request, output):
         argv = request["argv"]
