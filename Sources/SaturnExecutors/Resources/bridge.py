@@ -79,9 +79,10 @@ class Bridge:
             self.say("hello", version=VERSION, **self.engine.description())
             working = asyncio.ensure_future(self.engine.work())
             await asyncio.wait({listening, working}, return_when=asyncio.FIRST_COMPLETED)
-        for task in (working, listening):
-            if task.done():
-                task.result()
+            if working.done():
+                working.result()
+        # The last word is the answer to the last request.
+        await listening
 
     async def listen(self, reader, connected):
         """Until saturn has nothing more to say: without a word of leave it died, and what runs is left to go on."""
