@@ -168,6 +168,21 @@ struct DaskTests {
         #expect(try stage.plugins() == "")
     }
 
+    /// Whatever was just about to begin on a worker holds no place there any more.
+    @Test(arguments: [0, 200, 500]) func terminateRightAfterControlC(_ pause: Int32) throws {
+        let stage = try DaskStage()
+        try stage.write("[{name: t, command: \"echo $$ > $HERE; sleep 1000\", sweep: {repeats: 12}}]")
+        let run = try stage.session.background("run")
+        try stage.arrived(4)
+        run.signal(SIGINT)
+        try run.ended()
+        // The supervisor has the run at any of its first steps.
+        poll(nil, 0, pause)
+        let terminate = try stage.session.saturn("terminate")
+        #expect(terminate.status == 0, "\(terminate.out)\(terminate.err)")
+        #expect(try stage.plugins() == "")
+    }
+
     @Test func detached() throws {
         let stage = try DaskStage(
             tasks: """
@@ -186,7 +201,7 @@ struct DaskTests {
     @Test(arguments: [false, true]) func terminate(_ isKilled: Bool) throws {
         let stage = try DaskStage(
             tasks: """
-                [{name: t, command: "trap '' TERM; sleep 1000 & \(DaskStage.wait)", sweep: {repeats: 6}}]
+                [{name: t, command: "echo t >> $RAN; trap '' TERM; sleep 1000 & \(DaskStage.wait)", sweep: {repeats: 6}}]
                 """)
         let run = try stage.session.background("run")
         let pids = try stage.arrived(4)
@@ -202,6 +217,7 @@ struct DaskTests {
         #expect(terminate.status == 0, "\(terminate.out)\(terminate.err)")
         for pid in pids + children { #expect(!isRunning(pid)) }
         #expect(try stage.plugins() == "")
+        #expect(try stage.ran().count == 4, "what waited was not begun to be ended")
         #expect(try stage.session.saturn("status").out.contains("stopped"))
         #expect(try run.ended().status == (isKilled ? 137 : 143))
         #expect(stage.cluster.workers.allSatisfy { isRunning($0.pid) })

@@ -15,6 +15,14 @@ public final class BridgeExecutor: Executor {
         var leaving: BridgeRequest?
         var stops: [CheckedContinuation<Void, Never>] = []
         var isRead = false
+
+        mutating func add(_ later: Inbox) {
+            launches += later.launches
+            cancels += later.cancels
+            releases += later.releases
+            leaving = leaving ?? later.leaving
+            stops += later.stops
+        }
     }
 
     public let slots: Int
@@ -99,10 +107,17 @@ public final class BridgeExecutor: Executor {
         var keepsRun = true
         // After a fault there is nobody to ask, but those who wait for the end of it have still to come.
         while session.phase != .over || (session.failure == nil && stops.isEmpty) {
-            let asked = drain()
+            var asked = drain()
+            if !asked.cancels.isEmpty {
+                // They seldom come alone.
+                poll(nil, 0, 5)
+                asked.add(drain())
+            }
             stops += asked.stops
             session.add(asked.launches)
-            for cancel in asked.cancels { session.cancel(cancel.attempt, force: cancel.force) }
+            for force in [false, true] {
+                session.cancel(asked.cancels.filter { $0.force == force }.map(\.attempt), force: force)
+            }
             session.release(asked.releases)
             session.fill()
             if let request = asked.leaving, session.phase == .ready {

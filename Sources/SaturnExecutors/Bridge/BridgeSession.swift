@@ -90,13 +90,19 @@ final class BridgeSession: @unchecked Sendable {
         attempt { try send(.submit(tasks)) }
     }
 
-    func cancel(_ attempt: AttemptID, force: Bool) {
-        if let index = waiting[nextWaiting...].firstIndex(where: { $0.attempt == attempt }) {
-            waiting.remove(at: index)
-            events.append(.exited(attempt, .cancelled))
-        } else {
-            self.attempt { try send(.cancel([attempt.description], force: force)) }
+    /// Together: of what was handed over the engine ends first what waits there.
+    func cancel(_ attempts: [AttemptID], force: Bool) {
+        var handedOver: [String] = []
+        for attempt in attempts {
+            if let index = waiting[nextWaiting...].firstIndex(where: { $0.attempt == attempt }) {
+                waiting.remove(at: index)
+                events.append(.exited(attempt, .cancelled))
+            } else {
+                handedOver.append(attempt.description)
+            }
         }
+        guard !handedOver.isEmpty else { return }
+        attempt { try send(.cancel(handedOver, force: force)) }
     }
 
     func release(_ attempts: [AttemptID]) {

@@ -124,6 +124,7 @@ class Agent:
         self.spare = []
         self.news = asyncio.Event()
         self.spawner = spawner
+        self.is_stopped = False
         self.tasks = []
         shutil.rmtree(folder, ignore_errors=True)
         os.makedirs(folder, mode=0o700)
@@ -143,8 +144,13 @@ class Agent:
 
     async def stop(self):
         """Ends all that runs; the spawner removes the folder when it has."""
+        self.is_stopped = True
         for task in self.tasks:
             task.cancel()
+        # Nobody will hear of their ends, and what waits for them holds a place of the worker.
+        for waiter in self.waiters.values():
+            waiter.set_result({"cancelled": True})
+        self.waiters.clear()
         self.writer.close()
         for _ in range(200):
             if self.process.poll() is not None:
@@ -209,7 +215,7 @@ class Agent:
         if not attempt.is_shared:
             self.make_folder(attempt)
         places = await self.places(attempt)
-        if attempt.is_cancelled:
+        if attempt.is_cancelled or self.is_stopped:
             return {"cancelled": True}
         waiter = asyncio.get_running_loop().create_future()
         self.waiters[attempt.id] = waiter

@@ -132,7 +132,8 @@ class Books(SchedulerPlugin):
     def do_cancel(self, names, force):
         """Returns those that will not run at all."""
         cancelled = []
-        for name in names:
+        # What waits comes first: it would have the places of those that end.
+        for name in sorted(names, key=lambda name: self.attempts.get(name, {}).get("state") != "waiting"):
             attempt = self.attempts.get(name)
             if attempt is None:
                 continue
