@@ -373,7 +373,8 @@ class Dask:
                     return
                 failed = time.monotonic() if failed is None else failed
                 if time.monotonic() - failed > self.timeout:
-                    raise Fatal("gone", f"the scheduler at {self.address} is gone: {error or type(error).__name__}", AGAIN)
+                    why = str(error) if isinstance(error, OSError) and str(error) else "it does not answer"
+                    raise Fatal("gone", f"the scheduler at {self.address} is gone: {why}", AGAIN)
                 continue
             if "superseded" in news:
                 raise Fatal("superseded", "another saturn collects this run's results now")
