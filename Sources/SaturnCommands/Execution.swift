@@ -156,7 +156,11 @@ struct Execution {
     /// What a saturn that was killed after its last task has left on an engine.
     private func cleanUp(_ executor: any Executor) async throws {
         guard executor.hasLeftovers else { return }
-        try executor.start { _ in }
+        try executor.start { events in
+            for case .fatal(let failure) in events {
+                Output.error(DiagnosticText(style: .error).warning(failure.message))
+            }
+        }
         await executor.stop()
     }
 
