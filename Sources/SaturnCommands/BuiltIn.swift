@@ -10,6 +10,8 @@ struct BuiltInExecutor: Sendable {
     var make: @Sendable (ComponentSpec, ExecutorContext) throws -> any Executor
     /// What is wrong with the settings beyond their kinds.
     var problems: @Sendable (ComponentSpec) -> [Diagnostic] = { _ in [] }
+    /// Settings that say where tasks are: with other values it is another place.
+    var place: [String] = []
 
     /// The first is the default.
     static let all: [BuiltInExecutor] = [
@@ -18,7 +20,8 @@ struct BuiltInExecutor: Sendable {
                 jobs: spec.settings["jobs"]?.text.flatMap { Int($0) }, environment: context.environment)
         },
         BuiltInExecutor(
-            schema: DaskExecutor.schema, make: DaskExecutor.make, problems: DaskExecutor.problems),
+            schema: DaskExecutor.schema, make: DaskExecutor.make, problems: DaskExecutor.problems,
+            place: DaskExecutor.place),
         later(
             "Ray",
             [

@@ -62,7 +62,7 @@ struct Execution {
     private func executeOnce() async throws {
         var isNew = false
         while true {
-            let loaded = try Wiring(file: file, needsExecutor: true).load()
+            let loaded = try Wiring(file: file, needsExecutor: true, followsRun: finishes).load()
             try file.checkClean(loaded.compilation)
             guard let executor = loaded.executor else { throw Failure(.fault, "there is no executor") }
             isNew = try loaded.folder.create() || isNew
@@ -91,7 +91,7 @@ struct Execution {
     private func lock(_ loaded: Wiring.Loaded, _ holder: LockHolder, isNew: Bool) throws -> RunLock {
         do {
             let lock = try loaded.folder.lock(run: loaded.run, holder: holder)
-            try claim(loaded, holder, isNew: isNew)
+            try Ownership.claim(loaded, holder, isNew: isNew)
             return lock
         } catch let failure as Failure where failure.kind == .inUse {
             throw Taken(failure: failure)
@@ -112,14 +112,6 @@ struct Execution {
         }
     }
 
-    /// Takes the lock of the results folder; a project that has lost its state folder gets its id back from there.
-    private func claim(_ loaded: Wiring.Loaded, _ holder: LockHolder, isNew: Bool) throws {
-        let store = loaded.compilation.parts.store
-        let last = try store.lastHolder.map { LockHolder(parsing: $0) }
-        if isNew, let last { try loaded.folder.reclaim(from: last, isShared: store.isRemote) }
-        try store.claim(holder: holder.owned(by: loaded.folder.project, state: loaded.folder.path).text)
-    }
-
     private func execute(_ loaded: Wiring.Loaded, _ executor: any Executor) async throws {
         let ledger = loaded.isWriting ? loaded.ledger : try SQLiteLedger(writing: loaded.folder.ledger)
         // Under the lock: another one may just have finished it.
@@ -132,8 +124,9 @@ struct Execution {
             return try CollectText.tell(left, json: file.json)
         }
         if let interrupted { Output.error(CollectText.interrupted(interrupted, loaded.folder)) }
+        try await loaded.elsewhere?.end()
         if !isSupervised { unlink(loaded.folder.supervisorLog(of: loaded.run)) }
-        let other = try ledger.runs().first { $0.name == loaded.run && $0.file != loaded.path }
+        let other = try ledger.runs().first { $0.name == loaded.run && $0.moved(to: loaded.folder).file != loaded.path }
         let (run, progress) = try begin(loaded, executor, ledger, interrupted)
         if let other {
             let text = "'\(loaded.run)' was the name of \(other.file): its record is replaced; --name gives another"
@@ -156,12 +149,9 @@ struct Execution {
     /// What a saturn that was killed after its last task has left on an engine.
     private func cleanUp(_ executor: any Executor) async throws {
         guard executor.hasLeftovers else { return }
-        try executor.start { events in
-            for case .fatal(let failure) in events {
-                Output.error(DiagnosticText(style: .error).warning(failure.message))
-            }
+        do { try await Stopping.stop(executor) } catch let failure as Failure {
+            Output.error(DiagnosticText(style: .error).warning(failure.message))
         }
-        await executor.stop()
     }
 
     private func leaving(_ loaded: Wiring.Loaded, signal: Int32) throws -> Left {
@@ -210,7 +200,7 @@ struct Execution {
 
     private func options(_ loaded: Wiring.Loaded, _ interrupted: Interrupted?) throws -> Run.Options {
         var options = Run.Options(maxFailures: arguments.failureLimit, host: Machine.host, file: loaded.path)
-        options.arguments = try arguments.repeated(run: loaded.run)
+        options.arguments = try arguments.repeated(run: loaded.run, in: loaded.folder)
         options.trace = try Shortcut.file(for: file, in: loaded.folder)
         if let interrupted {
             options.earlier = interrupted.tasks

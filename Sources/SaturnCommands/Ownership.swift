@@ -16,6 +16,22 @@ enum Ownership {
         }
     }
 
+    /// Takes the lock of the results folder; a project that has lost its state folder gets its id back from there.
+    ///
+    /// - Parameter isNew: the project has got its id a moment ago.
+    static func claim(_ loaded: Wiring.Loaded, _ holder: LockHolder, isNew: Bool) throws {
+        let store = loaded.compilation.parts.store
+        let last = try store.lastHolder.map { LockHolder(parsing: $0) }
+        if isNew, let last { try loaded.folder.reclaim(from: last, isShared: store.isRemote) }
+        try store.claim(holder: holder.owned(by: loaded.folder.project, state: loaded.folder.path).text)
+    }
+
+    /// The id of a project that has lost the folder of its state, as its results tell.
+    static func lostProject(of store: any ResultStore, _ state: StateFolder) -> String? {
+        guard let last = (try? store.lastHolder).flatMap({ $0 }) else { return nil }
+        return state.lostProject(known: LockHolder(parsing: last), isShared: store.isRemote)
+    }
+
     /// The store of that name, to be changed by the project whose state is in `state`.
     ///
     /// Throws a ``Failure`` of kind `inUse` when the results are those of the project that this one is a copy of.

@@ -1,5 +1,6 @@
 import ArgumentParser
 import SaturnCore
+import SaturnEngine
 
 /// What `run` executes, and how: all that another process needs to go on with it.
 struct RunArguments: ParsableArguments {
@@ -24,9 +25,14 @@ struct RunArguments: ParsableArguments {
     }
 
     /// Those that do the same again from any folder; the state folder is not among them.
-    func repeated(run: String) throws -> [String] {
-        var arguments = [try Paths.absolute(file.file)]
-        if let tasks = file.tasks { arguments.append(try Paths.absolute(tasks)) }
+    ///
+    /// - Parameter state: for the record of a run: files of its project are named as seen from there, see
+    ///   ``RunRecord/moved(to:)``.
+    func repeated(run: String, in state: StateFolder? = nil) throws -> [String] {
+        var arguments = try ([file.file] + (file.tasks.map { [$0] } ?? [])).map { name in
+            let path = try Paths.absolute(name)
+            return state.map { $0.relative(path) } ?? path
+        }
         arguments.append("--name=\(run)")
         if let jobs = file.jobs { arguments.append("--jobs=\(jobs)") }
         arguments += file.set.map { "--set=\($0)" } + file.only.map { "--only=\($0)" }

@@ -23,7 +23,7 @@ struct RunView {
 
     /// - Parameter tasks: as the ledger has them.
     init(_ record: RunRecord, _ tasks: [TaskRecord], ledger: any Ledger, folder: StateFolder?) throws {
-        self.record = record
+        self.record = folder.map { record.moved(to: $0) } ?? record
         self.tasks = tasks
         self.folder = folder
         attempts = try ledger.attempts(tasks.filter { !$0.state.hasResult }.compactMap(\.attempt))

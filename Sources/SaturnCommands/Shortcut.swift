@@ -76,12 +76,12 @@ struct Shortcut {
         }
         guard holds(ledger, store, notes: false),
             var record = try ledger.runs().first(where: { $0.name == trace.run }), record.file == path,
-            record.state == .succeeded
+            record.state == .succeeded, access(state.bridge(of: trace.run) + "/id", F_OK) != 0
         else { return false }
         unlink(state.supervisorLog(of: trace.run))
         let time = SystemClock().now()
         (record.started, record.ended, record.exitCode) = (time, time, 0)
-        record.arguments = try arguments.repeated(run: trace.run)
+        record.arguments = try arguments.repeated(run: trace.run, in: state)
         var batch = LedgerBatch()
         batch.runs = [record]
         batch.upToDate = [trace.run]

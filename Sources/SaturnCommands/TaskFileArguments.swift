@@ -47,7 +47,7 @@ struct TaskFileArguments: ParsableArguments {
         else { return nil }
         let known = try ledger.runs().first { $0.name == name }
         if known == nil, access("run.yaml", F_OK) == 0 { return nil }
-        return try RunArguments.parse((known ?? RunView.find(name, in: ledger)).arguments).file
+        return try RunArguments.parse((known ?? RunView.find(name, in: ledger)).moved(to: state).arguments).file
     }
 
     /// The tasks, in the order of the run file.

@@ -3,7 +3,6 @@ import Glibc
 import SaturnCore
 import SaturnEngine
 import SaturnLedger
-import Synchronization
 
 struct TerminateCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -27,17 +26,28 @@ struct TerminateCommand: AsyncParsableCommand {
         var view: RunView
         let state: StateFolder
         do { (view, state) = try location.find(file, name) } catch let failure as Failure {
-            guard try await stopWithoutLedger() else { throw failure }
+            if try await stopWithoutLedger() { return }
+            guard let file, try await endWithoutState(file) else { throw failure }
             return
         }
         if let name, let other = try liveMatch(name, state) { view = other }
         // Whatever its record says: it may just have begun.
-        guard let holder = state.holder(of: view.record.name) else { return try await endInterrupted(view, state) }
+        guard let holder = state.holder(of: view.record.name) else {
+            return Output.out(try await endInterrupted(view, state))
+        }
         try await stop(holder, view.record.name, state)
+        // It was killed, or could not end all.
+        let after = try RunView.reading(view.record.name, state)
+        if after.record.exitCode == nil || isOnEngine(after.record.name, state) {
+            _ = try await endInterrupted(after, state)
+        }
         let workplace = try BuiltInStore.at(view.record.location, state).workplace
-        if cluster { try await stop(try executor(of: view, state)) }
         let left = try Survivors.end(of: view.tasks.map(\.name), in: workplace)
         Output.out(TerminateText(try RunView.reading(view.record.name, state), left, drained: drain).render())
+    }
+
+    private func isOnEngine(_ run: String, _ state: StateFolder) -> Bool {
+        cluster || access(state.bridge(of: run) + "/id", F_OK) == 0
     }
 
     /// What the ledger should know, and was damaged or lost: the lock says who is at work. `false` when nobody is.
@@ -51,6 +61,29 @@ struct TerminateCommand: AsyncParsableCommand {
         }
         try await stop(holder, run, state)
         Output.out("\(Printable.text(run)): \(drain ? "drained" : "stopped")\n")
+        return true
+    }
+
+    /// The project's state is lost, and what its run has on an engine is not: the results tell whose it is.
+    private func endWithoutState(_ file: String) async throws -> Bool {
+        var arguments = RunFileArguments.nothingGiven
+        (arguments.file, arguments.name, arguments.location) = (file, name, location)
+        arguments.location.change = nil
+        let loaded = try Wiring(file: arguments, needsExecutor: true, ignoresLedger: true).load()
+        let store = loaded.compilation.parts.store
+        guard let executor = loaded.executor, executor.outlivesSaturn,
+            Ownership.lostProject(of: store, loaded.folder) != nil
+        else { return false }
+        let isNew = try loaded.folder.create()
+        let holder = LockHolder(command: "terminate", path: loaded.path)
+        let lock = try loaded.folder.lock(run: loaded.run, holder: holder)
+        try Ownership.claim(loaded, holder, isNew: isNew)
+        defer {
+            try? store.finish()
+            withExtendedLifetime(lock) {}
+        }
+        try await Stopping.stop(executor, cluster: cluster)
+        Output.out("\(Printable.text(loaded.run)): what ran on the cluster is ended\n")
         return true
     }
 
@@ -96,11 +129,11 @@ struct TerminateCommand: AsyncParsableCommand {
         }
     }
 
-    /// A saturn that was killed cannot end its tasks any more.
-    private func endInterrupted(_ view: RunView, _ state: StateFolder) async throws {
+    /// A saturn that was killed cannot end its tasks any more. Returns what there is to say.
+    private func endInterrupted(_ view: RunView, _ state: StateFolder) async throws -> String {
         let name = Printable.text(view.record.name)
-        let isOnEngine = cluster || access(state.bridge(of: view.record.name) + "/id", F_OK) == 0
-        guard view.record.exitCode == nil || isOnEngine else { return Output.out("\(name): nothing is running\n") }
+        let isOnEngine = isOnEngine(view.record.name, state)
+        guard view.record.exitCode == nil || isOnEngine else { return "\(name): nothing is running\n" }
         let holder = LockHolder(command: "terminate", path: view.record.file)
         let lock = try state.lock(run: view.record.name, holder: holder)
         defer { withExtendedLifetime(lock) {} }
@@ -108,7 +141,7 @@ struct TerminateCommand: AsyncParsableCommand {
         // Another run that works in the same folder has tasks of the same names.
         try store.claim(holder: holder.owned(by: state.project, state: state.path).text)
         defer { try? store.finish() }
-        if isOnEngine { try await stop(try executor(of: view, state)) }
+        if isOnEngine { try await Stopping.stop(try executor(of: view, state), cluster: cluster) }
         let attempts = view.attempts.values.filter { $0.state == .unfinished }.map(\.id)
         let ended = try Survivors.end(of: view.tasks.map(\.name), attempts: attempts, in: store.workplace)
         let ledger = try SQLiteLedger(writing: state.ledger)
@@ -116,41 +149,20 @@ struct TerminateCommand: AsyncParsableCommand {
             try ledger.commit(interrupted.stopped(at: SystemClock().now()))
         }
         let words = isOnEngine ? "what ran on the cluster is ended" : nil
-        Output.out("\(name): \(words ?? Survivors.words(ended) ?? "nothing is running")\n")
+        return "\(name): \(words ?? Survivors.words(ended) ?? "nothing is running")\n"
     }
 
-    /// As its run file has it.
+    /// As its run file has it, unless the run is elsewhere, or there is no run file any more.
     private func executor(of view: RunView, _ state: StateFolder) throws -> any Executor {
-        var arguments = try RunArguments.parse(view.record.arguments)
-        arguments.file.location.state = state.path
-        guard let executor = try Wiring(file: arguments.file, needsExecutor: true).load().executor else {
-            throw Failure(.fault, "there is no executor")
+        do {
+            var arguments = try RunArguments.parse(view.record.arguments)
+            arguments.file.location.state = state.path
+            let loaded = try Wiring(file: arguments.file, needsExecutor: true, followsRun: true).load()
+            if let executor = loaded.executor { return executor }
+        } catch {
+            guard let elsewhere = try Elsewhere(view.record.name, state) else { throw error }
+            return elsewhere.executor
         }
-        return executor
-    }
-
-    private func stop(_ executor: any Executor) async throws {
-        let problems = Problems()
-        try executor.start { problems.add($0) }
-        await cluster ? executor.stopCluster() : executor.stop()
-        for warning in problems.warnings { Output.error(DiagnosticText(style: .error).warning(warning)) }
-        if let failure = problems.failure { throw failure }
-    }
-}
-
-/// What an executor has to say that is only to be stopped.
-private final class Problems: Sendable {
-    private let said = Mutex<(warnings: [String], failure: Failure?)>(([], nil))
-
-    var warnings: [String] { said.withLock { $0.warnings } }
-    var failure: Failure? { said.withLock { $0.failure } }
-
-    func add(_ events: [ExecutorEvent]) {
-        said.withLock { said in
-            for event in events {
-                if case .notice(let words) = event { said.warnings.append(words) }
-                if case .fatal(let failure) = event { said.failure = said.failure ?? failure }
-            }
-        }
+        throw Failure(.fault, "there is no executor")
     }
 }

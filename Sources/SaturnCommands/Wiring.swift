@@ -14,6 +14,8 @@ struct Wiring {
     let needsExecutor: Bool
     /// Works with what the results folder tells: the ledger is damaged.
     var ignoresLedger = false
+    /// Goes to where the run has something already, also when its file names another executor now.
+    var followsRun = false
 
     /// A run file, read and compiled; nothing was written.
     struct Loaded {
@@ -22,6 +24,8 @@ struct Wiring {
         var folder: StateFolder
         var compilation: Compilation
         var executor: (any Executor)?
+        /// Where the run may have something too, and its file does not say so any more.
+        var elsewhere: Elsewhere?
         var ledger: any Ledger
         /// The ledger was there and is open for writing.
         var isWriting: Bool
@@ -72,7 +76,9 @@ struct Wiring {
             code: GitCodeSource(), ledger: ledger, store: backends.store)
         return Loaded(
             run: run, path: path, folder: state, compilation: try Compiler.compile(parts),
-            executor: backends.executor, ledger: ledger, isWriting: isWriting)
+            executor: backends.executor,
+            elsewhere: try needsExecutor && !followsRun ? Elsewhere(of: result.spec, run, state) : nil,
+            ledger: ledger, isWriting: isWriting)
     }
 
     private func openLedger(_ path: String, isWriting: Bool) throws -> any Ledger {
@@ -84,19 +90,31 @@ struct Wiring {
     private func makeBackends(
         _ spec: RunSpec, isSound: Bool, _ run: String, _ folder: String, _ state: StateFolder
     ) throws -> (store: any ResultStore, executor: (any Executor)?) {
-        let context = ExecutorContext(
-            environment: Environment.list, run: run, folder: folder, bridgeFolder: state.bridge(of: run),
-            fileSyncs: spec.fileSyncs)
         guard isSound else {
             let store = try BuiltInStore.all[0].make(ComponentSpec(name: ""), run, folder, state)
-            return (store, try? makeExecutor(spec, context))
+            return (store, try? makeExecutor(spec, context(spec, run, folder, state, store)))
         }
         let store = try BuiltInStore.named(spec.results).make(spec.results, run, folder, state)
         if file.verify { store.verify() }
-        return (store, try makeExecutor(spec, context))
+        return (store, try makeExecutor(spec, context(spec, run, folder, state, store)))
+    }
+
+    private func context(
+        _ spec: RunSpec, _ run: String, _ folder: String, _ state: StateFolder, _ store: any ResultStore
+    ) -> ExecutorContext {
+        var context = ExecutorContext(
+            environment: Environment.list, run: run, folder: folder, bridgeFolder: state.bridge(of: run),
+            fileSyncs: spec.fileSyncs)
+        context.ownFolders = ownFolders(spec, store, state, folder)
+        context.identity = {
+            let project = state.project ?? Ownership.lostProject(of: store, state)
+            return project.map { "\($0)\n\(run)\n\(store.location)" }
+        }
+        return context
     }
 
     private func makeExecutor(_ spec: RunSpec, _ context: ExecutorContext) throws -> (any Executor)? {
+        if followsRun, let elsewhere = try Elsewhere(of: spec, context) { return elsewhere.executor }
         var component = spec.executor
         if let jobs = file.jobs {
             component.settings["jobs"] = Setting(.scalar("\(jobs)"), at: SourceMark(line: 0, column: 0))

@@ -26,7 +26,8 @@ public struct Compiler {
         var graph = Graph(parts.spec.tasks, problems: &compiler.problems)
         var counted = [Counted](repeating: Counted(), count: graph.nodes.count)
         for index in graph.nodes.indices { counted[index] = try compiler.complete(&graph.nodes[index]) }
-        let problems = compiler.problems + compiler.code.problems
+        let syncs = FileSyncs.problems(parts.spec.fileSyncs, in: parts.context.folder)
+        let problems = compiler.problems + compiler.code.problems + syncs
         guard problems.isEmpty else {
             let sorted = problems.sorted { order($0.mark) < order($1.mark) }
             throw Diagnostics(Diagnostic.condensed(sorted), sources: parts.texts)

@@ -27,6 +27,14 @@ final class Mailbox<Letter: Sendable>: Sendable {
         reader?.resume(returning: [letter])
     }
 
+    /// What has come and was not taken.
+    func rest() -> [Letter] {
+        state.withLock { state in
+            defer { state.letters = [] }
+            return state.letters
+        }
+    }
+
     /// At least one. Only one may wait at a time.
     func take() async -> [Letter] {
         await withCheckedContinuation { continuation in

@@ -101,6 +101,11 @@ public final class Run {
                 throw error
             }
         } catch {
+            // All is there: what an earlier saturn has left on an engine can wait.
+            if !hasWork, let failure = error as? Failure {
+                observer.observe(.warning("\(failure.message): what is left of this run there stays"))
+                return try await executeWithout()
+            }
             attempt { throw error }
             return try end()
         }
@@ -119,13 +124,27 @@ public final class Run {
             return try leave()
         }
         await executor.stop()
+        for case .executor(let events) in inputs.rest() { takeLastWords(events) }
         return try end()
     }
 
+    private func takeLastWords(_ events: [ExecutorEvent]) {
+        for event in events {
+            switch event {
+            case .notice(let words): observer.observe(.warning(words))
+            // When nobody wanted it to stop, all has ended before.
+            case .fatal(let failure) where summary.stoppedBy == nil: observer.observe(.warning(failure.message))
+            case .fatal(let failure): attempt { throw failure }
+            case .started, .exited: break
+            }
+        }
+    }
+
     /// Nobody has to reach a cluster to hear that all is up to date.
-    private var needsExecutor: Bool {
-        executor.hasLeftovers
-            || preparation.plan.decisions.contains { $0.map { $0.action == .run || $0.action == .maybe } ?? false }
+    private var needsExecutor: Bool { executor.hasLeftovers || hasWork }
+
+    private var hasWork: Bool {
+        preparation.plan.decisions.contains { $0.map { $0.action == .run || $0.action == .maybe } ?? false }
     }
 
     private func executeWithout() async throws -> Summary {

@@ -15,6 +15,9 @@ public enum DaskExecutor {
             "cluster_class": .string, "cluster_kwargs": .any, "shared": .flag,
         ])
 
+    /// Settings that say where a run's tasks are.
+    public static let place = ["scheduler_address", "cluster_class", "cluster_kwargs", "shared"]
+
     /// So many attempts are with the cluster at once: all but the largest sweeps, so that it has work when saturn is gone.
     private static let inFlight = 4096
 
@@ -44,8 +47,9 @@ public enum DaskExecutor {
             environment: context.environment, run: context.run, folder: context.bridgeFolder,
             isShared: spec.settings["shared"]?.text == "true",
             syncs: context.fileSyncs.map {
-                Bridge.Sync(source: context.absolute($0.source.value), destination: $0.destination)
-            }, base: context.folder, engine: "Dask")
+                Bridge.Sync(source: context.absolute($0.source.value), destination: $0.destination.value)
+            }, base: context.folder, ownFolders: context.ownFolders, engine: "Dask",
+            memory: ExecutorMemory(spec, context), identity: context.runID)
         return try BridgeExecutor(bridge, slots: spec.settings["jobs"]?.text.flatMap { Int($0) } ?? inFlight)
     }
 
@@ -64,16 +68,39 @@ public enum DaskExecutor {
                 problems.append(Diagnostic(at: kwargs.mark, "'cluster_kwargs' is a mapping"))
             }
         }
-        guard let tls = spec.settings["tls"] else { return problems }
-        guard case .map(let fields) = tls.value else {
-            return problems + [
-                Diagnostic(at: tls.mark, "'tls' is a mapping", hint: "tls: {ca_file: …, cert: …, key: …}")
+        return problems + problemsWithAddress(spec) + problemsWithTLS(spec)
+    }
+
+    private static func problemsWithAddress(_ spec: ComponentSpec) -> [Diagnostic] {
+        guard let address = spec.settings["scheduler_address"], let text = address.text else { return [] }
+        let endpoint = text.split(separator: "://", maxSplits: 1).last ?? ""
+        guard let colon = endpoint.lastIndex(of: ":"), colon != endpoint.startIndex,
+            UInt16(endpoint[endpoint.index(after: colon)...]) != nil
+        else {
+            return [
+                Diagnostic(
+                    at: address.mark, "'\(text)' is no address of a scheduler",
+                    hint: "tcp://HOST:PORT or tls://HOST:PORT")
             ]
         }
-        for (name, value) in fields.sorted(by: { $0.key < $1.key }) where !["ca_file", "cert", "key"].contains(name) {
-            problems.append(
-                Diagnostic(at: value.mark, "unknown key '\(name)'", hint: "'tls' has ca_file, cert and key"))
+        let isSecure = text.hasPrefix("tls://") || text.hasPrefix("wss://")
+        guard isSecure != (spec.settings["tls"] != nil) else { return [] }
+        return isSecure
+            ? [
+                Diagnostic(
+                    at: address.mark, "'\(text)' is a TLS address, and the executor has no 'tls'",
+                    hint: "tls: {ca_file: …, cert: …, key: …}")
+            ]
+            : [Diagnostic(at: address.mark, "'tls' is given, and '\(text)' is no TLS address", hint: "tls://HOST:PORT")]
+    }
+
+    private static func problemsWithTLS(_ spec: ComponentSpec) -> [Diagnostic] {
+        guard let tls = spec.settings["tls"] else { return [] }
+        guard case .map(let fields) = tls.value else {
+            return [Diagnostic(at: tls.mark, "'tls' is a mapping", hint: "tls: {ca_file: …, cert: …, key: …}")]
         }
-        return problems
+        return fields.sorted { $0.key < $1.key }.filter { !["ca_file", "cert", "key"].contains($0.key) }.map {
+            Diagnostic(at: $0.value.mark, "unknown key '\($0.key)'", hint: "'tls' has ca_file, cert and key")
+        }
     }
 }

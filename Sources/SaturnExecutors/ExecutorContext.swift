@@ -10,6 +10,11 @@ public struct ExecutorContext: Sendable {
     /// Where a run that goes by way of a bridge keeps what that needs, absolute.
     public var bridgeFolder: String
     public var fileSyncs: [FileSync]
+    /// Results and state, absolute: no code or data of the user's.
+    public var ownFolders: [String] = []
+    /// What tells this run from all others, once it has the locks: project, name, and where its results are; `nil` when
+    /// that is not known.
+    public var identity: @Sendable () -> String? = { nil }
 
     public init(
         environment: [String], run: String, folder: String, bridgeFolder: String, fileSyncs: [FileSync] = []
@@ -19,6 +24,13 @@ public struct ExecutorContext: Sendable {
         self.folder = folder
         self.bridgeFolder = bridgeFolder
         self.fileSyncs = fileSyncs
+    }
+
+    /// By which the run is known on an engine.
+    func runID() -> AttemptID {
+        if let identity = identity() { return AttemptID(digest: Digest(of: identity.utf8)) }
+        var generator = SystemRandomNumberGenerator()
+        return AttemptID(using: &generator)
     }
 
     /// Of a path that counts from the run file.

@@ -99,11 +99,11 @@ struct RunInterpreter {
 
     private func fileSync(_ node: YAMLNode) -> FileSync? {
         guard let pairs = fields.mapping(node, "a mapping with 'src' and 'dest'") else { return nil }
-        var (source, destination): (Marked<String>?, String?)
+        var (source, destination): (Marked<String>?, Marked<String>?)
         for pair in pairs {
             switch pair.key {
             case "src": source = fields.filledText(pair.value).map { Marked($0, at: pair.value.mark) }
-            case "dest": destination = fields.filledText(pair.value)
+            case "dest": destination = fields.filledText(pair.value).map { Marked($0, at: pair.value.mark) }
             default: fields.unknown(pair, among: ["src", "dest"])
             }
         }

@@ -76,6 +76,54 @@ struct DaskProblemTests {
         #expect(run.err.contains("unknown key 'ca'"), "\(run.err)")
     }
 
+    /// By the plan already, with its place.
+    @Test func whatThePlanFindsWrong() throws {
+        let session = try Session()
+        try session.write("a-file", "")
+        try session.write(
+            "run.yaml",
+            """
+            executor:
+              class_spec: DaskExecutor
+              scheduler_address: "tls://127.0.0.1:8786"
+            file_syncs:
+              - {src: missing, dest: a}
+              - {src: a-file, dest: b}
+              - {src: ., dest: c/../../d}
+            tasks: ["true"]
+
+            """)
+        let plan = try session.saturn("plan")
+        #expect(plan.status == 2)
+        #expect(
+            plan.err == """
+                run.yaml:3:22: error: 'tls://127.0.0.1:8786' is a TLS address, and the executor has no 'tls'
+                  3 |   scheduler_address: "tls://127.0.0.1:8786"
+                    |                      ^~~~~~~~~~~~~~~~~~~~~~
+                  hint: tls: {ca_file: …, cert: …, key: …}
+                run.yaml:5:11: error: 'missing' does not exist in ~
+                  5 |   - {src: missing, dest: a}
+                    |           ^~~~~~~
+                run.yaml:6:11: error: 'a-file' is not a folder
+                  6 |   - {src: a-file, dest: b}
+                    |           ^~~~~~
+                  hint: 'file_syncs' ships folders
+                run.yaml:7:20: error: 'c/../../d' leaves the folder that tasks run in
+                  7 |   - {src: ., dest: c/../../d}
+                    |                    ^~~~~~~~~
+                  hint: a path below it, or an absolute one
+
+                """, "\(plan.err)")
+    }
+
+    @Test(arguments: ["127.0.0.1", "tcp://:1", "tcp://a:99999", "tcp://a:"])
+    func anAddressThatIsNone(_ address: String) throws {
+        let session = try Self.session("class_spec: DaskExecutor, scheduler_address: \"\(address)\"")
+        let plan = try session.saturn("plan")
+        #expect(plan.status == 2)
+        #expect(plan.err.contains("error: '\(address)' is no address of a scheduler\n"), "\(plan.err)")
+    }
+
     @Test func tls() throws {
         let space = try TestSpace()
         let made = try space.run([
@@ -95,10 +143,6 @@ struct DaskProblemTests {
         #expect(plain.status == 3)
         #expect(
             plain.err.contains("error: the scheduler at tcp://127.0.0.1:\(cluster.port) wants TLS\n"), "\(plain.err)")
-        let bare = try session.saturn(
-            "run", "--force", "--set", "executor={\(python), scheduler_address: \"\(cluster.address)\"}")
-        #expect(bare.status == 3)
-        #expect(bare.err.contains("is a TLS address, and the executor has no 'tls'"), "\(bare.err)")
         let open = try DaskCluster(workers: 0, in: space)
         let other = try session.saturn(
             "run", "--force", "--set",

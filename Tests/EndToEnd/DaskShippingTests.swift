@@ -47,6 +47,18 @@ struct DaskShippingTests {
         #expect(try session.read("results/a1/log") == "from the code\nchanged\nchanged\n")
     }
 
+    /// What the run itself makes is no code.
+    @Test func resultsStayAtHome() throws {
+        let stage = try Self.stage()
+        try stage.session.write("results/earlier/file", "")
+        try stage.session.write("code.txt", "")
+        try stage.write("[{name: a, command: ls}]", top: "file_syncs: [{src: ., dest: .}]")
+        let run = try stage.session.saturn("run")
+        #expect(run.status == 0, "\(run.err)")
+        let log = try stage.session.read("results/a/log").split(separator: "\n")
+        #expect(log.contains("code.txt") && log.contains("run.yaml") && !log.contains("results"), "\(log)")
+    }
+
     @Test func snapshots() throws {
         let stage = try Self.stage()
         let session = stage.session

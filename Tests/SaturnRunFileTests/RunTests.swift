@@ -147,7 +147,8 @@ import Testing
     @Test func fileSyncs() {
         let spec = Reading("tasks: [x]\nfile_syncs:\n  - {src: lib, dest: /opt/lib}\n").spec
         let source = Marked("lib", at: SourceMark(line: 3, column: 11, length: 3))
-        #expect(spec.fileSyncs == [FileSync(source: source, destination: "/opt/lib")])
+        let destination = Marked("/opt/lib", at: SourceMark(line: 3, column: 22, length: 8))
+        #expect(spec.fileSyncs == [FileSync(source: source, destination: destination)])
     }
 
     @Test func defaultsCombine() {

@@ -1,4 +1,4 @@
-/// The UUID (version 4) of one execution of a task.
+/// The UUID of one execution of a task (version 4), or of a run on an engine (version 8).
 public struct AttemptID: Hashable, Sendable, CustomStringConvertible {
     public var high: UInt64
     public var low: UInt64
@@ -6,6 +6,13 @@ public struct AttemptID: Hashable, Sendable, CustomStringConvertible {
     public init(using generator: inout some RandomNumberGenerator) {
         high = generator.next() & ~0xF000 | 0x4000
         low = generator.next() & ~(3 << 62) | 1 << 63
+    }
+
+    /// The same for the same digest.
+    public init(digest: Digest) {
+        let (first, second) = (digest.bytes.prefix(8), digest.bytes.dropFirst(8).prefix(8))
+        high = first.reduce(0) { $0 << 8 | UInt64($1) } & ~0xF000 | 0x8000
+        low = second.reduce(0) { $0 << 8 | UInt64($1) } & ~(3 << 62) | 1 << 63
     }
 
     public init?(bytes: some Collection<UInt8>) {

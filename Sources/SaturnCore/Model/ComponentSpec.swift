@@ -11,6 +11,11 @@ public struct ComponentSpec: Hashable, Sendable {
         self.mark = mark
         self.settings = settings
     }
+
+    /// Whether it is the same with the same values of these settings, wherever they were written.
+    public func isSame(as other: ComponentSpec, in names: [String]) -> Bool {
+        name == other.name && names.allSatisfy { Setting.isSame(settings[$0], other.settings[$0]) }
+    }
 }
 
 /// A setting's value, checked against its schema, with its place.
@@ -32,6 +37,17 @@ public struct Setting: Hashable, Sendable {
 
     public var text: String? {
         if case .scalar(let text) = value { text } else { nil }
+    }
+
+    fileprivate static func isSame(_ first: Setting?, _ second: Setting?) -> Bool {
+        switch (first?.value, second?.value) {
+        case (nil, nil): true
+        case (.scalar(let first), .scalar(let second)): first.hasSameBytes(as: second)
+        case (.list(let first), .list(let second)): first.count == second.count && zip(first, second).allSatisfy(isSame)
+        case (.map(let first), .map(let second)):
+            first.count == second.count && first.allSatisfy { isSame($0.value, second[$0.key]) }
+        default: false
+        }
     }
 }
 

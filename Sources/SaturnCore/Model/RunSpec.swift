@@ -21,9 +21,9 @@ public struct RunSpec: Hashable, Sendable {
 
 public struct FileSync: Hashable, Sendable {
     public var source: Marked<String>
-    public var destination: String
+    public var destination: Marked<String>
 
-    public init(source: Marked<String>, destination: String) {
+    public init(source: Marked<String>, destination: Marked<String>) {
         self.source = source
         self.destination = destination
     }

@@ -20,8 +20,14 @@ struct Bridge: Sendable {
     var syncs: [Sync]
     /// The run file's folder, for which such a worker has another.
     var base: String
+    /// Folders that are no worker's, wherever they are.
+    var ownFolders: [String]
     /// The engine, in messages.
     var engine: String
+    /// Where the run is from now on.
+    var memory: ExecutorMemory
+    /// The run's id on the engine: the same again for who has lost the folder.
+    var identity: @Sendable () -> AttemptID
 
     struct Sync: Sendable {
         /// Absolute.

@@ -52,7 +52,7 @@ public final class BridgeExecutor: Executor {
         // For this loop, for the ledger, for a task.
         let shortage = csystem_spare_threads(3)
         guard shortage == 0 else { throw Failure.noThread(String(cString: strerror(shortage))) }
-        let folder = try BridgeFolder(bridge.folder)
+        let folder = try BridgeFolder(bridge)
         let outcome = Outcome()
         inbox.withLock { $0.isRead = true }
         try startThread { [self] in run(folder, outcome, deliver) }
@@ -104,7 +104,6 @@ public final class BridgeExecutor: Executor {
         _ session: BridgeSession, _ folder: BridgeFolder, _ outcome: Outcome, _ deliver: ([ExecutorEvent]) -> Void
     ) {
         var stops: [CheckedContinuation<Void, Never>] = []
-        var keepsRun = true
         // After a fault there is nobody to ask, but those who wait for the end of it have still to come.
         while session.phase != .over || (session.failure == nil && stops.isEmpty) {
             var asked = drain()
@@ -120,17 +119,14 @@ public final class BridgeExecutor: Executor {
             }
             session.release(asked.releases)
             session.fill()
-            if let request = asked.leaving, session.phase == .ready {
-                if case .terminate = request { keepsRun = false }
-                session.leave(request)
-            }
+            if let request = asked.leaving { session.leave(request) }
             deliverAll(session, deliver)
             wait(session)
             if session.phase == .ready { reached(session, outcome) }
         }
-        if !keepsRun { session.abandon() }
+        session.abandon()
         deliverAll(session, deliver)
-        folder.clear(keepsRun: keepsRun && !(folder.isNew && session.failure != nil))
+        folder.clear(keepsRun: !session.hasRemovedRun && !(folder.isNew && session.failure != nil))
         let rest = drain(isLast: true)
         for stop in stops + rest.stops { stop.resume() }
         outcome.set(session.failure)

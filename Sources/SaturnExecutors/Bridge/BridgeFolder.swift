@@ -10,20 +10,17 @@ final class BridgeFolder: Sendable {
     let isNew: Bool
 
     /// Makes it when missing.
-    init(_ path: String) throws {
-        self.path = path
+    init(_ bridge: Bridge) throws {
+        path = bridge.folder
         let parent = path.prefix(upTo: path.lastIndex(of: "/") ?? path.startIndex)
         for folder in [String(parent), path] {
             guard mkdir(folder, 0o700) == 0 || errno == EEXIST else { throw Failure.system("cannot make \(folder)") }
         }
-        if let known = try Self.read(path + "/id").flatMap({ AttemptID($0.prefix { !$0.isWhitespace }) }) {
-            (id, isNew) = (known, false)
-            return
-        }
-        var generator = SystemRandomNumberGenerator()
-        (id, isNew) = (AttemptID(using: &generator), true)
-        try Self.write(Array("\(id)\n".utf8), to: path + "/id.new")
-        guard rename(path + "/id.new", path + "/id") == 0 else { throw Failure.system("cannot make \(path)/id") }
+        let known = FileText.read(path + "/id", limit: 64).flatMap { AttemptID($0.prefix { !$0.isWhitespace }) }
+        (id, isNew) = (known ?? bridge.identity(), known == nil)
+        try bridge.memory.write(into: path)
+        guard isNew else { return }
+        try FileText.write(Array("\(id)\n".utf8), to: path + "/id")
         unlink(path + "/bridge.log")
     }
 
@@ -34,7 +31,7 @@ final class BridgeFolder: Sendable {
     func prepare(_ bridge: Bridge) throws -> String {
         removeSpools()
         let script = "\(path)/bridge\(bridge.suffix)"
-        try Self.write(bridge.script, to: script)
+        try FileText.write(bridge.script, to: script)
         return script
     }
 
@@ -42,7 +39,7 @@ final class BridgeFolder: Sendable {
     func clear(keepsRun: Bool) {
         removeSpools()
         if keepsRun { return }
-        for name in ["bridge.py", "bridge.R", "id"] { unlink("\(path)/\(name)") }
+        for name in ["bridge.py", "bridge.R", ExecutorMemory.file, "id"] { unlink("\(path)/\(name)") }
     }
 
     private func removeSpools() {
@@ -53,27 +50,6 @@ final class BridgeFolder: Sendable {
                 $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
             }
             if name.hasPrefix("spool-") { unlink("\(path)/\(name)") }
-        }
-    }
-
-    private static func read(_ path: String) throws -> String? {
-        let file = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
-        guard file >= 0 else { return nil }
-        defer { close(file) }
-        var bytes = [UInt8](repeating: 0, count: 64)
-        let count = Glibc.read(file, &bytes, bytes.count)
-        return count > 0 ? String(decoding: bytes[..<count], as: UTF8.self) : nil
-    }
-
-    private static func write(_ bytes: [UInt8], to path: String) throws {
-        let file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o600)
-        guard file >= 0 else { throw Failure.system("cannot make \(path)") }
-        defer { close(file) }
-        var rest = bytes[...]
-        while !rest.isEmpty {
-            let count = rest.withUnsafeBytes { Glibc.write(file, $0.baseAddress, $0.count) }
-            guard count > 0 else { throw Failure.system("cannot write \(path)") }
-            rest = rest.dropFirst(count)
         }
     }
 }

@@ -91,6 +91,8 @@ struct BridgeTask: Encodable {
         var folder: String
         /// Names of what is left out, wherever it is.
         var without: [String] = []
+        /// The same by path below the folder.
+        var without_paths: [String] = []
     }
 }
 
@@ -115,7 +117,10 @@ struct BridgeEvent: Decodable {
     var message: String?
     var hint: String?
     var number: Int?
+    /// Attempts that could not be ended, and where they are; of an attempt, files that could not be sent, and one of them.
     var left: Int?
+    var places: [String]?
+    var left_name: String?
     var version: Int?
 }
 

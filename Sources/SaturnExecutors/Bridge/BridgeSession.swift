@@ -35,8 +35,11 @@ final class BridgeSession: @unchecked Sendable {
     private var lastPing = Clocks.uptime()
     private var pings = 0
     private var leavingSince: Int64 = 0
+    private var isTerminating = false
     /// Why it could not be started.
     private(set) var failure: Failure?
+    /// It has removed the run from the engine.
+    private(set) var hasRemovedRun = false
     /// Nanoseconds.
     private static let (pingPeriod, patience, leavePatience): (Int64, Int64, Int64) = (
         5_000_000_000, 30_000_000_000, 60_000_000_000
@@ -114,6 +117,7 @@ final class BridgeSession: @unchecked Sendable {
         guard phase == .ready else { return }
         phase = .leaving
         leavingSince = Clocks.uptime()
+        if case .terminate = request { isTerminating = true }
         events += waiting[nextWaiting...].map { .exited($0.attempt, .cancelled) }
         waiting = []
         nextWaiting = 0
@@ -201,7 +205,7 @@ final class BridgeSession: @unchecked Sendable {
             phase = .ready
         case "submitted": isSubmitting = false
         case "notice": events.append(.notice(event.message ?? ""))
-        case "done": done(event.left ?? 0)
+        case "done": done(event)
         case "fatal":
             fail(Failure(.engine, event.message ?? "the bridge to \(bridge.engine) failed", hint: event.hint))
         case "started", "log", "results", "exited", "lost": attempt { try take(event) }
@@ -242,13 +246,26 @@ final class BridgeSession: @unchecked Sendable {
     private func end(_ name: String, _ filler: WorkspaceFiller, _ event: BridgeEvent) {
         fillers[name] = nil
         let problem = spoiled.removeValue(forKey: name)
+        if let left = event.left, let first = event.left_name {
+            let others = left == 1 ? " is" : " and \(left - 1) more are"
+            events.append(
+                .notice("'\(filler.task)': \(first)\(others) no file, folder or link, and not among its results"))
+        }
         events.append(.exited(filler.attempt, problem.map { .lost($0) } ?? event.exit, seconds: event.seconds))
     }
 
-    private func done(_ left: Int) {
-        if left > 0 {
+    private func done(_ event: BridgeEvent) {
+        if let left = event.left, left > 0 {
             let tasks = left == 1 ? "a task" : "\(left) tasks"
-            events.append(.notice("\(tasks) on \(bridge.engine) did not end"))
+            let places = (event.places ?? []).joined(separator: ", ")
+            let why = places.isEmpty ? "" : ": no answer from \(places)"
+            events.append(
+                .fatal(
+                    Failure(
+                        .engine, "\(tasks) on \(bridge.engine) did not end\(why)",
+                        hint: "end that worker, or call saturn terminate again when it answers")))
+        } else {
+            hasRemovedRun = isTerminating
         }
         phase = .over
         process.closeInput()
@@ -257,6 +274,7 @@ final class BridgeSession: @unchecked Sendable {
 
     /// Of attempts that were to be ended, and of which nothing more will be heard.
     func abandon() {
+        guard isTerminating else { return }
         for filler in fillers.values { events.append(.exited(filler.attempt, .lost("the run was stopped"))) }
         fillers = [:]
     }

@@ -1,16 +1,15 @@
-import Glibc
 import SaturnCore
 
 /// Puts a launch into the words of the bridges' protocol.
 final class LaunchTranslator {
     private let bridge: Bridge
-    private let syncs: [(name: String, sync: Bridge.Sync)]
+    private let syncs: [(sync: Bridge.Sync, listing: SyncListing)]
     /// What was offered to the bridge already.
     private var offered: Set<String> = []
 
     init(_ bridge: Bridge) throws {
         self.bridge = bridge
-        syncs = bridge.isShared ? [] : try bridge.syncs.map { (try Self.name(of: $0), $0) }
+        syncs = bridge.isShared ? [] : try bridge.syncs.map { ($0, try SyncListing($0, without: bridge.ownFolders)) }
     }
 
     func task(_ launch: Launch) -> BridgeTask {
@@ -44,10 +43,11 @@ final class LaunchTranslator {
         }
         guard !syncs.isEmpty else { return }
         task.base = bridge.base
-        task.syncs = syncs.map { [$0.name, $0.sync.destination] }
-        for (name, sync) in syncs where offered.insert(name).inserted {
-            let upload = BridgeTask.Upload(folder: sync.source, without: [".git", ".saturn"])
-            task.upload = (task.upload ?? [:]).merging([name: upload]) { $1 }
+        task.syncs = syncs.map { [$0.listing.name, $0.sync.destination] }
+        for (sync, listing) in syncs where offered.insert(listing.name).inserted {
+            let upload = BridgeTask.Upload(
+                folder: sync.source, without: SyncListing.leftOut, without_paths: listing.ownFolders)
+            task.upload = (task.upload ?? [:]).merging([listing.name: upload]) { $1 }
         }
     }
 
@@ -64,32 +64,6 @@ final class LaunchTranslator {
         amounts["memory"] = resources.memory.map { Double($0.value) }
         for other in resources.others { amounts[other.name] = other.amount.value }
         return amounts
-    }
-
-    /// Another one when something in the folder has another size or time.
-    private static func name(of sync: Bridge.Sync) throws -> String {
-        var listing = "\(sync.source)\n\(sync.destination)\n"
-        try list(sync.source, into: &listing)
-        return "sync-\(Digest(of: listing.utf8).description.prefix(32))"
-    }
-
-    private static func list(_ path: String, into listing: inout String) throws {
-        guard let folder = opendir(path) else {
-            throw Failure(
-                .usage, "cannot ship \(path): \(String(cString: strerror(errno)))", hint: "'file_syncs' names folders")
-        }
-        defer { closedir(folder) }
-        while let entry = readdir(folder) {
-            let name = withUnsafePointer(to: entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            guard ![".", "..", ".git", ".saturn"].contains(name) else { continue }
-            var status = stat()
-            guard lstat("\(path)/\(name)", &status) == 0 else { continue }
-            let time = "\(status.st_mtim.tv_sec).\(status.st_mtim.tv_nsec)"
-            listing += "\(path)/\(name) \(status.st_mode) \(status.st_size) \(time)\n"
-            if status.st_mode & S_IFMT == S_IFDIR { try list("\(path)/\(name)", into: &listing) }
-        }
     }
 }
 

@@ -22,10 +22,8 @@ PUT_PATIENCE = 5
 
 
 def pack(folder, target):
-    """Writes what a task left in `folder` into the archive `target`; returns its size, 0 when there was nothing."""
-    with os.scandir(folder) as entries:
-        if not any(entries):
-            return 0
+    """Writes what a task left in `folder` into the archive `target`; returns what it could not put there, by name."""
+    left = []
     with tarfile.open(target, "w", format=tarfile.GNU_FORMAT, encoding="utf-8", errors="surrogateescape") as archive:
         for parent, folders, files in os.walk(folder):
             folders.sort()
@@ -40,7 +38,9 @@ def pack(folder, target):
                         archive.addfile(info, file)
                 elif info is not None and (info.isdir() or info.issym()):
                     archive.addfile(info)
-    return os.path.getsize(target)
+                else:
+                    left.append(os.path.relpath(path, folder))
+    return left
 
 
 class Attempt:
@@ -154,8 +154,9 @@ class Agent:
         self.writer.close()
         for _ in range(200):
             if self.process.poll() is not None:
-                return
+                break
             await asyncio.sleep(0.05)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     # What runs
 
@@ -201,7 +202,10 @@ class Agent:
                 with os.scandir(results) as entries:
                     is_empty = not any(entries)
                 if not is_empty:
-                    attempt.archive_size = await asyncio.to_thread(pack, results, attempt.archive)
+                    left = await asyncio.to_thread(pack, results, attempt.archive)
+                    attempt.archive_size = os.path.getsize(attempt.archive)
+                    if left:
+                        end = {**end, "left": len(left), "left_name": left[0].encode("utf-8", "replace").decode()}
         except OSError as error:
             end = {"lost": f"{error.filename or name}: {error.strerror}"}
         except Exception as error:
@@ -342,7 +346,7 @@ class Agent:
     def release(self, names):
         for name in names:
             attempt = self.attempts.pop(name, None)
-            if attempt and not attempt.is_shared:
+            if attempt and not attempt.is_shared and not self.is_stopped:
                 self.remove_folder(attempt)
 
     def wanted(self):

@@ -128,7 +128,8 @@ class Bridge:
         elif what == "terminate" and "attempts" in request:
             await self.engine.cancel(request["attempts"], request["force"])
         elif what == "terminate":
-            self.say("done", left=await self.engine.terminate(request.get("cluster", False)))
+            left = await self.engine.terminate(request.get("cluster", False))
+            self.say("done", left=sum(map(len, left.values())), places=sorted(left))
             return True
         elif what == "detach":
             await self.engine.detach()

@@ -2,6 +2,7 @@
 
 import asyncio
 import concurrent.futures
+import contextlib
 import importlib
 import json
 import os
@@ -19,6 +20,8 @@ import uuid
 POLL_PERIOD = 0.2
 QUEUE_SIZE = 8
 FEWEST_TICKETS = 16
+# Seconds in which what was killed has to end.
+END_PATIENCE = 15
 AGAIN = "saturn run runs again what had not come back"
 
 
@@ -70,13 +73,8 @@ class Dask:
             if security is None and self.speaks_tls(where):
                 raise Fatal("tls", f"the scheduler at {where} wants TLS", "tls://… and tls: {ca_file, cert, key}")
             if security is not None:
-                raise Fatal("tls", f"no TLS connection to {where}: {self.root(error)}")
-            raise Fatal("no-scheduler", f"what listens at {where} is no Dask scheduler: {self.root(error)}")
-
-    def root(self, error):
-        while error.__cause__ or error.__context__:
-            error = error.__cause__ or error.__context__
-        return str(error) or type(error).__name__
+                raise Fatal("tls", f"no TLS connection to {where}: {root(error)}")
+            raise Fatal("no-scheduler", f"what listens at {where} is no Dask scheduler: {root(error)}")
 
     def endpoint(self, where):
         host, _, port = where.split("://")[-1].rpartition(":")
@@ -107,31 +105,44 @@ class Dask:
             return False
 
     async def check_versions(self):
-        versions = await self.answered(self.client.get_versions(check=False))
+        """By what the workers have said of themselves: one that stands still would not answer."""
+        self.compare("the scheduler", await self.answered(self.client.scheduler.versions()))
+        # No function may go to a Python of another version.
+        workers = await self.answered(self.client.run_on_scheduler(
+            lambda dask_scheduler: {name: worker.versions for name, worker in dask_scheduler.workers.items()}))
+        for name, versions in workers.items():
+            self.compare(f"worker {name}", versions)
+
+    def compare(self, side, versions):
+        theirs = ".".join(map(str, list(versions["host"]["python"].split("."))[:2])) if versions else None
         mine = ".".join(map(str, sys.version_info[:2]))
-        sides = {"the scheduler": versions["scheduler"]}
-        sides |= {f"worker {name}": info for name, info in versions["workers"].items()}
-        for side, info in sides.items():
-            theirs = ".".join(map(str, list(info["host"]["python"].split("."))[:2])) if info else mine
-            if theirs != mine:
-                raise Fatal(
-                    "python-version", f"{sys.executable} is Python {mine}, and {side} has {theirs}",
-                    "'python' has to name one of the cluster's version")
+        if theirs not in (None, mine):
+            raise Fatal(
+                "python-version", f"{sys.executable} is Python {mine}, and {side} has {theirs}",
+                "'python' has to name one of the cluster's version")
 
     async def settle(self):
         """The books and the agents, if this run has none there yet."""
         name = self.name
-        if await self.client.run_on_scheduler(lambda dask_scheduler: name in dask_scheduler.plugins):
+        if await self.answered(self.client.run_on_scheduler(lambda dask_scheduler: name in dask_scheduler.plugins)):
             return
         await self.client.register_plugin(Books(name, self.label), name=name)
-        await self.answered(self.client.register_plugin(WorkerAgent(name, Agent, SPAWNER), name=name))
+        agents = asyncio.ensure_future(self.client.register_plugin(WorkerAgent(name, Agent, SPAWNER), name=name))
+        if await self.within(self.timeout, agents):
+            agents.result()
+        else:
+            self.bridge.say("notice", message=f"a worker of {self.address} does not answer: it gets no tasks until it does")
+
+    async def within(self, seconds, future):
+        """Whether it is done by then; it goes on in any case."""
+        done, _ = await asyncio.wait({future}, timeout=seconds)
+        return bool(done)
 
     async def answered(self, asking):
-        """What all workers have to answer."""
         try:
-            return await asyncio.wait_for(asking, 30 + self.timeout)
+            return await asyncio.wait_for(asking, 2 * self.timeout)
         except asyncio.TimeoutError:
-            raise Fatal("cluster", f"a worker of {self.address} does not answer", "its scheduler's dashboard shows which")
+            raise Fatal("cluster", f"the scheduler at {self.address} does not answer")
 
     async def own_cluster(self):
         path = os.path.join(self.folder, "cluster")
@@ -155,7 +166,7 @@ class Dask:
             raise Fatal("cluster", f"{settings['cluster_class']} did not start", f"see {self.folder}/cluster.log")
         said = json.loads(said)
         if "problem" in said:
-            raise Fatal("cluster", said["problem"])
+            raise Fatal("cluster", said["problem"], f"see {self.folder}/cluster.log")
         return said["address"]
 
     def description(self):
@@ -220,7 +231,8 @@ class Dask:
 
     def pack(self, source, target):
         def choose(entry):
-            return None if os.path.basename(entry.name) in source["without"] else entry
+            name = os.path.normpath(entry.name)
+            return None if os.path.basename(name) in source["without"] or name in source["without_paths"] else entry
 
         with tarfile.open(target, "w", format=tarfile.GNU_FORMAT, encoding="utf-8", errors="surrogateescape") as file:
             file.add(source["folder"], arcname=".", filter=choose)
@@ -236,19 +248,24 @@ class Dask:
         """All goes on without a collector."""
 
     async def terminate(self, cluster):
-        """Returns how many of the attempts could not be ended."""
+        """Returns which attempts could not be ended, by worker."""
         self.is_ending = True
-        found = await self.books("close")
+        found = await self.books("close", patience=END_PATIENCE)
         for name in found["waiting"]:
             self.end(name, "exited", cancelled=True)
-        deadline = time.monotonic() + 15
-        left = len(found["running"])
-        while left and time.monotonic() < deadline:
+        deadline = time.monotonic() + found["patience"]
+        left = {}
+        while found["running"]:
+            left = await self.books("unended", names=list(self.open.keys() & set(found["running"])))
+            if not left or time.monotonic() > deadline:
+                break
             await asyncio.sleep(0.02)
-            still = await self.books("poll", collector=self.collector, seen=self.seen)
-            left = max(sum(still["running"].values()), len(self.open.keys() & set(found["running"])))
-        await self.client.unregister_worker_plugin(self.name)
-        await self.client.run_on_scheduler(forget_books, name=self.name)
+        if left and not self.settings.get("scheduler_address"):
+            # They end with their cluster.
+            left = {}
+        if not left:
+            await self.within(5, asyncio.ensure_future(self.client.unregister_worker_plugin(self.name)))
+            await self.client.run_on_scheduler(forget_books, name=self.name)
         await self.shut_down(cluster)
         return left
 
@@ -402,6 +419,15 @@ class Dask:
         self.issue_tickets()
 
 
+def root(error):
+    """What began it, in words."""
+    while error.__cause__ or error.__context__:
+        error = error.__cause__ or error.__context__
+    words = str(error).strip().partition("\n")[0]
+    name = type(error).__name__
+    return words if words and isinstance(error, OSError) else f"{name}: {words}" if words else name
+
+
 def rename(part, **names):
     return {names.get(key, key): value for key, value in part.items()}
 
@@ -431,7 +457,7 @@ def run_cluster(path, settings):
         cluster = make(**(settings["cluster_kwargs"] or {}))
     except Exception as error:
         traceback.print_exc()
-        problem = f"{settings['cluster_class']} cannot be made: {type(error).__name__}: {error}"
+        problem = f"{settings['cluster_class']} cannot be made: {root(error)}"
         print(json.dumps({"problem": problem}), file=output, flush=True)
         os._exit(1)
     with cluster:
@@ -441,9 +467,11 @@ def run_cluster(path, settings):
         os.rename(path + ".new", path)
         print(json.dumps(about), file=output, flush=True)
         output.close()
-        while not ended:
+        # Without that file nobody could find it any more.
+        while not ended and os.path.exists(path):
             time.sleep(0.1)
-    os.unlink(path)
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path)
 
 
 if __name__ == "__main__":

@@ -89,6 +89,7 @@ class Books(SchedulerPlugin):
 
     def do_submit(self, specs, collector):
         """Those that it has already are told of again, and not run again."""
+        self.is_closed = False
         lost = {}
         wishes = {}
         for spec in specs:
@@ -164,9 +165,10 @@ class Books(SchedulerPlugin):
             if last:
                 self.blobs[blob] = file.tell()
 
-    def do_close(self):
-        """Nothing more is handed out, and what runs is ended."""
-        self.is_closed = True
+    def do_close(self, patience):
+        """Nothing more is handed out, and what runs is ended. It has `patience` seconds for that since it was first asked."""
+        if not self.is_closed:
+            self.is_closed, self.closed = True, time.monotonic()
         self.waiting.clear()
         self.held.clear()
         found = {state: [name for name, one in self.attempts.items() if one["state"] == state]
@@ -178,7 +180,15 @@ class Books(SchedulerPlugin):
         idle = [key for key in tickets if self.scheduler.tasks[key].state in ("queued", "no-worker")]
         self.scheduler.client_releases_keys(
             keys=idle, client="fire-and-forget", stimulus_id=f"{self.name}-close-{time.time()}")
-        return found
+        return {**found, "patience": max(2, self.closed + patience - time.monotonic())}
+
+    def do_unended(self, names):
+        """By worker, the attempts that run, and those of `names` whose end nobody has heard of."""
+        left = {}
+        for name, attempt in self.attempts.items():
+            if attempt["state"] == "running" or name in names and attempt["worker"]:
+                left.setdefault(attempt["worker"], []).append(name)
+        return left
 
     # Asked by agents
 
@@ -285,7 +295,11 @@ class WorkerAgent(WorkerPlugin):
 async def work(name, kind):
     """A ticket: all that Dask itself ever runs. When the run is over it may come too late."""
     agent = get_worker().plugins.get(name)
-    return await agent.ticket(kind) if agent else 0
+    if agent:
+        return await agent.ticket(kind)
+    # Not there yet, perhaps: there are more tickets.
+    await asyncio.sleep(TICKET_TIME)
+    return 0
 
 
 def forget_books(dask_scheduler, name):

@@ -1,0 +1,55 @@
+import SaturnCore
+import SaturnEngine
+import SaturnExecutors
+
+/// An executor that a run has something on, and that is not the one of its run file any more.
+struct Elsewhere {
+    let executor: any Executor
+    /// `Dask (tcp://127.0.0.1:8786)`
+    private let words: String
+    private let folder: String
+
+    /// `nil` when there is none.
+    init?(of spec: RunSpec, _ context: ExecutorContext) throws {
+        guard let memory = ExecutorMemory(of: context.bridgeFolder),
+            !spec.executor.isSame(as: memory.spec, in: BuiltInExecutor.named(memory.spec).place)
+        else { return nil }
+        try self.init(memory, context)
+    }
+
+    init?(of spec: RunSpec, _ run: String, _ state: StateFolder) throws {
+        let context = ExecutorContext(
+            environment: Environment.list, run: run, folder: state.path, bridgeFolder: state.bridge(of: run))
+        try self.init(of: spec, context)
+    }
+
+    /// Whatever the run file says, and also when it is no more.
+    init?(_ run: String, _ state: StateFolder) throws {
+        let bridge = state.bridge(of: run)
+        guard let memory = ExecutorMemory(of: bridge) else { return nil }
+        let context = ExecutorContext(
+            environment: Environment.list, run: run, folder: memory.folder, bridgeFolder: bridge)
+        try self.init(memory, context)
+    }
+
+    private init(_ memory: ExecutorMemory, _ context: ExecutorContext) throws {
+        var context = context
+        context.folder = memory.folder
+        executor = try BuiltInExecutor.named(memory.spec).make(memory.spec, context)
+        let address = memory.spec.settings["scheduler_address"]?.text
+        words = memory.spec.name + (address.map { " (\($0))" } ?? "")
+        folder = context.bridgeFolder
+    }
+
+    /// Ends what runs there.
+    func end() async throws {
+        do { try await Stopping.stop(executor) } catch let failure as Failure {
+            throw Failure(
+                .engine,
+                "tasks of this run may be on \(words), which the run file does not name any more: \(failure.message)",
+                hint: "if that is gone for good, remove \(folder)")
+        }
+        let text = "what ran on \(words) is ended: the run file names another executor now"
+        Output.error(DiagnosticText(style: .error).warning(text))
+    }
+}

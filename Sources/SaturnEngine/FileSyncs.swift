@@ -1,0 +1,36 @@
+import Glibc
+import SaturnCore
+
+/// What is wrong with the folders that workers are to get.
+enum FileSyncs {
+    /// - Parameter folder: from which their paths count.
+    static func problems(_ syncs: [FileSync], in folder: String) -> [Diagnostic] {
+        syncs.flatMap { sync in
+            [source(sync.source, in: folder), destination(sync.destination)].compactMap { $0 }
+        }
+    }
+
+    private static func source(_ source: Marked<String>, in folder: String) -> Diagnostic? {
+        let path = source.value.hasPrefix("/") ? source.value : "\(folder)/\(source.value)"
+        var status = stat()
+        guard stat(path, &status) == 0 else {
+            return Diagnostic(at: source.mark, "'\(source.value)' does not exist in \(folder)")
+        }
+        guard status.st_mode & S_IFMT != S_IFDIR else { return nil }
+        return Diagnostic(at: source.mark, "'\(source.value)' is not a folder", hint: "'file_syncs' ships folders")
+    }
+
+    private static func destination(_ destination: Marked<String>) -> Diagnostic? {
+        guard !destination.value.hasPrefix("/") else { return nil }
+        var depth = 0
+        for component in destination.value.split(separator: "/") where component != "." {
+            depth += component == ".." ? -1 : 1
+            guard depth >= 0 else {
+                return Diagnostic(
+                    at: destination.mark, "'\(destination.value)' leaves the folder that tasks run in",
+                    hint: "a path below it, or an absolute one")
+            }
+        }
+        return nil
+    }
+}

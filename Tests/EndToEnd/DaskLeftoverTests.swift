@@ -1,0 +1,168 @@
+import Engines
+import Foundation
+import Glibc
+import SaturnTesting
+import Testing
+
+/// What a saturn that was killed has left on a cluster, and what its user does next.
+@Suite(.enabled(if: DaskStage.isInstalled, DaskStage.reason), .timeLimit(.minutes(25)))
+struct DaskLeftoverTests {
+    private static let task = "[{name: a, command: \"echo a >> $RAN; \(DaskStage.wait); echo 1 > $RESULTS_DIR/v\"}]"
+
+    /// A run whose task waits on a worker; the task's process number.
+    private static func killed(_ stage: DaskStage, in folder: String? = nil) throws -> pid_t {
+        let run = try stage.session.background("run", in: folder ?? "")
+        let pid = try stage.arrived()[0]
+        run.signal(SIGKILL)
+        try run.ended()
+        return pid
+    }
+
+    private static func setExecutor(_ text: String, of stage: DaskStage) throws {
+        let file = try stage.session.read("run.yaml")
+        let (from, to) = (file.range(of: "executor:"), file.range(of: "results:"))
+        let range = try #require(from).lowerBound..<#require(to).lowerBound
+        try stage.session.write("run.yaml", file.replacingCharacters(in: range, with: "executor: {\(text)}\n"))
+    }
+
+    /// Of a run that goes on, and of one whose saturn was killed.
+    @Test(arguments: [true, false]) func aWorkerThatStandsStill(_ isKilled: Bool) throws {
+        let stage = try DaskStage(tasks: Self.task, workers: 1)
+        let run = try stage.session.background("run")
+        let pid = try stage.arrived()[0]
+        if isKilled {
+            run.signal(SIGKILL)
+            try run.ended()
+        }
+        let worker = stage.cluster.workers[0].pid
+        kill(worker, SIGSTOP)
+        defer { kill(worker, SIGCONT) }
+        let terminate = try stage.session.saturn("terminate")
+        #expect(terminate.status == 3, "\(terminate.out)\(terminate.err)")
+        #expect(
+            terminate.err.contains("error: a task on Dask did not end: no answer from tcp://127.0.0.1:"),
+            "\(terminate.err)")
+        #expect(!terminate.out.contains("nothing is left"), "\(terminate.out)")
+        #expect(isRunning(pid))
+        if !isKilled { try run.ended() }
+        kill(worker, SIGCONT)
+        try waitForEnd(of: pid)
+        let again = try stage.session.saturn("terminate")
+        #expect(again.status == 0, "\(again.err)")
+        #expect(try stage.plugins() == "")
+    }
+
+    /// What runs ends where it is before it runs on this machine.
+    @Test func runWithAnotherExecutor() throws {
+        let stage = try DaskStage(tasks: Self.task)
+        let pid = try Self.killed(stage)
+        try Self.setExecutor("class_spec: MultiprocessingExecutor", of: stage)
+        let run = try stage.session.background("run")
+        try stage.arrived()
+        #expect(!isRunning(pid))
+        stage.release()
+        let end = try run.ended()
+        #expect(end.status == 0, "\(end.err)")
+        #expect(
+            end.err.contains(
+                "warning: what ran on Dask (\(stage.cluster.address)) is ended: the run file names another executor now"
+            ), "\(end.err)")
+        #expect(try stage.ran() == ["a", "a"])
+        #expect(try stage.plugins() == "")
+    }
+
+    @Test func collectWithAnotherExecutor() throws {
+        let stage = try DaskStage(tasks: Self.task)
+        _ = try Self.killed(stage)
+        try Self.setExecutor("class_spec: MultiprocessingExecutor", of: stage)
+        stage.release()
+        let collect = try stage.session.saturn("collect")
+        #expect(collect.status == 0, "\(collect.err)")
+        #expect(try stage.ran() == ["a"])
+        #expect(try stage.session.read("results/a/results/v") == "1\n")
+        #expect(try stage.plugins() == "")
+    }
+
+    /// Also with no run file at all.
+    @Test(arguments: [true, false]) func terminateWithAnotherExecutor(_ hasFile: Bool) throws {
+        let stage = try DaskStage(tasks: Self.task)
+        let pid = try Self.killed(stage)
+        if hasFile {
+            try Self.setExecutor("class_spec: MultiprocessingExecutor", of: stage)
+        } else {
+            try stage.session.remove("run.yaml")
+        }
+        let terminate = try stage.session.saturn("terminate")
+        #expect(terminate.status == 0, "\(terminate.err)")
+        #expect(terminate.out == "stage: what ran on the cluster is ended\n")
+        #expect(!isRunning(pid))
+        #expect(try stage.plugins() == "")
+    }
+
+    @Test func theOtherClusterIsGone() throws {
+        let stage = try DaskStage(tasks: Self.task)
+        let pid = try Self.killed(stage)
+        stage.cluster.killScheduler()
+        try waitForEnd(of: pid)
+        try Self.setExecutor("class_spec: MultiprocessingExecutor", of: stage)
+        let run = try stage.session.saturn("run")
+        #expect(run.status == 3)
+        #expect(
+            run.err.hasSuffix(
+                """
+                saturn: error: tasks of this run may be on Dask (\(stage.cluster.address)), which the run file does not \
+                name any more: nothing listens at \(stage.cluster.address): Connection refused
+                  hint: if that is gone for good, remove ~/.saturn/bridges/stage
+
+                """), "\(run.err)")
+        try stage.session.remove(".saturn/bridges/stage")
+        let again = try stage.session.background("run")
+        try stage.arrived()
+        stage.release()
+        #expect(try again.ended().status == 0)
+    }
+
+    @Test func theStateIsLost() throws {
+        let stage = try DaskStage(tasks: Self.task)
+        _ = try Self.killed(stage)
+        try stage.session.remove(".saturn")
+        stage.release()
+        let run = try stage.session.saturn("run")
+        #expect(run.status == 0, "\(run.err)")
+        #expect(try stage.ran() == ["a"])
+        #expect(try stage.plugins() == "")
+    }
+
+    @Test func theStateIsLostAndTheRunUnwanted() throws {
+        let stage = try DaskStage(tasks: Self.task)
+        let pid = try Self.killed(stage)
+        try stage.session.remove(".saturn")
+        let terminate = try stage.session.saturn("terminate", "run.yaml")
+        #expect(terminate.status == 0, "\(terminate.err)")
+        #expect(!isRunning(pid))
+        #expect(try stage.plugins() == "")
+    }
+
+    @Test func theProjectIsMoved() throws {
+        let stage = try DaskStage(tasks: Self.task)
+        try stage.session.shell("mkdir old; mv run.yaml old")
+        _ = try Self.killed(stage, in: "old")
+        try stage.session.shell("mv old new")
+        stage.release()
+        let collect = try stage.session.saturn("collect", in: "new")
+        #expect(collect.status == 0, "\(collect.out)\(collect.err)")
+        #expect(!collect.err.contains("warning"), "\(collect.err)")
+        #expect(try stage.session.read("new/results/a/results/v") == "1\n")
+        #expect(try stage.ran() == ["a"])
+        #expect(try !stage.session.names(".").contains("old"))
+    }
+
+    @Test func aPipeAmongTheResults() throws {
+        let stage = try DaskStage(tasks: "[{name: a, command: \"mkfifo $RESULTS_DIR/p; echo 1 > $RESULTS_DIR/v\"}]")
+        let run = try stage.session.saturn("run")
+        #expect(run.status == 0)
+        #expect(
+            run.err.contains("warning: 'a': p is no file, folder or link, and not among its results\n"), "\(run.err)")
+        #expect(try stage.session.names("results/a/results") == ["v"])
+    }
+}
