@@ -2,6 +2,7 @@ import CSystem
 import Glibc
 import SaturnCore
 import SaturnEngine
+import SaturnExecutors
 import SaturnGit
 import SaturnLedger
 
@@ -76,7 +77,7 @@ struct Shortcut {
         }
         guard holds(ledger, store, notes: false),
             var record = try ledger.runs().first(where: { $0.name == trace.run }), record.file == path,
-            record.state == .succeeded, access(state.bridge(of: trace.run) + "/id", F_OK) != 0
+            record.state == .succeeded, !ExecutorMemory.isThere(state.bridge(of: trace.run))
         else { return false }
         unlink(state.supervisorLog(of: trace.run))
         let time = SystemClock().now()

@@ -2,6 +2,7 @@ import ArgumentParser
 import Glibc
 import SaturnCore
 import SaturnEngine
+import SaturnExecutors
 import SaturnLedger
 
 struct TerminateCommand: AsyncParsableCommand {
@@ -47,7 +48,7 @@ struct TerminateCommand: AsyncParsableCommand {
     }
 
     private func isOnEngine(_ run: String, _ state: StateFolder) -> Bool {
-        cluster || access(state.bridge(of: run) + "/id", F_OK) == 0
+        cluster || ExecutorMemory.isThere(state.bridge(of: run))
     }
 
     /// What the ledger should know, and was damaged or lost: the lock says who is at work. `false` when nobody is.

@@ -12,7 +12,12 @@ extension Run {
         for task in preparation.graph.nodes.indices where preparation.plan.decisions[task] == nil {
             attempts.results[task] = options.earlier[preparation.graph.nodes[task].name]?.attempt
         }
-        try committer.commit(journal.begin(record, tasks: taskRecords()), at: clock.now())
+        var tasks = taskRecords()
+        // They have not stopped for that.
+        for task in tasks.indices where executor.outlivesSaturn && tasks[task].state == .waiting {
+            if options.earlier[tasks[task].name]?.state == .running { tasks[task].state = .running }
+        }
+        try committer.commit(journal.begin(record, tasks: tasks), at: clock.now())
     }
 
     func taskRecord(_ task: Int) -> TaskRecord {

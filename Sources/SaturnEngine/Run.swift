@@ -15,7 +15,7 @@ public final class Run {
     }
 
     let preparation: Preparation
-    private let executor: any Executor
+    let executor: any Executor
     private let observer: any RunObserver
     let clock: any TimeSource
     let options: Options
@@ -189,11 +189,13 @@ public final class Run {
         return true
     }
 
-    /// What was spared, and is no engine's.
+    /// What was spared, and is no engine's. Those of the attempts that are on this machine and in no folder of this run's may
+    /// be those of the project that this one is a copy of.
     private func endUnknown() throws {
         guard executor.outlivesSaturn else { return }
-        let unknown = try Resumption.candidates(preparation).filter { !executor.knows($0) }
-        let ended = try Survivors.end(of: [], attempts: Array(unknown), in: preparation.store.workplace)
+        let candidates = try Resumption.candidates(preparation)
+        guard case let known = candidates.filter(executor.knows), known.count < candidates.count else { return }
+        let ended = try Survivors.end(of: nil, sparing: known, in: preparation.store.workplace)
         if let words = Survivors.words(ended) { observer.observe(.warning(words)) }
     }
 

@@ -157,6 +157,25 @@ struct DaskLeftoverTests {
         #expect(try !stage.session.names(".").contains("old"))
     }
 
+    /// What is on the cluster is the original's, whatever the copy does.
+    @Test func theProjectIsCopied() throws {
+        let stage = try DaskStage(tasks: Self.task)
+        try stage.session.shell("mkdir old; mv run.yaml old")
+        let pid = try Self.killed(stage, in: "old")
+        try stage.session.shell("cp -a old new")
+        let terminate = try stage.session.saturn("terminate", in: "new")
+        #expect(terminate.status == 4, "\(terminate.out)\(terminate.err)")
+        let copy = try stage.session.background("run", in: "new")
+        try stage.arrived()
+        #expect(isRunning(pid))
+        stage.release(2)
+        #expect(try copy.ended().status == 0)
+        let collect = try stage.session.saturn("collect", in: "old")
+        #expect(collect.status == 0, "\(collect.out)\(collect.err)")
+        #expect(try stage.ran() == ["a", "a"])
+        #expect(try stage.plugins() == "")
+    }
+
     @Test func aPipeAmongTheResults() throws {
         let stage = try DaskStage(tasks: "[{name: a, command: \"mkfifo $RESULTS_DIR/p; echo 1 > $RESULTS_DIR/v\"}]")
         let run = try stage.session.saturn("run")

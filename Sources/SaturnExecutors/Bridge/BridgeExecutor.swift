@@ -28,7 +28,7 @@ public final class BridgeExecutor: Executor {
     public let slots: Int
     public let identity: [Manifest.Value] = []
     public let outlivesSaturn = true
-    public var hasLeftovers: Bool { BridgeFolder.isThere(bridge.folder) }
+    public var hasLeftovers: Bool { ExecutorMemory.isThere(bridge.folder) }
     private let bridge: Bridge
     private let inbox = Mutex(Inbox())
     /// Attempts that an earlier saturn has launched.

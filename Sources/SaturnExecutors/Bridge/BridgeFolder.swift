@@ -16,16 +16,15 @@ final class BridgeFolder: Sendable {
         for folder in [String(parent), path] {
             guard mkdir(folder, 0o700) == 0 || errno == EEXIST else { throw Failure.system("cannot make \(folder)") }
         }
-        let known = FileText.read(path + "/id", limit: 64).flatMap { AttemptID($0.prefix { !$0.isWhitespace }) }
+        let known = ExecutorMemory.id(in: path)
         (id, isNew) = (known ?? bridge.identity(), known == nil)
+        // In a copy of a project it is the original's.
+        if isNew, access(path + "/id", F_OK) == 0 { unlink(path + "/cluster") }
         try bridge.memory.write(into: path)
         guard isNew else { return }
         try FileText.write(Array("\(id)\n".utf8), to: path + "/id")
         unlink(path + "/bridge.log")
     }
-
-    /// Whether something of the run may be on the engine.
-    static func isThere(_ path: String) -> Bool { access(path + "/id", F_OK) == 0 }
 
     /// Returns the path of the script.
     func prepare(_ bridge: Bridge) throws -> String {

@@ -1,10 +1,11 @@
 import FoundationEssentials
+import Glibc
 public import SaturnCore
 
 /// Which executor a run has something on, to be found again when its run file names another one, or is no more.
 ///
 /// ```json
-/// {"executor":"Dask","folder":"/home/ada","settings":{"scheduler_address":"tcp://127.0.0.1:8786"}}
+/// {"executor":"Dask","folder":"/home/ada","home":"/home/ada/.saturn/bridges/sweep","settings":{"scheduler_address":"tcp://127.0.0.1:8786"}}
 /// ```
 public struct ExecutorMemory: Sendable {
     public var spec: ComponentSpec
@@ -21,16 +22,38 @@ public struct ExecutorMemory: Sendable {
     ///
     /// - Parameter folder: the run's, see ``ExecutorContext/bridgeFolder``.
     public init?(of folder: String) {
-        guard BridgeFolder.isThere(folder), let text = FileText.read("\(folder)/\(Self.file)", limit: 1 << 20),
-            let record = try? JSONDecoder().decode(Record.self, from: Data(text.utf8))
-        else { return nil }
+        guard Self.isThere(folder), let record = Self.record(in: folder) else { return nil }
         spec = ComponentSpec(name: record.executor, settings: record.settings.mapValues(\.setting))
         self.folder = record.folder
     }
 
+    /// Whether something of the run may be on an engine.
+    public static func isThere(_ folder: String) -> Bool { id(in: folder) != nil }
+
+    /// The run's on the engine; `nil` when nothing is there, or when this is a copy of the folder that it belongs to.
+    static func id(in folder: String) -> AttemptID? {
+        guard let id = readID(folder) else { return nil }
+        guard let home = record(in: folder)?.home, home != folder, readID(home) == id else { return id }
+        var (here, there) = (stat(), stat())
+        let isSame =
+            stat(folder, &here) == 0 && stat(home, &there) == 0 && here.st_dev == there.st_dev
+            && here.st_ino == there.st_ino
+        return isSame ? id : nil
+    }
+
+    private static func readID(_ folder: String) -> AttemptID? {
+        FileText.read(folder + "/id", limit: 64).flatMap { AttemptID($0.prefix { !$0.isWhitespace }) }
+    }
+
+    private static func record(in folder: String) -> Record? {
+        guard let text = FileText.read("\(folder)/\(file)", limit: 1 << 20) else { return nil }
+        return try? JSONDecoder().decode(Record.self, from: Data(text.utf8))
+    }
+
     func write(into folder: String) throws {
         let record = Record(
-            executor: spec.name, folder: self.folder, settings: spec.settings.mapValues { JSONValue(verbatim: $0) })
+            executor: spec.name, folder: self.folder, home: folder,
+            settings: spec.settings.mapValues { JSONValue(verbatim: $0) })
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         try FileText.write(Array(encoder.encode(record)), to: "\(folder)/\(Self.file)")
@@ -39,6 +62,8 @@ public struct ExecutorMemory: Sendable {
     private struct Record: Codable {
         var executor: String
         var folder: String
+        /// Where this is, unless it was moved or copied.
+        var home: String
         var settings: [String: JSONValue]
     }
 }
