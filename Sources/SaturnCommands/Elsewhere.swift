@@ -7,6 +7,7 @@ struct Elsewhere {
     let executor: any Executor
     /// `Dask (tcp://127.0.0.1:8786)`
     private let words: String
+    private let change: String
     private let folder: String
 
     /// `nil` when there is none.
@@ -14,7 +15,9 @@ struct Elsewhere {
         guard let memory = ExecutorMemory(of: context.bridgeFolder),
             !spec.executor.isSame(as: memory.spec, in: BuiltInExecutor.named(memory.spec).place)
         else { return nil }
-        try self.init(memory, context)
+        let isSame = spec.executor.name == memory.spec.name
+        let change = isSame ? "'s executor has other settings now" : " names another executor now"
+        try self.init(memory, context, "the run file\(change)")
     }
 
     init?(of spec: RunSpec, _ run: String, _ state: StateFolder) throws {
@@ -29,10 +32,11 @@ struct Elsewhere {
         guard let memory = ExecutorMemory(of: bridge) else { return nil }
         let context = ExecutorContext(
             environment: Environment.list, run: run, folder: memory.folder, bridgeFolder: bridge)
-        try self.init(memory, context)
+        try self.init(memory, context, "there is no run file that names it")
     }
 
-    private init(_ memory: ExecutorMemory, _ context: ExecutorContext) throws {
+    private init(_ memory: ExecutorMemory, _ context: ExecutorContext, _ change: String) throws {
+        self.change = change
         var context = context
         context.folder = memory.folder
         executor = try BuiltInExecutor.named(memory.spec).make(memory.spec, context)
@@ -49,7 +53,7 @@ struct Elsewhere {
                 "tasks of this run may be on \(words), which the run file does not name any more: \(failure.message)",
                 hint: "if that is gone for good, remove \(folder)")
         }
-        let text = "what ran on \(words) is ended: the run file names another executor now"
+        let text = "what ran on \(words) is ended: \(change)"
         Output.error(DiagnosticText(style: .error).warning(text))
     }
 }

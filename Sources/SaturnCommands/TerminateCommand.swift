@@ -65,16 +65,14 @@ struct TerminateCommand: AsyncParsableCommand {
         return true
     }
 
-    /// The project's state is lost, and what its run has on an engine is not: the results tell whose it is.
+    /// The project's state is lost, and what its run has on an engine is not: the results tell whose it is, and the engine where it is from.
     private func endWithoutState(_ file: String) async throws -> Bool {
         var arguments = RunFileArguments.nothingGiven
         (arguments.file, arguments.name, arguments.location) = (file, name, location)
         arguments.location.change = nil
         let loaded = try Wiring(file: arguments, needsExecutor: true, ignoresLedger: true).load()
         let store = loaded.compilation.parts.store
-        guard let executor = loaded.executor, executor.outlivesSaturn,
-            Ownership.lostProject(of: store, loaded.folder) != nil
-        else { return false }
+        guard let executor = loaded.executor, executor.outlivesSaturn else { return false }
         let isNew = try loaded.folder.create()
         let holder = LockHolder(command: "terminate", path: loaded.path)
         let lock = try loaded.folder.lock(run: loaded.run, holder: holder)
@@ -124,6 +122,7 @@ struct TerminateCommand: AsyncParsableCommand {
             try await Task.sleep(nanoseconds: 50_000_000)
             waited += 1
             if drain { continue }
+            if waited == 200 { Output.error("\(Printable.text(run)): still waiting for tasks to end\n") }
             // It has 5 s of grace for its tasks, and then some for what it has to write down.
             if waited == 300 { _ = try process.signal(SIGTERM) }
             if waited == 600 { _ = try process.signal(SIGKILL) }

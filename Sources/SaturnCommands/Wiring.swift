@@ -106,6 +106,7 @@ struct Wiring {
             environment: Environment.list, run: run, folder: folder, bridgeFolder: state.bridge(of: run),
             fileSyncs: spec.fileSyncs)
         context.ownFolders = ownFolders(spec, store, state, folder)
+        context.home = state.home(of: run)
         context.identity = {
             let project = state.project ?? Ownership.lostProject(of: store, state)
             return project.map { "\($0)\n\(run)\n\(store.location)" }
@@ -180,26 +181,5 @@ private final class Contents: Sendable {
         let (path, digest) = (try Paths.absolute(path), Digest(of: text.bytes))
         found.withLock { $0[path] = digest }
         return text
-    }
-}
-
-/// The caller's environment.
-enum Environment {
-    /// `NAME=value`, in order.
-    static var list: [String] {
-        var entries: [String] = []
-        var pointer = environ
-        while let entry = pointer.pointee {
-            entries.append(String(cString: entry))
-            pointer += 1
-        }
-        return entries
-    }
-
-    static var dictionary: [String: String] {
-        Dictionary(
-            list.compactMap { entry in
-                entry.firstIndex(of: "=").map { (String(entry[..<$0]), String(entry[entry.index(after: $0)...])) }
-            }, uniquingKeysWith: { first, _ in first })
     }
 }

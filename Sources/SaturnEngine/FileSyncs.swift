@@ -5,8 +5,15 @@ import SaturnCore
 enum FileSyncs {
     /// - Parameter folder: from which their paths count.
     static func problems(_ syncs: [FileSync], in folder: String) -> [Diagnostic] {
-        syncs.flatMap { sync in
-            [source(sync.source, in: folder), destination(sync.destination)].compactMap { $0 }
+        var taken: Set<String> = []
+        return syncs.flatMap { sync in
+            let path = sync.destination.value.split(separator: "/").filter { $0 != "." }.joined(separator: "/")
+            let isTwice = !taken.insert(sync.destination.value.hasPrefix("/") ? "/\(path)" : path).inserted
+            let twice = "two folders have the destination '\(sync.destination.value)'"
+            return [
+                source(sync.source, in: folder), destination(sync.destination),
+                isTwice ? Diagnostic(at: sync.destination.mark, twice) : nil,
+            ].compactMap { $0 }
         }
     }
 
@@ -21,7 +28,7 @@ enum FileSyncs {
     }
 
     private static func destination(_ destination: Marked<String>) -> Diagnostic? {
-        guard !destination.value.hasPrefix("/") else { return nil }
+        guard !destination.value.hasPrefix("/"), !destination.value.hasPrefix("~/") else { return nil }
         var depth = 0
         for component in destination.value.split(separator: "/") where component != "." {
             depth += component == ".." ? -1 : 1

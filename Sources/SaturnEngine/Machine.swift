@@ -8,6 +8,13 @@ public enum Machine {
         return name.withUnsafeBufferPointer { $0.baseAddress.map { String(cString: $0) } ?? "" }
     }()
 
+    /// Of mounts: a path means the same to all processes of one of them.
+    static let namespace: String = {
+        var text = [CChar](repeating: 0, count: 128)
+        let count = readlink("/proc/self/ns/mnt", &text, text.count - 1)
+        return count > 0 ? String(decoding: text[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self) : ""
+    }()
+
     /// The kernel's id of the time since the machine was started; what was written before and never synced may be lost.
     public static let boot: String = {
         #if DEBUG

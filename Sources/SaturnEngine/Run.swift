@@ -33,6 +33,8 @@ public final class Run {
     var isDraining = false
     /// What runs is left to go on without this saturn.
     private var isLeaving = false
+    /// When tasks were told to end.
+    private var stoppedAt: Int64?
     /// What the scheduler wants done, in order; the rest of it, while something is.
     private var actions: [Scheduler.Action] = []
     private var isPerforming = false
@@ -91,16 +93,17 @@ public final class Run {
             throw Failure(.engine, "a result that was to be restored has gone", hint: "run again")
         }
         guard needsExecutor else { return try await executeWithout() }
-        do {
-            try executor.start { [inputs] in inputs.post(.executor($0)) }
-            do {
-                try endUnknown()
-                try committer.open()
-            } catch {
-                await executor.detach()
-                throw error
+        let hearing = Task { [inputs, executor] in
+            for await number in signals {
+                inputs.post(.signal(number))
+                if number != SIGUSR1 { executor.interrupt() }
             }
-        } catch {
+        }
+        do { try await start() } catch {
+            hearing.cancel()
+            for case .signal(let number) in inputs.rest() { take(.signal(number)) }
+            if isLeaving { return try leave() }
+            if summary.stoppedBy != nil { return try end() }
             // All is there: what an earlier saturn has left on an engine can wait.
             if !hasWork, let failure = error as? Failure {
                 observer.observe(.warning("\(failure.message): what is left of this run there stays"))
@@ -110,15 +113,12 @@ public final class Run {
             return try end()
         }
         let beats = clock.beats(every: 100_000_000)
-        let forwarding = [
-            Task { [inputs] in for await number in signals { inputs.post(.signal(number)) } },
-            Task { [inputs] in for await _ in beats { inputs.post(.beat) } },
-        ]
+        let beating = Task { [inputs] in for await _ in beats { inputs.post(.beat) } }
         preparation.store.want(
             Set(preparation.graph.nodes.lazy.filter { !$0.dependents.isEmpty }.map(\.name)))
         handle(.begin)
         if !scheduler.isDone { await withTaskExecutorPreference(executor.workplace) { await takeInputs() } }
-        for task in forwarding { task.cancel() }
+        for task in [hearing, beating] { task.cancel() }
         if isLeaving {
             await executor.detach()
             return try leave()
@@ -128,6 +128,29 @@ public final class Run {
         return try end()
     }
 
+    private func start() async throws {
+        try await startExecutor()
+        do {
+            try endUnknown()
+            try committer.open()
+        } catch {
+            await executor.detach()
+            throw error
+        }
+    }
+
+    /// An engine may take its time, in which signals are heard.
+    private func startExecutor() async throws {
+        guard executor.outlivesSaturn else { return try executor.start { [inputs] in inputs.post(.executor($0)) } }
+        let worker = try Worker()
+        defer { worker.finish() }
+        try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+            worker.start { [executor, inputs] in
+                continuation.resume(with: Result { try executor.start { inputs.post(.executor($0)) } })
+            }
+        }
+    }
+
     private func takeLastWords(_ events: [ExecutorEvent]) {
         for event in events {
             switch event {
@@ -135,9 +158,16 @@ public final class Run {
             // When nobody wanted it to stop, all has ended before.
             case .fatal(let failure) where summary.stoppedBy == nil: observer.observe(.warning(failure.message))
             case .fatal(let failure): attempt { throw failure }
-            case .started, .exited: break
+            case .exited: take(event)
+            case .started: break
             }
         }
+    }
+
+    /// What an engine was told to kill has not ended, or nobody tells: its executor says at its own end.
+    private var hasWaitedEnough: Bool {
+        guard executor.outlivesSaturn, let stoppedAt, !attempts.isEmpty else { return false }
+        return clock.uptime() - stoppedAt > Int64((options.grace + 5) * 1e9)
     }
 
     /// Nobody has to reach a cluster to hear that all is up to date.
@@ -157,7 +187,7 @@ public final class Run {
         while true {
             for input in await inputs.take() {
                 take(input)
-                if isLeaving || scheduler.isDone || (failure != nil && attempts.isEmpty) { return }
+                if isLeaving || scheduler.isDone || (failure != nil && attempts.isEmpty) || hasWaitedEnough { return }
             }
         }
     }
@@ -220,6 +250,7 @@ public final class Run {
             isLeaving = true
         case .signal(let number):
             observer.observe(.stopping(signal: number, again: summary.stoppedBy != nil))
+            stoppedAt = stoppedAt ?? clock.uptime()
             handle(summary.stoppedBy == nil ? .stop : .kill)
             summary.stoppedBy = summary.stoppedBy ?? number
         case .beat:

@@ -44,6 +44,12 @@ public struct StateFolder: Sendable {
     /// What a run needs that goes by way of a bridge to an engine.
     public func bridge(of run: String) -> String { "\(path)/bridges/\(run)" }
 
+    /// A run's place, as long as this machine runs: the same again when the folder was deleted.
+    public func home(of run: String) -> String {
+        let words = [Machine.boot, Machine.namespace, "\(getuid())", bridge(of: run)]
+        return Digest(of: words.joined(separator: "\n").utf8).description
+    }
+
     /// The project's id, a UUID; `nil` before the first run.
     public var project: String? {
         guard let bytes = FileBytes.read(path + "/project", limit: 64) else { return nil }

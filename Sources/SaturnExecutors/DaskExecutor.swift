@@ -48,7 +48,7 @@ public enum DaskExecutor {
             isShared: spec.settings["shared"]?.text == "true",
             syncs: context.fileSyncs.map {
                 Bridge.Sync(source: context.absolute($0.source.value), destination: $0.destination.value)
-            }, base: context.folder, ownFolders: context.ownFolders, engine: "Dask",
+            }, base: context.folder, ownFolders: context.ownFolders, engine: "Dask", home: context.home,
             memory: ExecutorMemory(spec, context), identity: context.runID)
         return try BridgeExecutor(bridge, slots: spec.settings["jobs"]?.text.flatMap { Int($0) } ?? inFlight)
     }

@@ -44,7 +44,10 @@ struct DaskLeftoverTests {
             "\(terminate.err)")
         #expect(!terminate.out.contains("nothing is left"), "\(terminate.out)")
         #expect(isRunning(pid))
-        if !isKilled { try run.ended() }
+        if !isKilled {
+            let end = try run.ended()
+            #expect(end.status == 3 && end.err.contains("a task on Dask did not end"), "\(end.status): \(end.err)")
+        }
         kill(worker, SIGCONT)
         try waitForEnd(of: pid)
         let again = try stage.session.saturn("terminate")
@@ -143,6 +146,31 @@ struct DaskLeftoverTests {
         #expect(try stage.plugins() == "")
     }
 
+    /// Nothing on this side tells of it any more; what is on the cluster does.
+    @Test func stateAndResultsAreLost() throws {
+        let stage = try DaskStage(tasks: Self.task)
+        let pid = try Self.killed(stage)
+        for name in [".saturn", "results"] { try stage.session.remove(name) }
+        let run = try stage.session.background("run")
+        try stage.arrived()
+        #expect(!isRunning(pid))
+        stage.release()
+        let end = try run.ended()
+        #expect(end.status == 0, "\(end.err)")
+        #expect(end.err.contains("warning: ended what an earlier run had left on the cluster"), "\(end.err)")
+        #expect(try stage.plugins() == "")
+    }
+
+    @Test func stateAndResultsAreLostAndTheRunUnwanted() throws {
+        let stage = try DaskStage(tasks: Self.task)
+        let pid = try Self.killed(stage)
+        for name in [".saturn", "results"] { try stage.session.remove(name) }
+        let terminate = try stage.session.saturn("terminate", "run.yaml")
+        #expect(terminate.status == 0, "\(terminate.err)")
+        #expect(!isRunning(pid))
+        #expect(try stage.plugins() == "")
+    }
+
     @Test func theProjectIsMoved() throws {
         let stage = try DaskStage(tasks: Self.task)
         try stage.session.shell("mkdir old; mv run.yaml old")
@@ -174,6 +202,35 @@ struct DaskLeftoverTests {
         #expect(collect.status == 0, "\(collect.out)\(collect.err)")
         #expect(try stage.ran() == ["a", "a"])
         #expect(try stage.plugins() == "")
+    }
+
+    @Test func aSchedulerThatStandsStill() throws {
+        let stage = try DaskStage(tasks: Self.task, workers: 1, more: "connect_timeout: 2")
+        let scheduler = try #require(stage.cluster.scheduler?.pid)
+        kill(scheduler, SIGSTOP)
+        defer { kill(scheduler, SIGCONT) }
+        let run = try stage.session.saturn("run")
+        #expect(run.status == 3)
+        #expect(run.err.contains("error: the scheduler at \(stage.cluster.address) does not answer\n"), "\(run.err)")
+        // A user who knows better does not have to wait for the time that the file allows.
+        let patient = try stage.session.background("run", "--set", "executor.connect_timeout=1000")
+        try patient.waitForErrors("to run: ")
+        patient.signal(SIGTERM)
+        #expect(try patient.ended().status == 143)
+    }
+
+    @Test func aTaskRemovesItsResults() throws {
+        let stage = try DaskStage(
+            tasks: """
+                [{name: a, command: rm -r $RESULTS_DIR}, {name: b, command: rmdir $RESULTS_DIR; exit 3},
+                 {name: c, command: "rmdir $RESULTS_DIR; ln -s /etc $RESULTS_DIR"}]
+                """)
+        let run = try stage.session.saturn("run")
+        #expect(run.status == 1)
+        for task in ["a", "c"] {
+            #expect(run.out.contains("failed: \(task) (its result could not be kept: "), "\(run.out)")
+        }
+        #expect(run.out.contains("failed: b (exit code 3)"), "\(run.out)")
     }
 
     @Test func aPipeAmongTheResults() throws {

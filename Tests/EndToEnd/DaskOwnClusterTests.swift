@@ -61,6 +61,50 @@ struct DaskOwnClusterTests {
         try waitForEnd(of: owner)
     }
 
+    /// Nobody could find it any more.
+    @Test func itEndsWithTheState() throws {
+        let run = try session.background("run")
+        let pids = try arrived()
+        let owner = try owner()
+        run.signal(SIGKILL)
+        try run.ended()
+        try session.remove(".saturn")
+        for pid in pids + [owner] { try waitForEnd(of: pid) }
+    }
+
+    @Test func itIsMovedWithTheState() throws {
+        try session.shell("mkdir old; mv run.yaml old")
+        let run = try session.background("run", in: "old")
+        let pids = try arrived()
+        run.signal(SIGKILL)
+        try run.ended()
+        try session.shell("mv old new")
+        let collect = try session.background("collect", in: "new")
+        #expect(pids.allSatisfy { isRunning($0) })
+        for _ in 0..<2 { go.send() }
+        let end = try collect.ended()
+        #expect(end.status == 0 && end.out.hasPrefix("own: 2 succeeded"), "\(end.out)\(end.err)")
+    }
+
+    @Test func withOtherSettingsItIsAnotherOne() throws {
+        let run = try session.background("run")
+        let pids = try arrived()
+        let owner = try owner()
+        run.signal(SIGKILL)
+        try run.ended()
+        let again = try session.background("run", "--set", "executor.cluster_kwargs.n_workers=1")
+        for pid in pids + [owner] { try waitForEnd(of: pid) }
+        for _ in 0..<2 {
+            _ = try here.line()
+            go.send()
+        }
+        let end = try again.ended()
+        #expect(end.status == 0, "\(end.err)")
+        #expect(
+            end.err.contains("warning: what ran on Dask is ended: the run file's executor has other settings now"),
+            "\(end.err)")
+    }
+
     @Test func terminateEndsIt() throws {
         let run = try session.detach()
         let pids = try arrived()

@@ -90,6 +90,7 @@ struct DaskProblemTests {
               - {src: missing, dest: a}
               - {src: a-file, dest: b}
               - {src: ., dest: c/../../d}
+              - {src: ., dest: ./a/}
             tasks: ["true"]
 
             """)
@@ -110,6 +111,9 @@ struct DaskProblemTests {
                 run.yaml:7:20: error: 'c/../../d' leaves the folder that tasks run in; a path below it, or an absolute one
                   7 |   - {src: ., dest: c/../../d}
                     |                    ^~~~~~~~~
+                run.yaml:8:20: error: two folders have the destination './a/'
+                  8 |   - {src: ., dest: ./a/}
+                    |                    ^~~~
 
                 """, "\(plan.err)")
     }

@@ -14,6 +14,8 @@ public protocol Executor: Sendable {
     func problems(with tasks: [TaskSpec]) -> [Diagnostic]
     /// Starts it; from then on `deliver` is called with batches of events, one call at a time, until ``stop()``.
     func start(_ deliver: @escaping @Sendable ([ExecutorEvent]) -> Void) throws
+    /// Ends a ``start(_:)`` that takes its time; it fails. After it, nothing.
+    func interrupt()
     func launch(_ launches: [Launch])
     /// Asks an attempt to end (SIGTERM to its group), or ends it (SIGKILL).
     func cancel(_ attempt: AttemptID, force: Bool)
@@ -38,6 +40,7 @@ public protocol Executor: Sendable {
 
 extension Executor {
     public var workplace: (any TaskExecutor)? { nil }
+    public func interrupt() {}
     public var outlivesSaturn: Bool { false }
     public func knows(_ attempt: AttemptID) -> Bool { false }
     public var hasLeftovers: Bool { false }

@@ -24,6 +24,8 @@ struct Bridge: Sendable {
     var ownFolders: [String]
     /// The engine, in messages.
     var engine: String
+    /// Of runs with the same one and other ids nobody knows any more.
+    var home: String
     /// Where the run is from now on.
     var memory: ExecutorMemory
     /// The run's id on the engine: the same again for who has lost the folder.

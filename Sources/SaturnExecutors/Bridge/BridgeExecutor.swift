@@ -13,6 +13,7 @@ public final class BridgeExecutor: Executor {
         var cancels: [(attempt: AttemptID, force: Bool)] = []
         var releases: [AttemptID] = []
         var leaving: BridgeRequest?
+        var isInterrupted = false
         var stops: [CheckedContinuation<Void, Never>] = []
         var isRead = false
 
@@ -22,6 +23,7 @@ public final class BridgeExecutor: Executor {
             releases += later.releases
             leaving = leaving ?? later.leaving
             stops += later.stops
+            isInterrupted = isInterrupted || later.isInterrupted
         }
     }
 
@@ -64,6 +66,7 @@ public final class BridgeExecutor: Executor {
     public func launch(_ launches: [Launch]) { post { $0.launches += launches } }
     public func cancel(_ attempt: AttemptID, force: Bool) { post { $0.cancels.append((attempt, force)) } }
     public func release(_ attempt: AttemptID) { post { $0.releases.append(attempt) } }
+    public func interrupt() { post { $0.isInterrupted = true } }
     public func stop() async { await leave(.terminate(cluster: false)) }
     public func stopCluster() async { await leave(.terminate(cluster: true)) }
     public func detach() async { await leave(.detach) }
@@ -113,6 +116,7 @@ public final class BridgeExecutor: Executor {
                 asked.add(drain())
             }
             stops += asked.stops
+            if asked.isInterrupted { session.giveUp() }
             session.add(asked.launches)
             for force in [false, true] {
                 session.cancel(asked.cancels.filter { $0.force == force }.map(\.attempt), force: force)

@@ -50,6 +50,8 @@ struct BridgeHello: Encodable {
     struct Run: Encodable {
         var id: String
         var name: String
+        /// Of runs with the same one and other ids nobody knows any more.
+        var home: String
     }
 
     var request = "hello"
@@ -121,6 +123,8 @@ struct BridgeEvent: Decodable {
     var left: Int?
     var places: [String]?
     var left_name: String?
+    /// The task has left no folder of results.
+    var unkept: Bool?
     var version: Int?
 }
 

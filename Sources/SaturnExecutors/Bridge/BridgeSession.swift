@@ -52,7 +52,8 @@ final class BridgeSession: @unchecked Sendable {
         spool = SpoolReader(bridge.folder)
         translator = try LaunchTranslator(bridge)
         let hello = BridgeHello(
-            run: .init(id: folder.id.description, name: bridge.run), folder: bridge.folder, settings: bridge.settings)
+            run: .init(id: folder.id.description, name: bridge.run, home: bridge.home), folder: bridge.folder,
+            settings: bridge.settings)
         try send(.hello(hello))
         try send(.attach)
     }
@@ -111,6 +112,14 @@ final class BridgeSession: @unchecked Sendable {
     func release(_ attempts: [AttemptID]) {
         guard phase == .ready, !attempts.isEmpty else { return }
         attempt { try send(.release(attempts.map(\.description))) }
+    }
+
+    /// While the engine is being reached.
+    func giveUp() {
+        guard phase == .connecting else { return }
+        kill(process.pid, SIGKILL)
+        _ = process.reap(patience: 10_000)
+        fail(Failure(.engine, "interrupted while connecting to \(bridge.engine)"))
     }
 
     func leave(_ request: BridgeRequest) {
@@ -226,6 +235,7 @@ final class BridgeSession: @unchecked Sendable {
             case "log": try read(event) { try filler.addToLog($0) }
             case "results": if spoiled[name] == nil { try read(event) { try filler.addToResults($0) } }
             default:
+                if event.unkept == true { filler.removeResults() }
                 if event.event == "exited", spoiled[name] == nil { try filler.finish() }
                 end(name, filler, event)
             }

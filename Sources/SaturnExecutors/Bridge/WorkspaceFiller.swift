@@ -43,6 +43,13 @@ final class WorkspaceFiller {
         archive = nil
     }
 
+    /// Where the task ran there is no such folder any more.
+    func removeResults() {
+        guard !isShared else { return }
+        try? ResultsTree(workspace.results).empty()
+        rmdir(workspace.results)
+    }
+
     /// What an earlier saturn has unpacked of an archive comes again.
     private func emptyTree() throws -> ResultsTree {
         let tree = try ResultsTree(workspace.results)

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import errno
 import json
 import os
 import shutil
@@ -196,23 +195,30 @@ class Agent:
         try:
             end = await self.run(attempt)
             if not attempt.is_shared and "lost" not in end:
-                results = os.path.join(attempt.folder, "results")
-                if not stat.S_ISDIR(os.lstat(results).st_mode):
-                    raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), results)
-                with os.scandir(results) as entries:
-                    is_empty = not any(entries)
-                if not is_empty:
-                    left = await asyncio.to_thread(pack, results, attempt.archive)
-                    attempt.archive_size = os.path.getsize(attempt.archive)
-                    if left:
-                        end = {**end, "left": len(left), "left_name": left[0].encode("utf-8", "replace").decode()}
+                end = {**end, **await self.keep(attempt)}
         except OSError as error:
-            end = {"lost": f"{error.filename or name}: {error.strerror}"}
+            where = os.fsdecode(error.filename or name)
+            end = {"lost": f"{where if len(where) < 300 else '…' + where[-300:]}: {error.strerror}"}
         except Exception as error:
             end = {"lost": str(error) or type(error).__name__}
         attempt.end = end
         self.news.set()
         return end
+
+    async def keep(self, attempt):
+        """Makes the archive of the results; returns what there is to say of it."""
+        results = os.path.join(attempt.folder, "results")
+        try:
+            if not stat.S_ISDIR(os.lstat(results).st_mode):
+                return {"unkept": True}
+        except FileNotFoundError:
+            return {"unkept": True}
+        with os.scandir(results) as entries:
+            if not any(entries):
+                return {}
+        left = await asyncio.to_thread(pack, results, attempt.archive)
+        attempt.archive_size = os.path.getsize(attempt.archive)
+        return {"left": len(left), "left_name": left[0].encode("utf-8", "replace").decode()} if left else {}
 
     async def run(self, attempt):
         spec = attempt.spec
@@ -288,7 +294,7 @@ class Agent:
             os.makedirs(base, exist_ok=True)
             places[spec["base"]] = base
             for blob, destination in spec["syncs"]:
-                await self.fetch(blob, os.path.normpath(os.path.join(base, destination)))
+                await self.fetch(blob, os.path.normpath(os.path.join(base, os.path.expanduser(destination))))
         return places
 
     def place(self, path, places):

@@ -88,16 +88,20 @@ class Bridge:
         """Until saturn has nothing more to say: without a word of leave it died, and what runs is left to go on."""
         requests = asyncio.Queue()
         performing = asyncio.ensure_future(self.perform(requests, connected))
+        hearing = asyncio.ensure_future(self.hear(reader, requests))
+        await asyncio.wait({performing, hearing}, return_when=asyncio.FIRST_COMPLETED)
+        if not connected.is_set():
+            return
+        requests.put_nowait(None)
+        await performing
+
+    async def hear(self, reader, requests):
         while line := await reader.readline():
             request = json.loads(line)
             if request["request"] == "ping":
                 self.say("pong", number=request["number"])
             else:
                 requests.put_nowait(request)
-            if performing.done():
-                break
-        requests.put_nowait(None)
-        await performing
 
     async def perform(self, requests, connected):
         await connected.wait()
@@ -146,7 +150,11 @@ class Bridge:
             code = 3
         except Exception as error:
             traceback.print_exc()
-            self.say("fatal", code="fault", message=f"{type(error).__name__}: {error}", hint=None)
+            # An error of a connection has no number, or says what it is; one of this machine's disk has.
+            if isinstance(error, ConnectionError) or isinstance(error, OSError) and error.errno is None:
+                self.say("fatal", code="gone", message=f"lost the connection to {getattr(self.engine, 'address', 'the engine')}: {error}", hint=None)
+            else:
+                self.say("fatal", code="fault", message=f"{type(error).__name__}: {error}", hint=None)
             code = 5
         # What was sent a moment ago is on its way; nothing else is to happen any more.
         self.engine.is_ending = True

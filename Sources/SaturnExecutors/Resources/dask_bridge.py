@@ -21,7 +21,7 @@ POLL_PERIOD = 0.2
 QUEUE_SIZE = 8
 FEWEST_TICKETS = 16
 # Seconds in which what was killed has to end.
-END_PATIENCE = 15
+END_PATIENCE = 10
 AGAIN = "saturn run runs again what had not come back"
 
 
@@ -29,6 +29,7 @@ class Dask:
     async def connect(self, hello):
         self.name = "saturn-" + hello["run"]["id"]
         self.label = hello["run"]["name"]
+        self.home = hello["run"]["home"]
         self.folder = hello["folder"]
         self.settings = hello["settings"]
         self.timeout = float(self.settings.get("connect_timeout") or 10)
@@ -67,14 +68,21 @@ class Dask:
         if security is not None and where.startswith("tcp://"):
             raise Fatal("tls", f"'tls' is given, and {where} is no TLS address", "tls://HOST:PORT")
         await asyncio.to_thread(self.probe, where)
+        connecting = asyncio.ensure_future(self.join(where, security))
+        # It has a time limit of its own, and its own words for it.
+        if not await self.within(self.timeout + 2, connecting):
+            raise Fatal("no-scheduler", f"the scheduler at {where} does not answer", "it may have been stopped")
         try:
-            return await Client(where, security=security, asynchronous=True, timeout=self.timeout, set_as_default=False)
+            return connecting.result()
         except Exception as error:
             if security is None and self.speaks_tls(where):
                 raise Fatal("tls", f"the scheduler at {where} wants TLS", "tls://… and tls: {ca_file, cert, key}")
             if security is not None:
                 raise Fatal("tls", f"no TLS connection to {where}: {root(error)}")
             raise Fatal("no-scheduler", f"what listens at {where} is no Dask scheduler: {root(error)}")
+
+    async def join(self, where, security):
+        return await Client(where, security=security, asynchronous=True, timeout=self.timeout, set_as_default=False)
 
     def endpoint(self, where):
         host, _, port = where.split("://")[-1].rpartition(":")
@@ -124,9 +132,13 @@ class Dask:
     async def settle(self):
         """The books and the agents, if this run has none there yet."""
         name = self.name
+        for other in await self.answered(self.client.run_on_scheduler(siblings, name=name, home=self.home)):
+            if left := await self.clear(other):
+                raise Fatal("cluster", f"what an earlier run has left does not end: no answer from {', '.join(left)}")
+            self.bridge.say("notice", message="ended what an earlier run had left on the cluster: its state was deleted")
         if await self.answered(self.client.run_on_scheduler(lambda dask_scheduler: name in dask_scheduler.plugins)):
             return
-        await self.client.register_plugin(Books(name, self.label), name=name)
+        await self.answered(self.client.register_plugin(Books(name, self.label, self.home), name=name))
         agents = asyncio.ensure_future(self.client.register_plugin(WorkerAgent(name, Agent, SPAWNER), name=name))
         if await self.within(self.timeout, agents):
             agents.result()
@@ -178,8 +190,8 @@ class Dask:
     # Requests
 
     async def attach(self):
-        self.queue = await Queue(self.collector, client=self.client, maxsize=QUEUE_SIZE)
-        known = await self.books("attach", collector=self.collector)
+        self.queue = await self.answered(Queue(self.collector, client=self.client, maxsize=QUEUE_SIZE))
+        known = await self.answered(self.books("attach", collector=self.collector))
         self.blobs = set(known["blobs"])
         self.declared = known["resources"]
         self.attached.set()
@@ -250,13 +262,20 @@ class Dask:
     async def terminate(self, cluster):
         """Returns which attempts could not be ended, by worker."""
         self.is_ending = True
-        found = await self.books("close", patience=END_PATIENCE)
+        left = await self.clear(self.name)
+        await self.shut_down(cluster)
+        return left
+
+    async def clear(self, run):
+        """Ends all of a run, and removes it from the cluster; returns the same."""
+        ask = getattr(self.client.scheduler, run)
+        found = await self.answered(ask(action="close", patience=END_PATIENCE))
         for name in found["waiting"]:
             self.end(name, "exited", cancelled=True)
         deadline = time.monotonic() + found["patience"]
         left = {}
         while found["running"]:
-            left = await self.books("unended", names=list(self.open.keys() & set(found["running"])))
+            left = await self.answered(ask(action="unended", names=list(self.open.keys() & set(found["running"]))))
             if not left or time.monotonic() > deadline:
                 break
             await asyncio.sleep(0.02)
@@ -264,9 +283,8 @@ class Dask:
             # They end with their cluster.
             left = {}
         if not left:
-            await self.within(5, asyncio.ensure_future(self.client.unregister_worker_plugin(self.name)))
-            await self.client.run_on_scheduler(forget_books, name=self.name)
-        await self.shut_down(cluster)
+            await self.within(5, asyncio.ensure_future(self.client.unregister_worker_plugin(run)))
+            await self.answered(self.client.run_on_scheduler(forget_books, name=run))
         return left
 
     async def shut_down(self, cluster):
@@ -460,6 +478,8 @@ def run_cluster(path, settings):
         problem = f"{settings['cluster_class']} cannot be made: {root(error)}"
         print(json.dumps({"problem": problem}), file=output, flush=True)
         os._exit(1)
+    folder = os.open(os.path.dirname(path), os.O_RDONLY)
+    name = os.path.basename(path)
     with cluster:
         about = {"address": cluster.scheduler_address, "pid": os.getpid(), "start": start_time(os.getpid())}
         with open(path + ".new", "w") as file:
@@ -467,11 +487,21 @@ def run_cluster(path, settings):
         os.rename(path + ".new", path)
         print(json.dumps(about), file=output, flush=True)
         output.close()
-        # Without that file nobody could find it any more.
-        while not ended and os.path.exists(path):
+        # Without that file nobody could find it any more; with its folder it may have been moved.
+        while not ended and is_there(name, folder):
             time.sleep(0.1)
     with contextlib.suppress(FileNotFoundError):
-        os.unlink(path)
+        os.unlink(name, dir_fd=folder)
+
+
+def is_there(name, folder):
+    try:
+        os.stat(name, dir_fd=folder)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        pass
+    return True
 
 
 if __name__ == "__main__":

@@ -27,9 +27,10 @@ LEASE = 15
 class Books(SchedulerPlugin):
     """Which attempts the run has, and where each is: waiting, on a worker, or over."""
 
-    def __init__(self, name, label):
+    def __init__(self, name, label, home):
         self.name = name
         self.label = label
+        self.home = home
 
     def start(self, scheduler):
         self.scheduler = scheduler
@@ -300,6 +301,12 @@ async def work(name, kind):
     # Not there yet, perhaps: there are more tickets.
     await asyncio.sleep(TICKET_TIME)
     return 0
+
+
+def siblings(dask_scheduler, name, home):
+    """Runs of the same place and name, of which that place knows nothing any more."""
+    return [other for other, books in dask_scheduler.plugins.items()
+            if other != name and other.startswith("saturn-") and getattr(books, "home", None) == home]
 
 
 def forget_books(dask_scheduler, name):
