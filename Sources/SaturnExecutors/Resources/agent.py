@@ -42,6 +42,12 @@ def pack(folder, target):
     return left
 
 
+def settle(waiter, end):
+    """Whoever waits may have been told to wait no more."""
+    if not waiter.done():
+        waiter.set_result(end)
+
+
 class Attempt:
     def __init__(self, spec, folder):
         self.id = spec["attempt"]
@@ -148,7 +154,7 @@ class Agent:
             task.cancel()
         # Nobody will hear of their ends, and what waits for them holds a place of the worker.
         for waiter in self.waiters.values():
-            waiter.set_result({"cancelled": True})
+            settle(waiter, {"cancelled": True})
         self.waiters.clear()
         self.writer.close()
         for _ in range(200):
@@ -171,7 +177,7 @@ class Agent:
                 if (attempt := self.attempts.get(name)) and attempt.pid:
                     with contextlib.suppress(OSError):
                         os.killpg(attempt.pid, signal.SIGKILL)
-                waiter.set_result({"lost": "the process that watched it was ended"})
+                settle(waiter, {"lost": "the process that watched it was ended"})
             self.waiters.clear()
             self.process.wait()
             reader = await self.spawn()
@@ -182,7 +188,7 @@ class Agent:
                 attempt.started, attempt.began, attempt.pid = answer["time"], time.monotonic(), answer["pid"]
                 self.news.set()
         elif waiter := self.waiters.pop(answer.pop("exited"), None):
-            waiter.set_result(answer)
+            settle(waiter, answer)
 
     def tell(self, **request):
         self.writer.write(json.dumps(request).encode() + b"\n")
