@@ -12,7 +12,8 @@ public struct ExecutorContext: Sendable {
     public var fileSyncs: [FileSync]
     /// Results and state, absolute: no code or data of the user's.
     public var ownFolders: [String] = []
-    /// The run's place, on this machine as it is now: two runs of one place never are at work at once.
+    /// The run's place, on this machine as it is now: two runs of one place never are at work at once. Empty is
+    /// unknown.
     public var home = ""
     /// What tells this run from all others, once it has the locks: project, name, and where its results are; `nil` when
     /// that is not known.

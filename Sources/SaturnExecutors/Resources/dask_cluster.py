@@ -306,7 +306,7 @@ async def work(name, kind):
 def siblings(dask_scheduler, name, home):
     """Runs of the same place and name, of which that place knows nothing any more."""
     return [other for other, books in dask_scheduler.plugins.items()
-            if other != name and other.startswith("saturn-") and getattr(books, "home", None) == home]
+            if home and other != name and other.startswith("saturn-") and getattr(books, "home", None) == home]
 
 
 def forget_books(dask_scheduler, name):
