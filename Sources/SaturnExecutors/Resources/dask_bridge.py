@@ -20,6 +20,8 @@ import uuid
 POLL_PERIOD = 0.2
 QUEUE_SIZE = 8
 FEWEST_TICKETS = 16
+# Seconds after which a worker is not waited for that has shown no sign of life.
+SILENCE = 10
 # Seconds in which what was killed has to end.
 END_PATIENCE = 10
 AGAIN = "saturn run runs again what had not come back"
@@ -140,10 +142,16 @@ class Dask:
             return
         await self.answered(self.client.register_plugin(Books(name, self.label, self.home), name=name))
         agents = asyncio.ensure_future(self.client.register_plugin(WorkerAgent(name, Agent, SPAWNER), name=name))
-        if await self.within(self.timeout, agents):
+        silent, began = [], time.monotonic()
+        while not silent and not await self.within(1, agents):
+            silent = await self.answered(self.client.run_on_scheduler(silent_workers))
+            if time.monotonic() - began > 6 * SILENCE:
+                silent = silent or ["a worker"]
+        if agents.done():
             agents.result()
         else:
-            self.bridge.say("notice", message=f"a worker of {self.address} does not answer: it gets no tasks until it does")
+            who = ", ".join(silent)
+            self.bridge.say("notice", message=f"{who} does not answer: it gets no tasks until it does")
 
     async def within(self, seconds, future):
         """Whether it is done by then; it goes on in any case."""
@@ -435,6 +443,12 @@ class Dask:
         elif self.threads:
             self.has_warned.discard("workers")
         self.issue_tickets()
+
+
+def silent_workers(dask_scheduler):
+    """Those that have not been heard of for many heartbeats."""
+    longest = time.time() - SILENCE
+    return [address for address, worker in dask_scheduler.workers.items() if worker.last_seen < longest]
 
 
 def root(error):
