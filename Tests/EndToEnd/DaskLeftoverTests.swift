@@ -57,7 +57,7 @@ struct DaskLeftoverTests {
 
     /// What runs ends where it is before it runs on this machine.
     @Test func runWithAnotherExecutor() throws {
-        let stage = try DaskStage(tasks: Self.task)
+        let stage = try DaskStage(tasks: Self.task, workers: 1)
         let pid = try Self.killed(stage)
         try Self.setExecutor("class_spec: MultiprocessingExecutor", of: stage)
         let run = try stage.session.background("run")
@@ -75,7 +75,7 @@ struct DaskLeftoverTests {
     }
 
     @Test func collectWithAnotherExecutor() throws {
-        let stage = try DaskStage(tasks: Self.task)
+        let stage = try DaskStage(tasks: Self.task, workers: 1)
         _ = try Self.killed(stage)
         try Self.setExecutor("class_spec: MultiprocessingExecutor", of: stage)
         stage.release()
@@ -88,7 +88,7 @@ struct DaskLeftoverTests {
 
     /// Also with no run file at all.
     @Test(arguments: [true, false]) func terminateWithAnotherExecutor(_ hasFile: Bool) throws {
-        let stage = try DaskStage(tasks: Self.task)
+        let stage = try DaskStage(tasks: Self.task, workers: 1)
         let pid = try Self.killed(stage)
         if hasFile {
             try Self.setExecutor("class_spec: MultiprocessingExecutor", of: stage)
@@ -103,7 +103,7 @@ struct DaskLeftoverTests {
     }
 
     @Test func theOtherClusterIsGone() throws {
-        let stage = try DaskStage(tasks: Self.task)
+        let stage = try DaskStage(tasks: Self.task, workers: 1)
         let pid = try Self.killed(stage)
         stage.cluster.killScheduler()
         try waitForEnd(of: pid)
@@ -126,7 +126,7 @@ struct DaskLeftoverTests {
     }
 
     @Test func theStateIsLost() throws {
-        let stage = try DaskStage(tasks: Self.task)
+        let stage = try DaskStage(tasks: Self.task, workers: 1)
         _ = try Self.killed(stage)
         try stage.session.remove(".saturn")
         stage.release()
@@ -137,7 +137,7 @@ struct DaskLeftoverTests {
     }
 
     @Test func theStateIsLostAndTheRunUnwanted() throws {
-        let stage = try DaskStage(tasks: Self.task)
+        let stage = try DaskStage(tasks: Self.task, workers: 1)
         let pid = try Self.killed(stage)
         try stage.session.remove(".saturn")
         let terminate = try stage.session.saturn("terminate", "run.yaml")
@@ -148,7 +148,7 @@ struct DaskLeftoverTests {
 
     /// Nothing on this side tells of it any more; what is on the cluster does.
     @Test func stateAndResultsAreLost() throws {
-        let stage = try DaskStage(tasks: Self.task)
+        let stage = try DaskStage(tasks: Self.task, workers: 1)
         let pid = try Self.killed(stage)
         for name in [".saturn", "results"] { try stage.session.remove(name) }
         let run = try stage.session.background("run")
@@ -162,7 +162,7 @@ struct DaskLeftoverTests {
     }
 
     @Test func stateAndResultsAreLostAndTheRunUnwanted() throws {
-        let stage = try DaskStage(tasks: Self.task)
+        let stage = try DaskStage(tasks: Self.task, workers: 1)
         let pid = try Self.killed(stage)
         for name in [".saturn", "results"] { try stage.session.remove(name) }
         let terminate = try stage.session.saturn("terminate", "run.yaml")
@@ -172,7 +172,7 @@ struct DaskLeftoverTests {
     }
 
     @Test func theProjectIsMoved() throws {
-        let stage = try DaskStage(tasks: Self.task)
+        let stage = try DaskStage(tasks: Self.task, workers: 1)
         try stage.session.shell("mkdir old; mv run.yaml old")
         _ = try Self.killed(stage, in: "old")
         try stage.session.shell("mv old new")
@@ -187,7 +187,7 @@ struct DaskLeftoverTests {
 
     /// What is on the cluster is the original's, whatever the copy does.
     @Test func theProjectIsCopied() throws {
-        let stage = try DaskStage(tasks: Self.task)
+        let stage = try DaskStage(tasks: Self.task, workers: 1)
         try stage.session.shell("mkdir old; mv run.yaml old")
         let pid = try Self.killed(stage, in: "old")
         try stage.session.shell("cp -a old new")
@@ -234,7 +234,8 @@ struct DaskLeftoverTests {
     }
 
     @Test func aPipeAmongTheResults() throws {
-        let stage = try DaskStage(tasks: "[{name: a, command: \"mkfifo $RESULTS_DIR/p; echo 1 > $RESULTS_DIR/v\"}]")
+        let stage = try DaskStage(
+            tasks: "[{name: a, command: \"mkfifo $RESULTS_DIR/p; echo 1 > $RESULTS_DIR/v\"}]", workers: 1)
         let run = try stage.session.saturn("run")
         #expect(run.status == 0)
         #expect(
