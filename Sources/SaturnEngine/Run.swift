@@ -6,7 +6,7 @@ public import SaturnCore
 ///
 /// Everything that happens comes in through one mailbox; the scheduler decides; this class does what it says.
 public final class Run {
-    private enum Input: Sendable {
+    enum Input: Sendable {
         case executor([ExecutorEvent])
         case signal(Int32)
         case beat
@@ -16,11 +16,11 @@ public final class Run {
 
     let preparation: Preparation
     let executor: any Executor
-    private let observer: any RunObserver
+    let observer: any RunObserver
     let clock: any TimeSource
     let options: Options
     let committer: Committer
-    private let inputs = Mailbox<Input>()
+    let inputs = Mailbox<Input>()
     var scheduler: Scheduler
     var attempts: Attempts
     var journal: Journal
@@ -34,7 +34,7 @@ public final class Run {
     /// What runs is left to go on without this saturn.
     private var isLeaving = false
     /// When tasks were told to end.
-    private var stoppedAt: Int64?
+    private(set) var stoppedAt: Int64?
     /// What the scheduler wants done, in order; the rest of it, while something is.
     private var actions: [Scheduler.Action] = []
     private var isPerforming = false
@@ -128,48 +128,6 @@ public final class Run {
         return try end()
     }
 
-    private func start() async throws {
-        try await startExecutor()
-        do {
-            try endUnknown()
-            try committer.open()
-        } catch {
-            await executor.detach()
-            throw error
-        }
-    }
-
-    /// An engine may take its time, in which signals are heard.
-    private func startExecutor() async throws {
-        guard executor.outlivesSaturn else { return try executor.start { [inputs] in inputs.post(.executor($0)) } }
-        let worker = try Worker()
-        defer { worker.finish() }
-        try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
-            worker.start { [executor, inputs] in
-                continuation.resume(with: Result { try executor.start { inputs.post(.executor($0)) } })
-            }
-        }
-    }
-
-    private func takeLastWords(_ events: [ExecutorEvent]) {
-        for event in events {
-            switch event {
-            case .notice(let words): observer.observe(.warning(words))
-            // When nobody wanted it to stop, all has ended before.
-            case .fatal(let failure) where summary.stoppedBy == nil: observer.observe(.warning(failure.message))
-            case .fatal(let failure): attempt { throw failure }
-            case .exited: take(event)
-            case .started: break
-            }
-        }
-    }
-
-    /// What an engine was told to kill has not ended, or nobody tells: its executor says at its own end.
-    private var hasWaitedEnough: Bool {
-        guard executor.outlivesSaturn, let stoppedAt, !attempts.isEmpty else { return false }
-        return clock.uptime() - stoppedAt > Int64((options.grace + 5) * 1e9)
-    }
-
     /// Nobody has to reach a cluster to hear that all is up to date.
     private var needsExecutor: Bool { executor.hasLeftovers || hasWork }
 
@@ -217,16 +175,6 @@ public final class Run {
         }
         hasBegun = true
         return true
-    }
-
-    /// What was spared, and is no engine's. Those of the attempts that are on this machine and in no folder of this run's may
-    /// be those of the project that this one is a copy of.
-    private func endUnknown() throws {
-        guard executor.outlivesSaturn else { return }
-        let candidates = try Resumption.candidates(preparation)
-        guard case let known = candidates.filter(executor.knows), known.count < candidates.count else { return }
-        let ended = try Survivors.end(of: nil, sparing: known, in: preparation.store.workplace)
-        if let words = Survivors.words(ended) { observer.observe(.warning(words)) }
     }
 
     private func endSurvivors() throws {
@@ -279,7 +227,7 @@ public final class Run {
         handle(.drain)
     }
 
-    private func take(_ event: ExecutorEvent) {
+    func take(_ event: ExecutorEvent) {
         switch event {
         case .started(let attempt, let time, let uptime):
             guard let task = attempts.started(attempt, at: time, uptime: uptime) else { return }
