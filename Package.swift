@@ -53,9 +53,10 @@ let package = Package(
         inner("SaturnLedger", [grdb]),
         .target(
             name: "SaturnExecutors", dependencies: ["SaturnCore", "CSystem"],
-            resources: ["spawner", "agent", "bridge", "dask_cluster", "dask_bridge"].map {
-                .embedInCode("Resources/\($0).py")
-            }, swiftSettings: strict),
+            resources: [
+                "spawner", "report", "agent", "books", "bridge", "engine", "own_cluster", "dask_cluster",
+                "dask_bridge", "ray_cluster", "ray_bridge",
+            ].map { .embedInCode("Resources/\($0).py") }, swiftSettings: strict),
         inner("SaturnStores", ["CLibCurl", "CSystem", crypto]),
         inner("SaturnEngine", ["CSystem", crypto]),
         inner("SaturnTesting", []),

@@ -22,11 +22,9 @@ struct BuiltInExecutor: Sendable {
         BuiltInExecutor(
             schema: DaskExecutor.schema, make: DaskExecutor.make, problems: DaskExecutor.problems,
             place: DaskExecutor.place),
-        later(
-            "Ray",
-            [
-                "address": .string, "namespace": .string, "python": .string, "num_cpus": .any, "runtime_env": .any,
-            ]),
+        BuiltInExecutor(
+            schema: RayExecutor.schema, make: RayExecutor.make, problems: RayExecutor.problems, place: RayExecutor.place
+        ),
         later("RFutures", ["plan": .string, "workers": .any, "rscript": .string], more: ["RFutureExecutor"]),
         later(
             "Kubernetes",

@@ -26,6 +26,8 @@ struct Attempts {
     private let state: StateFolder
     private let clock: any TimeSource
     private let host: String
+    /// Tasks see the folders of this machine.
+    private let sharesDisk: Bool
     private var active: [Int: Active] = [:]
     private var tasks: [AttemptID: Int] = [:]
     private var evicted: Set<Int> = []
@@ -42,9 +44,10 @@ struct Attempts {
     var results: [Int: AttemptID] = [:]
 
     init(
-        _ preparation: Preparation, state: StateFolder, clock: any TimeSource, host: String,
+        _ preparation: Preparation, state: StateFolder, clock: any TimeSource, host: String, sharesDisk: Bool,
         resumption: Resumption? = nil
     ) {
+        self.sharesDisk = sharesDisk
         self.resumption = resumption
         self.preparation = preparation
         self.state = state
@@ -206,7 +209,10 @@ struct Attempts {
     private mutating func launch(_ task: Int) throws -> Launch {
         guard let attempt = active[task] else { throw Failure(.fault, "task \(task) has no attempt to launch") }
         let node = preparation.graph.nodes[task]
-        let checkpoint = try preparation.store.makeCheckpoint(of: attempt.key, replica: replicas[task])
+        let checkpoint =
+            sharesDisk
+            ? try preparation.store.makeCheckpoint(of: attempt.key, replica: replicas[task])
+            : preparation.store.folder(of: .checkpoint(of: attempt.key, replica: replicas[task]))
         var environment =
             node.spec.env + [
                 Variable("SATURN_CHECKPOINT_DIR", checkpoint),

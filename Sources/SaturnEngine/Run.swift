@@ -66,7 +66,7 @@ public final class Run {
             options: Scheduler.Options(
                 slots: executor.slots, maxFailures: options.maxFailures, grace: options.grace))
         attempts = Attempts(
-            preparation, state: state, clock: clock, host: options.host,
+            preparation, state: state, clock: clock, host: options.host, sharesDisk: executor.sharesDisk,
             resumption: executor.outlivesSaturn
                 ? Resumption(preparation: preparation, executor: executor, takesAll: options.takesAllAttempts) : nil)
         journal = Journal(preparation, clock: clock)

@@ -18,9 +18,6 @@ public enum DaskExecutor {
     /// Settings that say where a run's tasks are.
     public static let place = ["scheduler_address", "cluster_class", "cluster_kwargs", "shared"]
 
-    /// So many attempts are with the cluster at once: all but the largest sweeps, so that it has work when saturn is gone.
-    private static let inFlight = 4096
-
     /// - Parameter jobs: `-j`: how many attempts the cluster is given at once.
     public static func make(_ spec: ComponentSpec, _ context: ExecutorContext) throws -> any Executor {
         var settings: [String: JSONValue] = [:]
@@ -31,26 +28,13 @@ public enum DaskExecutor {
             settings["cluster_class"] = .text("LocalCluster")
         }
         settings["cluster_kwargs"] = spec.settings["cluster_kwargs"].map { JSONValue($0) }
-        settings["connect_timeout"] = spec.settings["connect_timeout"]?.text.flatMap { Quantity.seconds($0) }
-            .map { .number($0) }
         if case .map(let tls) = spec.settings["tls"]?.value {
             settings["tls"] = .map(tls.compactMapValues { $0.text.map { .text(context.absolute($0)) } })
         }
-        let python = spec.settings["python"]?.text ?? "python3"
-        let parts = [
-            Array("SPAWNER = r'''".utf8), PackageResources.spawner_py, Array("'''\n".utf8), PackageResources.agent_py,
-            PackageResources.bridge_py, PackageResources.dask_cluster_py, PackageResources.dask_bridge_py,
-        ]
-        let bridge = Bridge(
-            interpreter: [python.contains("/") ? context.absolute(python) : python], suffix: ".py",
-            script: Array(parts.joined(separator: [UInt8(ascii: "\n")])), settings: .map(settings),
-            environment: context.environment, run: context.run, folder: context.bridgeFolder,
-            isShared: spec.settings["shared"]?.text == "true",
-            syncs: context.fileSyncs.map {
-                Bridge.Sync(source: context.absolute($0.source.value), destination: $0.destination.value)
-            }, base: context.folder, ownFolders: context.ownFolders, engine: "Dask", home: context.home,
-            memory: ExecutorMemory(spec, context), identity: context.runID)
-        return try BridgeExecutor(bridge, slots: spec.settings["jobs"]?.text.flatMap { Int($0) } ?? inFlight)
+        let bridge = Bridge.python(
+            spec, context, engine: "Dask", script: [PackageResources.dask_cluster_py, PackageResources.dask_bridge_py],
+            settings: settings)
+        return try BridgeExecutor(bridge, slots: spec.settings["jobs"]?.text.flatMap { Int($0) } ?? Bridge.inFlight)
     }
 
     /// What is wrong with the settings beyond their kinds.

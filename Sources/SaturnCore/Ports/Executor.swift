@@ -8,6 +8,8 @@ public protocol Executor: Sendable {
     /// Where whoever hears its events does best what follows from them: where they come from, nothing is handed from thread
     /// to thread. `nil` is anywhere. To be used between ``start(_:)`` and ``stop()``.
     var workplace: (any TaskExecutor)? { get }
+    /// Whether tasks run where this machine's paths are good.
+    var sharesDisk: Bool { get }
     /// What of the executor counts in the key: a container image.
     var identity: [Manifest.Value] { get }
     /// What it can never give to these tasks, before anything runs.
@@ -40,6 +42,7 @@ public protocol Executor: Sendable {
 
 extension Executor {
     public var workplace: (any TaskExecutor)? { nil }
+    public var sharesDisk: Bool { true }
     public func interrupt() {}
     public var outlivesSaturn: Bool { false }
     public func knows(_ attempt: AttemptID) -> Bool { false }

@@ -30,6 +30,8 @@ struct Bridge: Sendable {
     var memory: ExecutorMemory
     /// The run's id on the engine: the same again for who has lost the folder.
     var identity: @Sendable () -> AttemptID
+    /// What the engine would refuse of a task's.
+    var problems: @Sendable (TaskSpec) -> [Diagnostic] = { _ in [] }
 
     struct Sync: Sendable {
         /// Absolute.

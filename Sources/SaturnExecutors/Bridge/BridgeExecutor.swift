@@ -30,6 +30,7 @@ public final class BridgeExecutor: Executor {
     public let slots: Int
     public let identity: [Manifest.Value] = []
     public let outlivesSaturn = true
+    public var sharesDisk: Bool { bridge.isShared }
     public var hasLeftovers: Bool { ExecutorMemory.isThere(bridge.folder) }
     private let bridge: Bridge
     private let inbox = Mutex(Inbox())
@@ -47,7 +48,7 @@ public final class BridgeExecutor: Executor {
 
     deinit { close(wake) }
 
-    public func problems(with tasks: [TaskSpec]) -> [Diagnostic] { [] }
+    public func problems(with tasks: [TaskSpec]) -> [Diagnostic] { tasks.flatMap(bridge.problems) }
 
     /// Returns when the engine is reached.
     public func start(_ deliver: @escaping @Sendable ([ExecutorEvent]) -> Void) throws {

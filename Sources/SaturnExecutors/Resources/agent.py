@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import fcntl
+import hashlib
 import json
 import os
 import shutil
@@ -13,8 +15,6 @@ import sys
 import tarfile
 import time
 
-# Bytes of one message, and of one read.
-CHUNK = 1 << 20
 # Seconds between two looks at the logs of running tasks, and after which a message that nobody takes is tried again.
 TAIL_PERIOD = 0.1
 PUT_PATIENCE = 5
@@ -48,66 +48,17 @@ def settle(waiter, end):
         waiter.set_result(end)
 
 
-class Attempt:
+class Attempt(Report):
     def __init__(self, spec, folder):
-        self.id = spec["attempt"]
-        self.spec = spec
-        self.spool = folder
         # Where the task's own files are: in place, where the disk is shared.
         self.folder = spec.get("workspace") or folder
-        self.is_shared = bool(spec.get("workspace"))
-        self.collector = spec.get("collector")
-        self.started = self.began = self.pid = None
-        self.end = None
+        super().__init__(
+            spec["attempt"], os.path.join(self.folder, "log"), os.path.join(folder, "results.tar"),
+            bool(spec.get("workspace")), spec.get("collector"))
+        self.spec = spec
+        self.spool = folder
+        self.pid = None
         self.is_cancelled = False
-        self.archive_size = 0
-        self.rewind(0)
-
-    def rewind(self, log):
-        """All that is to be told is told again, but for what the collector has of the log."""
-        self.log_sent = log
-        self.archive_sent = 0
-        self.has_told_start = False
-        self.has_told_end = False
-
-    @property
-    def log(self):
-        return os.path.join(self.folder, "log")
-
-    @property
-    def archive(self):
-        return os.path.join(self.spool, "results.tar")
-
-    def parts(self, room):
-        """What there is to tell, at most `room` bytes of it; each with what is done when it was taken."""
-        if self.started is not None and not self.has_told_start:
-            yield {"started": self.id, "time": self.started, "seconds": time.monotonic() - self.began}, 64
-            self.has_told_start = True
-        if not self.is_shared:
-            ended = self.end is not None
-            for key, path, sent in (("log", self.log, "log_sent"), ("results", self.archive, "archive_sent")):
-                if key == "results" and not (ended and self.archive_size):
-                    continue
-                while room > 0:
-                    data = self.read(path, getattr(self, sent), min(room, CHUNK))
-                    if not data:
-                        break
-                    yield {key: self.id, "offset": getattr(self, sent), "data": data}, len(data)
-                    setattr(self, sent, getattr(self, sent) + len(data))
-                    room -= len(data)
-                if room <= 0:
-                    return
-        if self.end is not None and not self.has_told_end:
-            yield {"exited": self.id, **self.end}, 64
-            self.has_told_end = True
-
-    def read(self, path, offset, length):
-        try:
-            with open(path, "rb") as file:
-                file.seek(offset)
-                return file.read(length)
-        except OSError:
-            return b""
 
 
 class Agent:
@@ -116,10 +67,17 @@ class Agent:
     `office(action, **details)` asks the run's books, which outlive every worker; `put(collector, message, timeout)`
     hands a message to the collector, and raises TimeoutError while that one is not ready for it, LookupError when there
     is none of that name. All of it happens in the event loop of the worker.
+
+    `common` is a folder of this machine that the run's other workers here have too. A worker that kills its children
+    when it ends needs the spawner `away`: to be nobody's child, so that it can end what it has started. `pause` seconds
+    after something has come to be, all that has come meanwhile is told.
     """
 
-    def __init__(self, folder, office, put, spawner):
+    def __init__(self, folder, office, put, spawner, common=None, away=False, pause=0.02):
         self.folder = folder
+        self.common = common or folder
+        self.pause = pause
+        self.options = ["away"] if away else []
         self.office = office
         self.put = put
         self.attempts = {}
@@ -135,17 +93,16 @@ class Agent:
         os.makedirs(folder, mode=0o700)
 
     async def start(self):
-        reader = await self.spawn()
-        self.tasks = [asyncio.ensure_future(self.listen(reader)), asyncio.ensure_future(self.push())]
+        await self.spawn()
+        self.tasks = [asyncio.ensure_future(self.listen()), asyncio.ensure_future(self.push())]
 
     async def spawn(self):
-        """Starts the spawner; returns what it says."""
         ours, theirs = socket.socketpair()
         self.process = subprocess.Popen(
-            [sys.executable, "-c", self.spawner, self.folder], stdin=theirs, stdout=theirs, start_new_session=True)
+            [sys.executable, "-S", "-E", "-c", self.spawner, self.folder, *self.options], stdin=theirs, stdout=theirs,
+            start_new_session=True)
         theirs.close()
-        reader, self.writer = await asyncio.open_connection(sock=ours, limit=1 << 24)
-        return reader
+        self.reader, self.writer = await asyncio.open_connection(sock=ours, limit=1 << 24)
 
     async def stop(self):
         """Ends all that runs; the spawner removes the folder when it has."""
@@ -156,19 +113,23 @@ class Agent:
         for waiter in self.waiters.values():
             settle(waiter, {"cancelled": True})
         self.waiters.clear()
+        with contextlib.suppress(OSError, asyncio.TimeoutError):
+            self.writer.write_eof()
+            await asyncio.wait_for(self.ending(), 10)
         self.writer.close()
-        for _ in range(200):
-            if self.process.poll() is not None:
-                break
-            await asyncio.sleep(0.05)
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    async def ending(self):
+        while await self.reader.read(CHUNK):
+            pass
+        self.process.wait()
 
     # What runs
 
-    async def listen(self, reader):
+    async def listen(self):
         while True:
             try:
-                while line := await reader.readline():
+                while line := await self.reader.readline():
                     self.hear(json.loads(line))
             except ConnectionError:
                 pass
@@ -180,7 +141,7 @@ class Agent:
                 settle(waiter, {"lost": "the process that watched it was ended"})
             self.waiters.clear()
             self.process.wait()
-            reader = await self.spawn()
+            await self.spawn()
 
     def hear(self, answer):
         if "started" in answer:
@@ -285,18 +246,25 @@ class Agent:
         if spec.get("results"):
             places[spec["results"]] = os.path.join(attempt.folder, "results")
         if spec.get("checkpoint"):
-            checkpoint = os.path.join(self.folder, "checkpoints", os.path.basename(spec["checkpoint"]))
-            os.makedirs(checkpoint, exist_ok=True)
+            checkpoint = os.path.join(self.common, "checkpoints", os.path.basename(spec["checkpoint"]))
+            try:
+                os.mkdir(checkpoint)
+            except FileNotFoundError:
+                os.makedirs(checkpoint, exist_ok=True)
+            except FileExistsError:
+                pass
             places[spec["checkpoint"]] = checkpoint
         for path, blob in spec.get("blobs", {}).items():
-            places[path] = await self.fetch(blob, os.path.join(self.folder, "blobs", blob))
+            places[path] = await self.fetch(blob, os.path.join(self.common, "blobs", blob))
         if spec.get("needs"):
             path = os.path.join(attempt.spool, "needs")
             with open(path, "w", encoding="utf-8", errors="surrogateescape") as file:
                 file.writelines(f"{task}\t{places.get(folder, folder)}\n" for task, folder in spec["needs"])
             places[spec["needs_file"]] = path
+        if spec.get("here"):
+            places[spec["base"]] = os.getcwd()
         if spec.get("syncs"):
-            base = os.path.join(self.folder, "code")
+            base = os.path.join(self.common, "code")
             os.makedirs(base, exist_ok=True)
             places[spec["base"]] = base
             for blob, destination in spec["syncs"]:
@@ -311,7 +279,7 @@ class Agent:
         return path
 
     async def fetch(self, blob, target):
-        """Brings an archive to this worker, once."""
+        """Brings an archive to this machine, once."""
         key = (blob, target)
         if key not in self.fetched:
             self.fetched[key] = asyncio.ensure_future(self.bring(blob, target))
@@ -323,7 +291,23 @@ class Agent:
         return target
 
     async def bring(self, blob, target):
-        archive = os.path.join(self.folder, f"{blob}.{len(self.fetched)}.tar")
+        mark = hashlib.sha256(f"{blob}\0{target}".encode(errors="surrogateescape")).hexdigest()
+        lock = await asyncio.to_thread(self.lock, os.path.join(self.common, "fetched", mark))
+        try:
+            # Not empty is there, and whole.
+            if os.fstat(lock).st_size == 0:
+                await self.download(blob, os.path.join(self.folder, f"{mark}.tar"), target)
+                os.write(lock, b"\n")
+        finally:
+            os.close(lock)
+
+    def lock(self, path):
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return lock
+
+    async def download(self, blob, archive, target):
         with open(archive, "wb") as file:
             while True:
                 data = await self.office("read", blob=blob, offset=file.tell())
@@ -365,28 +349,19 @@ class Agent:
         return [one for one in self.attempts.values() if one.collector == self.collector and not one.has_told_end]
 
     async def push(self):
+        told = 0
         while True:
             is_tailing = self.collector and any(one.end is None and one.started for one in self.wanted())
             try:
                 await asyncio.wait_for(self.news.wait(), TAIL_PERIOD if is_tailing else None)
-                # What comes together goes together.
-                await asyncio.sleep(0.02)
+                # What comes together goes together; where much comes, more of it.
+                await asyncio.sleep(self.pause if time.monotonic() - told < 5 * self.pause else 0.02)
             except asyncio.TimeoutError:
                 pass
             self.news.clear()
-            while self.collector and (message := self.message()):
+            while self.collector and (message := compose(self.wanted())):
                 await self.deliver(message)
-
-    def message(self):
-        room = CHUNK
-        parts = []
-        for attempt in self.wanted():
-            for part, size in attempt.parts(room):
-                parts.append(part)
-                room -= size
-            if room <= 0:
-                break
-        return parts
+                told = time.monotonic()
 
     async def deliver(self, message):
         """Until it is taken, or somebody else collects, who wants it again."""

@@ -46,6 +46,10 @@ class Spool:
 class Bridge:
     """Reads requests from stdin and writes events on stdout, a JSON object a line."""
 
+    # Requests that wait so many seconds for more of their kind, and what there is more of.
+    BATCHES = {"submit": "tasks", "release": "attempts"}
+    BATCH_TIME = 0.02
+
     def __init__(self, engine):
         self.engine = engine
         # Whatever else prints must not get between the lines.
@@ -107,25 +111,32 @@ class Bridge:
         await connected.wait()
         while (request := await requests.get()) is not None:
             together = [request]
-            while request["request"] == "submit" and not requests.empty():
+            # What comes together goes together.
+            if request["request"] in self.BATCHES and requests.empty():
+                await asyncio.sleep(self.BATCH_TIME)
+            while together[-1] and together[-1]["request"] in self.BATCHES and not requests.empty():
                 together.append(requests.get_nowait())
-            tasks = []
-            for request in together:
-                if request is None or request["request"] != "submit":
-                    if tasks:
-                        await self.engine.submit(tasks)
-                        tasks = []
-                    if request is None or await self.answer(request):
-                        return
-                else:
-                    tasks += request["tasks"]
-            if tasks:
-                await self.engine.submit(tasks)
+            for request in self.merged(together):
+                if request is None or await self.answer(request):
+                    return
+
+    def merged(self, requests):
+        """One of each kind, of those that may wait; whatever else there is comes after them."""
+        merged = {}
+        for request in requests:
+            what = request["request"] if request else None
+            if what in merged and what in self.BATCHES:
+                merged[what][self.BATCHES[what]] += request[self.BATCHES[what]]
+            else:
+                merged[what] = request
+        return merged.values()
 
     async def answer(self, request):
         """True when that was the last one."""
         what = request["request"]
-        if what == "attach":
+        if what == "submit":
+            await self.engine.submit(request["tasks"])
+        elif what == "attach":
             self.say("attached", attempts=await self.engine.attach())
         elif what == "release":
             await self.engine.release(request["attempts"])

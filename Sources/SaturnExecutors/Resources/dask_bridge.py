@@ -2,19 +2,12 @@
 
 import asyncio
 import concurrent.futures
-import contextlib
 import importlib
 import json
-import os
-import signal
 import socket
 import ssl
-import subprocess
 import sys
-import tarfile
 import time
-import traceback
-import uuid
 
 # Seconds between two looks at the run's books, messages that may wait for the collector, tickets that wait for a worker.
 POLL_PERIOD = 0.2
@@ -22,33 +15,21 @@ QUEUE_SIZE = 8
 FEWEST_TICKETS = 16
 # Seconds after which a worker is not waited for that has shown no sign of life.
 SILENCE = 10
-# Seconds in which what was killed has to end.
-END_PATIENCE = 10
-AGAIN = "saturn run runs again what had not come back"
 
 
-class Dask:
+class Dask(Engine):
     async def connect(self, hello):
-        self.name = "saturn-" + hello["run"]["id"]
-        self.label = hello["run"]["name"]
-        self.home = hello["run"]["home"]
-        self.folder = hello["folder"]
-        self.settings = hello["settings"]
-        self.timeout = float(self.settings.get("connect_timeout") or 10)
-        self.collector = f"{self.name}-{uuid.uuid4()}"
+        self.begin(hello)
         self.kinds = {}  # by name: the resources that Dask is to count
         self.tickets = {}  # by kind: how many are out
         self.waiting = {}  # by kind: attempts
         self.running = {}
-        self.open = {}  # by attempt: its kind, and what has come of it
-        self.blobs = set()
         self.number = 0
         self.seen = 0
         self.threads = 0
-        self.has_warned = set()
-        self.is_ending = False
-        self.attached = asyncio.Event()
-        self.address = self.settings.get("scheduler_address") or await self.own_cluster()
+        settings = {key: self.settings.get(key) for key in ("cluster_class", "cluster_kwargs")}
+        self.own_cluster = OwnCluster(self.folder, settings["cluster_class"], settings)
+        self.address = self.settings.get("scheduler_address") or await self.own_cluster.address()
         self.client = await self.reach(self.security())
         await self.check_versions()
         await self.settle()
@@ -69,7 +50,7 @@ class Dask:
             raise Fatal("tls", f"{where} is a TLS address, and the executor has no 'tls'", "tls: {ca_file, cert, key}")
         if security is not None and where.startswith("tcp://"):
             raise Fatal("tls", f"'tls' is given, and {where} is no TLS address", "tls://HOST:PORT")
-        await asyncio.to_thread(self.probe, where)
+        await asyncio.to_thread(self.probe, where, "no-scheduler", "is the scheduler running? dask scheduler")
         connecting = asyncio.ensure_future(self.join(where, security))
         # It has a time limit of its own, and its own words for it.
         if not await self.within(self.timeout + 2, connecting):
@@ -85,21 +66,6 @@ class Dask:
 
     async def join(self, where, security):
         return await Client(where, security=security, asynchronous=True, timeout=self.timeout, set_as_default=False)
-
-    def endpoint(self, where):
-        host, _, port = where.split("://")[-1].rpartition(":")
-        try:
-            return host.strip("[]"), int(port)
-        except ValueError:
-            raise Fatal("no-scheduler", f"'{where}' is no address of a scheduler", "tcp://HOST:PORT")
-
-    def probe(self, where):
-        try:
-            socket.create_connection(self.endpoint(where), timeout=self.timeout).close()
-        except OSError as error:
-            what = "nothing listens" if isinstance(error, ConnectionRefusedError) else "nothing answers"
-            raise Fatal(
-                "no-scheduler", f"{what} at {where}: {error.strerror or error}", "is the scheduler running? dask scheduler")
 
     def speaks_tls(self, where):
         context = ssl.create_default_context()
@@ -140,7 +106,7 @@ class Dask:
             self.bridge.say("notice", message="ended what an earlier run had left on the cluster: its state was deleted")
         if await self.answered(self.client.run_on_scheduler(lambda dask_scheduler: name in dask_scheduler.plugins)):
             return
-        await self.answered(self.client.register_plugin(Books(name, self.label, self.home), name=name))
+        await self.answered(self.client.register_plugin(SchedulerBooks(name, self.label, self.home), name=name))
         agents = asyncio.ensure_future(self.client.register_plugin(WorkerAgent(name, Agent, SPAWNER), name=name))
         silent, began = [], time.monotonic()
         while not silent and not await self.within(1, agents):
@@ -153,41 +119,11 @@ class Dask:
             who = ", ".join(silent)
             self.bridge.say("notice", message=f"{who} does not answer: it gets no tasks until it does")
 
-    async def within(self, seconds, future):
-        """Whether it is done by then; it goes on in any case."""
-        done, _ = await asyncio.wait({future}, timeout=seconds)
-        return bool(done)
-
     async def answered(self, asking):
         try:
             return await asyncio.wait_for(asking, 2 * self.timeout)
         except asyncio.TimeoutError:
             raise Fatal("cluster", f"the scheduler at {self.address} does not answer")
-
-    async def own_cluster(self):
-        path = os.path.join(self.folder, "cluster")
-        try:
-            with open(path) as file:
-                owner = json.load(file)
-            if start_time(owner["pid"]) == owner["start"]:
-                return owner["address"]
-        except (OSError, ValueError):
-            pass
-        ready, theirs = os.pipe()
-        settings = {key: self.settings.get(key) for key in ("cluster_class", "cluster_kwargs")}
-        with open(os.path.join(self.folder, "cluster.log"), "ab") as log:
-            subprocess.Popen(
-                [sys.executable, sys.argv[0], "cluster", path, json.dumps(settings)], stdin=subprocess.DEVNULL,
-                stdout=theirs, stderr=log, start_new_session=True)
-        os.close(theirs)
-        with os.fdopen(ready) as answer:
-            said = await asyncio.to_thread(answer.readline)
-        if not said:
-            raise Fatal("cluster", f"{settings['cluster_class']} did not start", f"see {self.folder}/cluster.log")
-        said = json.loads(said)
-        if "problem" in said:
-            raise Fatal("cluster", said["problem"], f"see {self.folder}/cluster.log")
-        return said["address"]
 
     def description(self):
         return {"engine": f"distributed {distributed.__version__}", "address": self.address}
@@ -208,9 +144,9 @@ class Dask:
     async def submit(self, tasks):
         for task in tasks:
             task["kind"] = self.kind(task.pop("resources", None) or {})
-            self.open[task["attempt"]] = {"log": task.get("log_size", 0), "results": 0, "kind": task["kind"]}
+            self.expect(task)
             for blob, source in (task.pop("upload", None) or {}).items():
-                await self.upload(blob, source)
+                await self.upload(blob, source, self.write)
         lost = await self.books("submit", specs=tasks, collector=self.collector)
         self.bridge.say("submitted", attempts=[task["attempt"] for task in tasks])
         for name, reason in lost.items():
@@ -227,35 +163,14 @@ class Dask:
             declared = name if name in self.declared else names.get(name.lower().rstrip("s"))
             if declared:
                 known[declared] = amount
-            elif name not in self.has_warned:
-                self.has_warned.add(name)
-                self.bridge.say("notice", message=f"no worker declares '{name}', which tasks ask for: it does not count")
+            else:
+                self.warn(name, f"no worker declares '{name}', which tasks ask for: it does not count")
         kind = json.dumps(known)
         self.kinds[kind] = known
         return kind
 
-    async def upload(self, blob, source):
-        if blob in self.blobs:
-            return
-        archive = os.path.join(self.folder, f"{blob}.tar")
-        try:
-            await asyncio.to_thread(self.pack, source, archive)
-            size = os.path.getsize(archive)
-            with open(archive, "rb") as file:
-                while (offset := file.tell()) < size:
-                    data = file.read(CHUNK)
-                    await self.books("write", blob=blob, offset=offset, data=data, last=file.tell() == size)
-        finally:
-            os.unlink(archive)
-        self.blobs.add(blob)
-
-    def pack(self, source, target):
-        def choose(entry):
-            name = os.path.normpath(entry.name)
-            return None if os.path.basename(name) in source["without"] or name in source["without_paths"] else entry
-
-        with tarfile.open(target, "w", format=tarfile.GNU_FORMAT, encoding="utf-8", errors="surrogateescape") as file:
-            file.add(source["folder"], arcname=".", filter=choose)
+    async def write(self, **details):
+        await self.books("write", **details)
 
     async def cancel(self, names, force):
         for name in await self.books("cancel", names=names, force=force):
@@ -271,7 +186,10 @@ class Dask:
         """Returns which attempts could not be ended, by worker."""
         self.is_ending = True
         left = await self.clear(self.name)
-        await self.shut_down(cluster)
+        if not self.settings.get("scheduler_address"):
+            await self.own_cluster.end()
+        elif cluster:
+            await self.client.shutdown()
         return left
 
     async def clear(self, run):
@@ -294,26 +212,6 @@ class Dask:
             await self.within(5, asyncio.ensure_future(self.client.unregister_worker_plugin(run)))
             await self.answered(self.client.run_on_scheduler(forget_books, name=run))
         return left
-
-    async def shut_down(self, cluster):
-        path = os.path.join(self.folder, "cluster")
-        if self.settings.get("scheduler_address"):
-            if cluster:
-                await self.client.shutdown()
-            return
-        try:
-            with open(path) as file:
-                owner = json.load(file)
-        except (OSError, ValueError):
-            return
-        if start_time(owner["pid"]) != owner["start"]:
-            return
-        os.kill(owner["pid"], signal.SIGTERM)
-        for _ in range(400):
-            if start_time(owner["pid"]) != owner["start"]:
-                return
-            await asyncio.sleep(0.05)
-        os.killpg(owner["pid"], signal.SIGKILL)
 
     # Tickets
 
@@ -362,11 +260,6 @@ class Dask:
             if fault := part.result():
                 raise fault
 
-    def end(self, name, event, **details):
-        """Each attempt ends once: what comes later of a lost one is nothing."""
-        if self.open.pop(name, None) is not None:
-            self.bridge.say(event, attempt=name, **details)
-
     async def read(self):
         while True:
             try:
@@ -377,24 +270,6 @@ class Dask:
                 continue
             for part in message:
                 self.take(part)
-
-    def take(self, part):
-        if name := part.pop("exited", None):
-            self.end(name, "lost" if "lost" in part else "exited", **rename(part, lost="reason"))
-        elif name := part.get("gone"):
-            self.end(name, "lost", reason=part["reason"])
-        elif name := part.get("started"):
-            if name in self.open:
-                self.bridge.say("started", attempt=name, time=part["time"], seconds=part["seconds"])
-        else:
-            what = "log" if "log" in part else "results"
-            name, offset, data = part[what], part["offset"], part["data"]
-            attempt = self.open.get(name)
-            if attempt is None or offset + len(data) <= attempt[what]:
-                return
-            data = data[attempt[what] - offset:]
-            self.bridge.say(what, attempt=name, offset=attempt[what], **self.bridge.spool.add(data))
-            attempt[what] += len(data)
 
     async def watch(self):
         """Keeps the lease, hears of workers that died, and notices when there is no scheduler any more."""
@@ -437,9 +312,8 @@ class Dask:
     def hear(self, news):
         self.threads, self.waiting, self.running = news["threads"], news["waiting"], news["running"]
         self.declared = news["resources"]
-        if not self.threads and self.waiting and "workers" not in self.has_warned:
-            self.has_warned.add("workers")
-            self.bridge.say("notice", message=f"{self.address} has no workers: waiting for one")
+        if not self.threads and self.waiting:
+            self.warn("workers", f"{self.address} has no workers: waiting for one")
         elif self.threads:
             self.has_warned.discard("workers")
         self.issue_tickets()
@@ -451,75 +325,14 @@ def silent_workers(dask_scheduler):
     return [address for address, worker in dask_scheduler.workers.items() if worker.last_seen < longest]
 
 
-def root(error):
-    """What began it, in words."""
-    while error.__cause__ or error.__context__:
-        error = error.__cause__ or error.__context__
-    words = str(error).strip().partition("\n")[0]
-    name = type(error).__name__
-    return words if words and isinstance(error, OSError) else f"{name}: {words}" if words else name
-
-
-def rename(part, **names):
-    return {names.get(key, key): value for key, value in part.items()}
-
-
-# A cluster of the run's own
-
-
-def start_time(pid):
-    """Of a process that runs; tells it from a later one of its number."""
-    try:
-        with open(f"/proc/{pid}/stat") as file:
-            fields = file.read().rpartition(")")[2].split()
-        return None if fields[0] == "Z" else fields[19]
-    except OSError:
-        return None
-
-
-def run_cluster(path, settings):
-    """Holds the cluster until it is told to end: it outlives the saturn that has asked for it."""
-    ended = []
-    signal.signal(signal.SIGTERM, lambda *_: ended.append(True))
-    output = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)
+def make_cluster(settings):
     module, _, name = settings["cluster_class"].rpartition(".")
-    try:
-        make = getattr(importlib.import_module(module or "distributed"), name)
-        cluster = make(**(settings["cluster_kwargs"] or {}))
-    except Exception as error:
-        traceback.print_exc()
-        problem = f"{settings['cluster_class']} cannot be made: {root(error)}"
-        print(json.dumps({"problem": problem}), file=output, flush=True)
-        os._exit(1)
-    folder = os.open(os.path.dirname(path), os.O_RDONLY)
-    name = os.path.basename(path)
-    with cluster:
-        about = {"address": cluster.scheduler_address, "pid": os.getpid(), "start": start_time(os.getpid())}
-        with open(path + ".new", "w") as file:
-            json.dump(about, file)
-        os.rename(path + ".new", path)
-        print(json.dumps(about), file=output, flush=True)
-        output.close()
-        # Without that file nobody could find it any more; with its folder it may have been moved.
-        while not ended and is_there(name, folder):
-            time.sleep(0.1)
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(name, dir_fd=folder)
-
-
-def is_there(name, folder):
-    try:
-        os.stat(name, dir_fd=folder)
-    except FileNotFoundError:
-        return False
-    except OSError:
-        pass
-    return True
+    cluster = getattr(importlib.import_module(module or "distributed"), name)(**(settings["cluster_kwargs"] or {}))
+    return cluster.scheduler_address, cluster.close
 
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["cluster"]:
-        run_cluster(sys.argv[2], json.loads(sys.argv[3]))
+        hold_cluster(sys.argv[2], json.loads(sys.argv[3]), make_cluster)
     else:
         Bridge(Dask()).main()

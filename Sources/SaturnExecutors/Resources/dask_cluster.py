@@ -5,11 +5,8 @@
 
 import asyncio
 import os
-import shutil
 import sys
-import tempfile
 import time
-from collections import deque
 
 try:
     import distributed
@@ -19,13 +16,12 @@ except ImportError as error:
         "missing-package", f"{sys.executable} has no package '{error.name}'",
         f"{sys.executable} -m pip install distributed")
 
-# Seconds that a ticket goes on taking attempts, and after which a collector that is not heard of is none.
+# Seconds that a ticket goes on taking attempts.
 TICKET_TIME = 0.5
-LEASE = 15
 
 
-class Books(SchedulerPlugin):
-    """Which attempts the run has, and where each is: waiting, on a worker, or over."""
+class SchedulerBooks(Books, SchedulerPlugin):
+    """On the scheduler."""
 
     def __init__(self, name, label, home):
         self.name = name
@@ -34,15 +30,8 @@ class Books(SchedulerPlugin):
 
     def start(self, scheduler):
         self.scheduler = scheduler
-        self.attempts = {}  # by id: state, kind, worker, collector
-        self.waiting = {}  # by kind: attempts' specs
-        self.held = {}  # by the attempt that is to end first
-        self.collector = None
-        self.heard = 0
+        self.open()
         self.lost = []
-        self.is_closed = False
-        self.folder = None
-        self.blobs = {}
         scheduler.handlers[self.name] = self.handle
 
     async def close(self):
@@ -51,8 +40,7 @@ class Books(SchedulerPlugin):
     def forget(self):
         self.scheduler.handlers.pop(self.name, None)
         self.drop_queue()
-        if self.folder:
-            shutil.rmtree(self.folder, ignore_errors=True)
+        super().forget()
 
     def handle(self, action, **details):
         return getattr(self, f"do_{action}")(**details)
@@ -60,6 +48,9 @@ class Books(SchedulerPlugin):
     def send(self, worker, **message):
         if worker in self.scheduler.workers:
             self.scheduler.worker_send(worker, {"op": self.name, **message})
+
+    def send_cancel(self, worker, name, force):
+        self.send(worker, cancel=name, force=force)
 
     # Asked by the bridge
 
@@ -97,14 +88,7 @@ class Books(SchedulerPlugin):
             name = spec["attempt"]
             attempt = self.attempts.get(name)
             if attempt is None:
-                self.attempts[name] = {
-                    "state": "waiting", "kind": spec["kind"], "worker": None, "collector": collector}
-                before = spec.get("after")
-                self.do_cancel([before], True)
-                if before in self.attempts and self.attempts[before]["state"] == "running":
-                    self.held.setdefault(before, []).append(spec)
-                else:
-                    self.waiting.setdefault(spec["kind"], deque()).append(spec)
+                self.add(spec, collector=collector)
             elif attempt["state"] == "lost":
                 lost[name] = attempt["reason"]
             else:
@@ -121,32 +105,10 @@ class Books(SchedulerPlugin):
         self.heard = time.monotonic()
         return {
             "lost": self.lost[seen:], "threads": sum(one.nthreads for one in self.scheduler.workers.values()),
-            "waiting": {kind: len(specs) for kind, specs in self.waiting.items() if specs},
-            "running": self.count_running(), "resources": self.resources()}
-
-    def count_running(self):
-        counts = {}
-        for attempt in self.attempts.values():
-            if attempt["state"] == "running":
-                counts[attempt["kind"]] = counts.get(attempt["kind"], 0) + 1
-        return counts
+            "waiting": self.count_waiting(), "running": self.count_running(), "resources": self.resources()}
 
     def do_cancel(self, names, force):
-        """Returns those that will not run at all."""
-        cancelled = []
-        # What waits comes first: it would have the places of those that end.
-        for name in sorted(names, key=lambda name: self.attempts.get(name, {}).get("state") != "waiting"):
-            attempt = self.attempts.get(name)
-            if attempt is None:
-                continue
-            if attempt["state"] == "waiting":
-                kind = attempt["kind"]
-                self.waiting[kind] = deque(spec for spec in self.waiting.get(kind, ()) if spec["attempt"] != name)
-                del self.attempts[name]
-                cancelled.append(name)
-            elif attempt["state"] == "running":
-                self.send(attempt["worker"], cancel=name, force=force)
-        return cancelled
+        return self.cancel(names, force)
 
     def do_release(self, names):
         by_worker = {}
@@ -157,31 +119,16 @@ class Books(SchedulerPlugin):
         for worker, some in by_worker.items():
             self.send(worker, release=some)
 
-    def do_write(self, blob, offset, data, last):
-        if self.folder is None:
-            self.folder = tempfile.mkdtemp(prefix=self.name)
-        with open(os.path.join(self.folder, blob), "r+b" if offset else "wb") as file:
-            file.seek(offset)
-            file.write(data)
-            if last:
-                self.blobs[blob] = file.tell()
+    def do_write(self, **details):
+        self.write(**details)
 
     def do_close(self, patience):
-        """Nothing more is handed out, and what runs is ended. It has `patience` seconds for that since it was first asked."""
-        if not self.is_closed:
-            self.is_closed, self.closed = True, time.monotonic()
-        self.waiting.clear()
-        self.held.clear()
-        found = {state: [name for name, one in self.attempts.items() if one["state"] == state]
-                 for state in ("waiting", "running")}
-        self.do_cancel(found["running"], True)
-        for name in found["waiting"]:
-            del self.attempts[name]
+        found = self.shut(patience)
         tickets = [key for key in self.scheduler.tasks if isinstance(key, str) and key.startswith(self.name)]
         idle = [key for key in tickets if self.scheduler.tasks[key].state in ("queued", "no-worker")]
         self.scheduler.client_releases_keys(
             keys=idle, client="fire-and-forget", stimulus_id=f"{self.name}-close-{time.time()}")
-        return {**found, "patience": max(2, self.closed + patience - time.monotonic())}
+        return found
 
     def do_unended(self, names):
         """By worker, the attempts that run, and those of `names` whose end nobody has heard of."""
@@ -198,35 +145,20 @@ class Books(SchedulerPlugin):
 
     def do_take(self, worker, kind, seconds, done):
         self.do_done(worker, done)
-        specs = self.waiting.get(kind)
-        if not specs or self.is_closed or worker not in self.scheduler.workers:
-            return None
         # There will be another ticket, unless nobody is there to make one.
-        if seconds > TICKET_TIME and time.monotonic() - self.heard < LEASE:
+        if worker not in self.scheduler.workers or seconds > TICKET_TIME and self.is_heard():
             return None
-        spec = specs.popleft()
-        attempt = self.attempts[spec["attempt"]]
-        attempt.update(state="running", worker=worker)
-        return {**spec, "collector": attempt["collector"]}
+        spec = self.hand_out(kind, worker)
+        return spec and {**spec, "collector": self.attempts[spec["attempt"]]["collector"]}
 
     def do_done(self, worker, names):
         for name in names:
             attempt = self.attempts.get(name)
             if attempt and attempt["worker"] == worker:
-                attempt["state"] = "ended"
-                self.free(name)
+                self.end(name)
 
-    def do_read(self, blob, offset):
-        if blob not in self.blobs:
-            return None
-        with open(os.path.join(self.folder, blob), "rb") as file:
-            file.seek(offset)
-            return file.read(1 << 20)
-
-    def free(self, name):
-        for spec in self.held.pop(name, []):
-            if spec["attempt"] in self.attempts:
-                self.waiting.setdefault(spec["kind"], deque()).append(spec)
+    def do_read(self, **details):
+        return self.read(**details)
 
     # Told by the scheduler
 
@@ -235,9 +167,8 @@ class Books(SchedulerPlugin):
             if attempt["worker"] != worker or attempt["state"] == "lost":
                 continue
             what = "died" if attempt["state"] == "running" else "died, with the results that nobody had collected"
-            attempt.update(state="lost", reason=f"worker {worker} {what}", worker=None)
+            self.lose(name, f"worker {worker} {what}")
             self.lost.append([name, attempt["reason"]])
-            self.free(name)
 
 
 class WorkerAgent(WorkerPlugin):

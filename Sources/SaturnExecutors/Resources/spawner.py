@@ -355,4 +355,7 @@ class Spawner:
 
 
 if __name__ == "__main__":
+    # A worker of some engines kills its children before it ends.
+    if sys.argv[2:] == ["away"] and os.fork():
+        os._exit(0)
     Spawner().run()

@@ -1,0 +1,534 @@
+# What a run has on Ray: a supervisor that owns its tasks, and tickets that run them.
+#
+# The supervisor is a named detached actor: it survives the driver that made it, and what it submits does, too. Ray's own
+# tasks are only tickets: one that gets its turn asks the supervisor for attempts, runs them, and hands all that comes of
+# them to the supervisor, which keeps it on its node's disk until it is released. A ticket that has ended leaves nothing.
+
+import asyncio
+import json
+import os
+import shutil
+import stat
+import sys
+import tempfile
+import time
+import uuid
+from collections import deque
+
+try:
+    import ray
+    from ray import exceptions
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+except ImportError as error:
+    refuse(
+        "missing-package", f"{sys.executable} has no package '{error.name}'", f"{sys.executable} -m pip install 'ray[default]'")
+
+# Seconds that a ticket goes on taking attempts; very short ones it takes together, for so many seconds' work.
+TICKET_TIME = 2
+TOGETHER, MOST_TOGETHER = 0.25, 64
+FEWEST_TICKETS = 16
+# Tickets that fail one after the other before they have taken anything: then something is wrong with all of them.
+MOST_FAILURES = 10
+# Bytes on the supervisor's disk that its collector has not taken: whoever brings more has to wait.
+BACKLOG = 256 << 20
+# Seconds that a question without an answer may wait, and that what has come to be waits for more.
+LONG_POLL = 2
+PAUSE = 0.1
+
+
+def run_folder(run):
+    """Of a run, on this node: nobody else's."""
+    path = os.path.join(tempfile.gettempdir(), run)
+    os.makedirs(path, mode=0o700, exist_ok=True)
+    found = os.lstat(path)
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
+        raise PermissionError(f"{path} belongs to somebody else")
+    return path
+
+
+def sweep(run):
+    shutil.rmtree(os.path.join(tempfile.gettempdir(), run), ignore_errors=True)
+
+
+def here():
+    """This process, for people."""
+    return f"{ray.util.get_node_ip_address()} (process {os.getpid()})"
+
+
+def reason(error, worker):
+    """Why a ticket is over, in words."""
+    what = worker or "its worker"
+    if isinstance(error, exceptions.OutOfMemoryError):
+        return f"worker {what} was ended by Ray: its node was short of memory"
+    if isinstance(error, exceptions.NodeDiedError):
+        return f"the node of worker {what} died"
+    if isinstance(error, exceptions.TaskCancelledError):
+        return f"worker {what} was told by somebody else to stop"
+    if isinstance(error, exceptions.WorkerCrashedError):
+        return f"worker {what} died"
+    return f"worker {what} failed: {str(error).strip().splitlines()[-1] if str(error).strip() else type(error).__name__}"
+
+
+class Kept(Report):
+    """What has come of an attempt so far, on the supervisor's disk; of one that said nothing there is nothing."""
+
+    log_size = 0
+
+    def __init__(self, folder, name, is_shared):
+        super().__init__(name, os.path.join(folder, f"{name}.log"), os.path.join(folder, f"{name}.tar"), is_shared)
+
+    def add(self, what, offset, data):
+        """Of whoever runs it; the same again is nothing. Returns how many bytes are new."""
+        file = os.open(getattr(self, {"log": "log", "results": "archive"}[what]), os.O_WRONLY | os.O_CREAT, 0o600)
+        try:
+            view = memoryview(data)
+            while view:
+                view = view[os.pwrite(file, view, offset + len(data) - len(view)):]
+        finally:
+            os.close(file)
+        size = {"log": "log_size", "results": "archive_size"}[what]
+        before = getattr(self, size)
+        setattr(self, size, max(before, offset + len(data)))
+        return getattr(self, size) - before
+
+    def unsent(self):
+        return max(0, self.log_size - self.log_sent) + self.archive_size - self.archive_sent
+
+    def has_news(self):
+        return (
+            self.started is not None and not self.has_told_start or self.end is not None and not self.has_told_end
+            or self.unsent() > 0)
+
+    def discard(self):
+        for path, size in ((self.log, self.log_size), (self.archive, self.archive_size)):
+            if size:
+                os.unlink(path)
+
+
+class Supervisor(Books):
+    """Keeps the books, what has come of attempts, and the tickets that are out."""
+
+    def __init__(self, run, label, home, ticket):
+        self.run, self.label, self.home = run, label, home
+        self.open()
+        self.ticket = ray.remote(max_retries=0)(ticket)
+        self.me = None
+        self.reports = {}
+        self.fresh = {}  # those of which there may be something to tell, in order
+        self.news = asyncio.Event()
+        self.room = asyncio.Event()
+        self.backlog = 0
+        self.told = 0
+        self.tickets = {}
+        self.number = 0
+        self.id = uuid.uuid4().hex
+        self.nodes = set()
+        self.failures = 0
+        self.fault = None
+        self.lasting = TOGETHER  # seconds that an attempt takes, about
+        self.cpus = 1
+        self.folder = os.path.join(run_folder(run), "supervisor")
+        os.makedirs(self.folder, mode=0o700, exist_ok=True)
+        self.ends = os.path.join(self.folder, "ends")
+        self.adopt()
+
+    # What has ended is known to whoever comes after this one
+
+    def adopt(self):
+        """What an earlier supervisor of this run has left on this node's disk."""
+        for one in self.noted():
+            report = Kept(self.folder, one["attempt"], one["is_shared"])
+            report.started, report.began = one["started"], time.monotonic() - (time.time() - one["started"])
+            report.end, report.log_size, report.archive_size = one["end"], one["log_size"], one["archive_size"]
+            self.reports[report.id] = report
+            self.attempts[report.id] = {"state": "ended", "kind": None, "worker": None}
+        self.write_ends("w", list(self.reports.values()), False)
+        kept = {path for report in self.reports.values() for path in (report.log, report.archive)} | {self.ends}
+        for name in os.listdir(self.folder):
+            if (path := os.path.join(self.folder, name)) not in kept:
+                os.unlink(path)
+
+    def noted(self):
+        found = {}
+        try:
+            with open(self.ends, encoding="utf-8") as file:
+                for line in file:
+                    one = json.loads(line)
+                    found[one["attempt"]] = one
+        except (OSError, ValueError):
+            pass  # Not there, or the last line is half of one.
+        return [one for one in found.values() if one["end"] is not None]
+
+    def note(self, names, is_released=False):
+        """For `adopt`: that these have ended, or are of no interest any more."""
+        self.lines += len(names)
+        if self.lines > max(10_000, 4 * len(self.reports)):
+            self.write_ends("w", [
+                report for name, report in self.reports.items()
+                if report.end is not None and not (is_released and name in names)], False)
+        elif names:
+            self.write_ends("a", [self.reports[name] for name in names], is_released)
+
+    def write_ends(self, mode, reports, is_released):
+        path = self.ends if mode == "a" else self.ends + ".new"
+        with open(path, mode, encoding="utf-8") as file:
+            file.write("".join(json.dumps({
+                "attempt": one.id, "started": one.started or time.time(), "end": None if is_released else one.end,
+                "log_size": one.log_size, "archive_size": one.archive_size, "is_shared": one.is_shared}) + "\n"
+                for one in reports))
+        if mode == "w":
+            os.rename(path, self.ends)
+            self.lines = len(reports)
+
+    def discard(self, name):
+        self.fresh.pop(name, None)
+        if report := self.reports.pop(name, None):
+            self.count(-report.unsent() if report.collector == self.collector else 0)
+            report.discard()
+
+    # Asked by the bridge
+
+    async def origin(self):
+        return self.home
+
+    async def attach(self, collector):
+        if self.me is None:
+            self.me = ray.get_runtime_context().current_actor
+            asyncio.ensure_future(self.watch())
+        self.collector, self.heard = collector, time.monotonic()
+        self.fresh = {}
+        self.backlog = self.failures = 0
+        self.fault = None
+        self.news.set()
+        self.room.set()
+        return {name: attempt["state"] for name, attempt in self.attempts.items()}
+
+    async def submit(self, specs, collector):
+        """Those that it has already are told of again, and not run again."""
+        self.is_closed = False
+        for spec in specs:
+            name = spec["attempt"]
+            if name not in self.attempts:
+                self.add(spec)
+                self.reports[name] = Kept(self.folder, name, bool(spec.get("workspace")))
+            report = self.reports[name]
+            if report.collector == self.collector:
+                self.count(-report.unsent())
+            report.rewind(spec.get("log_size", 0))
+            report.collector = collector
+            self.count(report.unsent())
+            self.tell(name)
+        self.issue()
+
+    def tell(self, name):
+        if self.reports[name].collector == self.collector:
+            self.fresh[name] = None
+            self.news.set()
+
+    def count(self, size):
+        """Bytes that the collector has yet to take."""
+        self.backlog += size
+        if self.backlog < BACKLOG:
+            self.room.set()
+
+    async def tidings(self, collector):
+        """What there is to tell, for as much as fits into a message; it waits for a while when there is nothing."""
+        deadline = time.monotonic() + LONG_POLL
+        while True:
+            self.heard = time.monotonic()
+            if collector != self.collector:
+                return {"superseded": True}
+            if self.fault:
+                return {"fault": self.fault}
+            self.news.clear()
+            if parts := self.compose():
+                self.told = time.monotonic()
+                return {"parts": parts}
+            try:
+                await asyncio.wait_for(self.news.wait(), max(0, deadline - time.monotonic()))
+                # What comes together goes together; where much comes, more of it.
+                await asyncio.sleep(PAUSE if time.monotonic() - self.told < 5 * PAUSE else 0.02)
+            except asyncio.TimeoutError:
+                return {"parts": []}
+
+    def compose(self):
+        parts = compose(self.reports[name] for name in self.fresh)
+        self.count(-sum(len(part["data"]) for part in parts if "data" in part))
+        self.fresh = {name: None for name in self.fresh if self.reports[name].has_news()}
+        return parts
+
+    async def state(self):
+        return {"waiting": self.count_waiting(), "running": self.count_running()}
+
+    async def release(self, names):
+        known = [name for name in names if self.attempts.get(name, {}).get("state") == "ended"]
+        self.note(known, is_released=True)
+        for name in known:
+            del self.attempts[name]
+            self.discard(name)
+
+    async def end_some(self, names, force):
+        cancelled = self.cancel(names, force)
+        for name in cancelled:
+            self.discard(name)
+        return cancelled
+
+    async def close(self, patience):
+        found = self.shut(patience)
+        for name in found["waiting"]:
+            self.discard(name)
+        return found
+
+    async def unended(self):
+        """By worker."""
+        left = {}
+        for number, ticket in self.tickets.items():
+            if ticket.specs:
+                left.setdefault(ticket.worker, []).extend(ticket.specs)
+        return left
+
+    async def tidy(self):
+        """Removes what tasks have needed from the nodes that they ran on."""
+        alive = {node["NodeID"] for node in ray.nodes() if node["Alive"]}
+        remote = ray.remote(num_cpus=0, max_retries=0)(sweep)
+        swept = [
+            remote.options(scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=False)).remote(self.run)
+            for node in self.nodes & alive]
+        try:
+            await asyncio.wait_for(asyncio.gather(*swept, return_exceptions=True), 10)
+        except asyncio.TimeoutError:
+            pass
+        sweep(self.run)
+
+    # Asked by tickets
+
+    async def take(self, number, seconds, worker, node):
+        ticket = self.tickets.get(number)
+        # A driver that is gone makes no difference: another ticket comes after this one.
+        if ticket is None or seconds > TICKET_TIME:
+            return []
+        ticket.worker = worker
+        self.nodes.add(node)
+        self.failures = 0
+        # As many as are soon done, and not what others could do at the same time.
+        waiting = len(self.waiting.get(ticket.kind, ()))
+        busy = sum(1 for one in self.tickets.values() if one.worker and one.kind == ticket.kind)
+        together = min(MOST_TOGETHER, int(TOGETHER / max(self.lasting, 0.001)), waiting // (2 * busy))
+        specs = []
+        while len(specs) < max(1, together) and (spec := self.hand_out(ticket.kind, number)):
+            ticket.specs[spec["attempt"]] = spec
+            specs.append({**spec, "collector": "supervisor"})
+        return specs
+
+    async def take_back(self, number, names):
+        """What was taken together with one that lasts, and has not begun."""
+        ticket = self.tickets.get(number)
+        for name in reversed(names):
+            if ticket and name in ticket.specs:
+                self.put_back(ticket, name)
+        self.issue()
+
+    def put_back(self, ticket, name):
+        spec = ticket.specs.pop(name)
+        attempt = self.attempts[name]
+        if attempt.get("is_cancelled") or self.is_closed:
+            self.finish(name, {"cancelled": True})
+            self.note([name])
+        else:
+            attempt.update(state="waiting", worker=None)
+            self.waiting.setdefault(attempt["kind"], deque()).appendleft(spec)
+
+    async def put(self, number, parts):
+        """What has come of its attempts; who brings too much waits, unless nobody is there to take it."""
+        while self.backlog > BACKLOG and self.is_heard():
+            self.room.clear()
+            try:
+                await asyncio.wait_for(self.room.wait(), 1)
+            except asyncio.TimeoutError:
+                pass
+        ticket = self.tickets.get(number)
+        ended = []
+        for part in parts:
+            what = next(what for what in ("started", "log", "results", "exited") if what in part)
+            name = part[what]
+            if ticket is None or name not in ticket.specs:
+                continue
+            report = self.reports[name]
+            if what == "started":
+                report.started, report.began = part["time"], time.monotonic() - part["seconds"]
+            elif what == "exited":
+                ended.append(name)
+                del ticket.specs[name]
+                self.finish(name, {key: value for key, value in part.items() if key != "exited"})
+            else:
+                size = report.add(what, part["offset"], part["data"])
+                self.count(size if report.collector == self.collector else 0)
+            self.tell(name)
+        self.note(ended)
+
+    def finish(self, name, end):
+        self.reports[name].end = end
+        self.lasting += 0.2 * (min(end.get("seconds", self.lasting), 60) - self.lasting)
+        self.end(name)
+        self.tell(name)
+
+    async def listen(self, number):
+        """Which of its attempts it has to end; nothing when it is over itself."""
+        ticket = self.tickets.get(number)
+        if ticket is None:
+            raise LookupError("it is no ticket of this supervisor's")
+        await ticket.told.wait()
+        ticket.told.clear()
+        cancels, ticket.cancels = ticket.cancels, []
+        return cancels
+
+    def send_cancel(self, number, name, force):
+        self.attempts[name]["is_cancelled"] = True
+        ticket = self.tickets[number]
+        ticket.cancels.append([name, force])
+        ticket.told.set()
+
+    # Tickets
+
+    async def watch(self):
+        """How large the cluster is."""
+        while True:
+            resources = await asyncio.to_thread(ray.cluster_resources)
+            self.cpus = int(resources.get("CPU", 1))
+            self.issue()
+            await asyncio.sleep(5)
+
+    def issue(self):
+        """As many as have work, and some for what waits: each may do the work of many."""
+        if self.is_closed or self.fault:
+            return
+        most = max(FEWEST_TICKETS, 2 * self.cpus)
+        for kind, waiting in self.count_waiting().items():
+            idle = sum(1 for ticket in self.tickets.values() if ticket.kind == kind and not ticket.specs)
+            for _ in range(min(waiting, most) - idle):
+                self.number += 1
+                number = f"{self.id}-{self.number}"
+                options = {"name": f"saturn {self.label}", **json.loads(kind)}
+                running = self.ticket.options(**options).remote(self.me, number, self.run)
+                self.tickets[number] = Ticket(kind)
+                asyncio.ensure_future(self.follow(number, running))
+
+    async def follow(self, number, running):
+        ticket = self.tickets[number]
+        error = None
+        try:
+            await running
+        except Exception as problem:
+            error = problem
+        del self.tickets[number]
+        ticket.told.set()
+        if error is not None:
+            self.failures += 1
+            if isinstance(error, exceptions.RuntimeEnvSetupError) or self.failures > MOST_FAILURES:
+                self.fault = f"no worker can run tasks: {reason(error, ticket.worker)}"
+                self.news.set()
+        for name in reversed(list(ticket.specs)):
+            attempt = self.attempts[name]
+            # As far as anybody has heard, it has not begun; but twice is no accident.
+            if self.reports[name].started is None and not attempt.get("is_back"):
+                attempt["is_back"] = True
+                self.put_back(ticket, name)
+            else:
+                why = reason(error, ticket.worker) if error else f"worker {ticket.worker} has left it"
+                self.finish(name, {"lost": why})
+                self.note([name])
+        self.issue()
+
+
+class Ticket:
+    """One that is out: what the supervisor knows of it."""
+
+    def __init__(self, kind):
+        self.kind = kind
+        self.worker = None
+        self.specs = {}  # by attempt, of those that it has and that have not ended
+        self.cancels = []
+        self.told = asyncio.Event()
+
+
+class Shift:
+    """A ticket on its worker: an agent for as long as it takes attempts."""
+
+    # Seconds that an attempt may take before those behind it are given back.
+    LASTING = 0.2
+
+    def __init__(self, supervisor, number, run):
+        self.supervisor = supervisor
+        self.number = number
+        self.run = run
+        self.began = time.monotonic()
+        self.place = {"worker": here(), "node": ray.get_runtime_context().get_node_id()}
+        self.is_emptied = asyncio.Event()
+        self.cancelled = set()
+
+    async def work(self):
+        specs = await self.take()
+        if not specs:
+            return
+        common = run_folder(self.run)
+        # What the worker has in its environment now is what Ray gives this ticket.
+        folder = os.path.join(common, "workers", f"{os.getpid()}-{self.number}")
+        self.agent = Agent(folder, self.office, self.put, SPAWNER, common, away=True, pause=PAUSE)
+        await self.agent.start()
+        self.agent.attach("supervisor")
+        parts = [asyncio.ensure_future(self.listen()), asyncio.ensure_future(self.serve(specs))]
+        try:
+            done, _ = await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
+            for part in done:
+                part.result()
+        finally:
+            for part in parts:
+                part.cancel()
+            await self.agent.stop()
+
+    async def take(self):
+        return await self.supervisor.take.remote(self.number, time.monotonic() - self.began, **self.place)
+
+    async def serve(self, specs):
+        while specs:
+            specs = deque(specs)
+            while specs:
+                spec = specs.popleft()
+                if spec["attempt"] in self.cancelled:
+                    await self.put(None, [{"exited": spec["attempt"], "cancelled": True}], None)
+                    continue
+                executing = asyncio.ensure_future(self.agent.execute(spec))
+                if specs and not (await asyncio.wait({executing}, timeout=self.LASTING))[0]:
+                    names = [spec["attempt"] for spec in specs]
+                    specs.clear()
+                    await self.supervisor.take_back.remote(self.number, names)
+                await executing
+            specs = await self.take()
+        while self.agent.attempts:
+            self.is_emptied.clear()
+            await self.is_emptied.wait()
+
+    async def listen(self):
+        while True:
+            for name, force in await self.supervisor.listen.remote(self.number):
+                self.cancelled.add(name)
+                self.agent.cancel(name, force)
+
+    async def office(self, action, **details):
+        return await getattr(self.supervisor, action).remote(**details)
+
+    async def put(self, collector, message, timeout):
+        try:
+            await self.supervisor.put.remote(self.number, message)
+        except exceptions.RayTaskError as error:
+            # Its disk is full, perhaps: again, later.
+            raise OSError(str(error.cause)) from error
+        except exceptions.RayError as error:
+            raise LookupError(collector) from error
+        self.agent.release([part["exited"] for part in message if "exited" in part])
+        self.is_emptied.set()
+
+
+def work(supervisor, number, run):
+    """A ticket: all that Ray itself ever runs."""
+    asyncio.run(Shift(supervisor, number, run).work())
