@@ -62,7 +62,7 @@ let package = Package(
         inner("SaturnTesting", []),
         .target(
             name: "Engines", dependencies: ["SaturnTesting"], path: "Tests/Engines",
-            exclude: ["fault-proxy.py", "metadata-server.py", "requirements.txt"],
+            exclude: ["fault-proxy.py", "metadata-server.py", "ray-head.py", "requirements.txt"],
             swiftSettings: strict),
         .target(
             name: "SaturnCommands",

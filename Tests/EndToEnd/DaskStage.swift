@@ -9,64 +9,26 @@ import Testing
 /// let stage = try DaskStage(tasks: "[{name: a, command: echo a >> $RAN}]")
 /// let run = try stage.session.saturn("run")
 /// ```
-final class DaskStage {
-    let session: Session
+final class DaskStage: EngineStage {
     let cluster: DaskCluster
-    private let here: Meeting
-    private let go: Meeting
 
     static let isInstalled = DaskCluster.missing == nil
     static let reason = Comment(rawValue: DaskCluster.missing ?? "")
-    /// In a command: says the process's number, and waits to be let go.
-    static let wait = "echo $$ > $HERE; read line < $GO"
-
     init(tasks: String = "[]", workers: Int = 2, threads: Int = 2, port: Int? = nil, more: String = "") throws {
-        session = try Session()
+        let session = try Session()
         cluster = try DaskCluster(workers: workers, threads: threads, port: port, in: session.space)
-        here = try Meeting(session.space.path("here"))
-        go = try Meeting(session.space.path("go"))
-        try session.space.write("ran", "")
+        try super.init(session)
         try write(tasks, more: more)
     }
 
-    /// - Parameters:
-    ///   - tasks: in YAML's short form; each can name the files of the stage.
-    ///   - more: settings of the executor.
+    /// - Parameter more: settings of the executor.
     func write(_ tasks: String, more: String = "", top: String = "") throws {
-        let space = session.space
-        try session.write(
-            "run.yaml",
-            """
-            name: stage
-            executor:
-              class_spec: DaskExecutor
-              scheduler_address: "\(cluster.address)"
-              python: \(DaskCluster.python)
-              \(more)
-            results: {class_spec: DaskBackend, directory: results}
-            defaults:
-              code: none
-              env: {RAN: "\(space.path("ran"))", HERE: "\(space.path("here"))", GO: "\(space.path("go"))"}
-            \(top)
-            tasks: \(tasks)
-            """)
+        let executor = [
+            "class_spec: DaskExecutor", "scheduler_address: \"\(cluster.address)\"", "python: \(DaskCluster.python)",
+            more,
+        ]
+        try write(tasks, executor: executor, top: top)
     }
-
-    /// The names of the tasks that began, in alphabetical order, one of more attempts more than once.
-    func ran() throws -> [String] {
-        try session.read(session.space.path("ran")).split(separator: "\n").map(String.init).sorted()
-    }
-
-    /// The process numbers of the next tasks that come to wait.
-    @discardableResult
-    func arrived(_ count: Int = 1) throws -> [pid_t] {
-        let pids = try (0..<count).compactMap { _ in try pid_t(here.line()) }
-        guard pids.count == count else { throw SessionProblem("a task did not say its process number") }
-        return pids
-    }
-
-    /// Lets so many go on.
-    func release(_ count: Int = 1) { for _ in 0..<count { go.send() } }
 
     /// Of the worker that a process of a task belongs to, the index.
     func worker(of pid: pid_t) throws -> Int {

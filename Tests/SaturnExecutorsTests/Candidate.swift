@@ -28,26 +28,43 @@ struct Candidate: CustomTestStringConvertible, Sendable {
     static let dask = Candidate(name: "Dask") { try dask($0, $1, isShared: false) }
     static let sharedDask = Candidate(name: "Dask on a shared disk") { try dask($0, $1, isShared: true) }
 
+    static let ray = Candidate(name: "Ray") { wish, space in
+        let cluster = try RayCluster.shared.get().cluster
+        let settings = ["address": cluster.address, "python": cluster.python, "jobs": "\(wish.slots)"]
+        return try RayExecutor.make(spec("Ray", settings), context(wish, space))
+    }
+
     /// On one cluster for all tests, of many threads: tasks of other tests wait in theirs.
     private static func dask(_ wish: Wish, _ space: TestSpace, isShared: Bool) throws -> any Executor {
         let settings = [
             "scheduler_address": try DaskCluster.shared.get().address, "python": DaskCluster.python,
             "jobs": "\(wish.slots)", "shared": isShared ? "true" : "false",
         ]
-        let spec = ComponentSpec(
-            name: "Dask",
-            settings: settings.mapValues { Setting(.scalar($0), at: SourceMark(line: 1, column: 1)) })
-        let context = ExecutorContext(
-            environment: wish.environment, run: "bench", folder: space.folder,
-            bridgeFolder: space.path("bridges/bench"))
-        return try DaskExecutor.make(spec, context)
+        return try DaskExecutor.make(spec("Dask", settings), context(wish, space))
     }
 
-    static let all = [multiprocessing] + (DaskCluster.missing == nil ? [dask, sharedDask] : [])
+    private static func spec(_ name: String, _ settings: [String: String]) -> ComponentSpec {
+        ComponentSpec(
+            name: name,
+            settings: settings.mapValues { Setting(.scalar($0), at: SourceMark(line: 1, column: 1)) })
+    }
+
+    private static func context(_ wish: Wish, _ space: TestSpace) -> ExecutorContext {
+        ExecutorContext(
+            environment: wish.environment, run: "bench", folder: space.folder,
+            bridgeFolder: space.path("bridges/bench"))
+    }
+
+    static let all =
+        [multiprocessing] + (DaskCluster.missing == nil ? [dask, sharedDask] : [])
+        + (RayCluster.missing == nil ? [ray] : [])
 }
 
 @Suite("Executors that are tested")
 struct CandidateTests {
     @Test(.enabled(if: DaskCluster.missing == nil, Comment(rawValue: DaskCluster.missing ?? "")))
-    func dask() { #expect(Candidate.all.count == 3) }
+    func dask() { #expect(Candidate.all.filter { $0.name.hasPrefix("Dask") }.count == 2) }
+
+    @Test(.enabled(if: RayCluster.missing == nil, Comment(rawValue: RayCluster.missing ?? "")))
+    func ray() { #expect(Candidate.all.contains { $0.name == "Ray" }) }
 }

@@ -34,6 +34,7 @@ class Ray(Engine):
         self.address = await self.own_cluster.address() if where == "local" else where
         self.namespace = self.settings["namespace"]
         await self.reach()
+        self.warm_up()
         await self.end_siblings()
         self.supervisor = await self.supervise(self.name)
 
@@ -62,6 +63,11 @@ class Ray(Engine):
         ray.init(
             where, namespace=self.namespace, runtime_env=self.environment or None, log_to_driver=False,
             logging_level="ERROR")
+
+    def warm_up(self):
+        """Ray starts a process for every task at once, which takes longer than many a task: before there are any."""
+        options = json.loads(self.kind({}))
+        self.warming = [ray.remote(max_retries=0)(lambda: None).options(**options).remote() for _ in range(2)]
 
     def description(self):
         return {"engine": f"ray {ray.__version__}", "address": self.address}

@@ -125,7 +125,7 @@ class Supervisor(Books):
         self.nodes = set()
         self.failures = 0
         self.fault = None
-        self.lasting = TOGETHER  # seconds that an attempt takes, about
+        self.lasting = None  # seconds that an attempt takes, about
         self.cpus = 1
         self.folder = os.path.join(run_folder(run), "supervisor")
         os.makedirs(self.folder, mode=0o700, exist_ok=True)
@@ -313,7 +313,7 @@ class Supervisor(Books):
         # As many as are soon done, and not what others could do at the same time.
         waiting = len(self.waiting.get(ticket.kind, ()))
         busy = sum(1 for one in self.tickets.values() if one.worker and one.kind == ticket.kind)
-        together = min(MOST_TOGETHER, int(TOGETHER / max(self.lasting, 0.001)), waiting // (2 * busy))
+        together = min(MOST_TOGETHER, int(TOGETHER / max(self.lasting or TOGETHER, 0.001)), waiting // (2 * busy))
         specs = []
         while len(specs) < max(1, together) and (spec := self.hand_out(ticket.kind, number)):
             ticket.specs[spec["attempt"]] = spec
@@ -368,7 +368,9 @@ class Supervisor(Books):
 
     def finish(self, name, end):
         self.reports[name].end = end
-        self.lasting += 0.2 * (min(end.get("seconds", self.lasting), 60) - self.lasting)
+        if "seconds" in end:
+            seconds = min(end["seconds"], 60)
+            self.lasting = seconds if self.lasting is None else self.lasting + 0.2 * (seconds - self.lasting)
         self.end(name)
         self.tell(name)
 

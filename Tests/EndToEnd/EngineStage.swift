@@ -1,0 +1,62 @@
+import Foundation
+import SaturnTesting
+
+/// A session whose tasks run on a real engine: they say that they have begun, and wait to be let go.
+class EngineStage {
+    let session: Session
+    private let here: Meeting
+    private let go: Meeting
+
+    /// In a command: says the process's number, and waits to be let go.
+    static let wait = "echo $$ > $HERE; read line < $GO"
+
+    init(_ session: Session) throws {
+        self.session = session
+        here = try Meeting(session.space.path("here"))
+        go = try Meeting(session.space.path("go"))
+        try session.space.write("ran", "")
+    }
+
+    /// - Parameters:
+    ///   - executor: its settings, a line each.
+    ///   - tasks: in YAML's short form; each can name the files of the stage.
+    func write(_ tasks: String, executor: [String], top: String = "") throws {
+        let space = session.space
+        try session.write(
+            "run.yaml",
+            """
+            name: stage
+            executor:
+              \(executor.joined(separator: "\n  "))
+            results: {class_spec: DaskBackend, directory: results}
+            defaults:
+              code: none
+              env: {RAN: "\(space.path("ran"))", HERE: "\(space.path("here"))", GO: "\(space.path("go"))"}
+            \(top)
+            tasks: \(tasks)
+            """)
+    }
+
+    /// The names of the tasks that began, in alphabetical order, one of more attempts more than once.
+    func ran() throws -> [String] {
+        try session.read(session.space.path("ran")).split(separator: "\n").map(String.init).sorted()
+    }
+
+    /// The process numbers of the next tasks that come to wait.
+    @discardableResult
+    func arrived(_ count: Int = 1) throws -> [pid_t] {
+        let pids = try (0..<count).compactMap { _ in try pid_t(here.line()) }
+        guard pids.count == count else { throw SessionProblem("a task did not say its process number") }
+        return pids
+    }
+
+    /// Lets so many go on.
+    func release(_ count: Int = 1) { for _ in 0..<count { go.send() } }
+
+    /// Processes that these have started.
+    func children(of pids: [pid_t]) throws -> [pid_t] {
+        try pids.flatMap {
+            try session.read("/proc/\($0)/task/\($0)/children").split(separator: " ").compactMap { pid_t($0) }
+        }
+    }
+}
