@@ -29,6 +29,13 @@ public enum RayExecutor {
         var bridge = Bridge.python(
             spec, context, engine: "Ray", script: [PackageResources.ray_cluster_py, PackageResources.ray_bridge_py],
             settings: settings)
+        if spec.settings["address"].map({ $0.text == "local" }) ?? true {
+            // On loopback alone, which Ray does by itself only elsewhere than on Linux.
+            bridge.environment += [
+                "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER=0", "RAY_USAGE_STATS_ENABLED=0",
+                "SATURN_RAY_TOKEN=\(context.bridgeFolder)/ray-token",
+            ]
+        }
         bridge.problems = { $0.resources.map(problems(with:)) ?? [] }
         return try BridgeExecutor(bridge, slots: spec.settings["jobs"]?.text.flatMap { Int($0) } ?? Bridge.inFlight)
     }

@@ -38,7 +38,7 @@ final class BridgeFolder: Sendable {
     func clear(keepsRun: Bool) {
         removeSpools()
         if keepsRun { return }
-        for name in ["bridge.py", "bridge.R", ExecutorMemory.file, "id"] { unlink("\(path)/\(name)") }
+        for name in ["bridge.py", "bridge.R", "ray-token", ExecutorMemory.file, "id"] { unlink("\(path)/\(name)") }
     }
 
     private func removeSpools() {

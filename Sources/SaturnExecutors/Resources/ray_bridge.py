@@ -305,8 +305,6 @@ def first_words(error):
 
 
 def make_cluster(settings):
-    # On this machine alone: whoever reaches a Ray can run what he likes.
-    os.environ.update(RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER="0", RAY_USAGE_STATS_ENABLED="0")
     ray.init("local", include_dashboard=False, log_to_driver=False)
     return ray.get_runtime_context().gcs_address, ray.shutdown
 

@@ -7,6 +7,7 @@
 import asyncio
 import json
 import os
+import secrets
 import shutil
 import stat
 import sys
@@ -14,6 +15,21 @@ import tempfile
 import time
 import uuid
 from collections import deque
+
+
+def take_token(path):
+    """For a cluster of the run's own: nobody else on this machine is to run anything there. Ray reads it when it is imported."""
+    try:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(secrets.token_hex(32))
+    except FileExistsError:
+        pass
+    with open(path) as file:
+        os.environ.update(RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=file.read())
+
+
+if token := os.environ.pop("SATURN_RAY_TOKEN", None):
+    take_token(token)
 
 try:
     import ray
