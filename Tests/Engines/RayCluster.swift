@@ -12,6 +12,7 @@ public final class RayCluster {
     public let address = "127.0.0.1:6379"
     public let space: TestSpace
     private let cpus: Int
+    private var starts = 0
     public private(set) var head: ChildProcess?
 
     /// The interpreter that has `ray`, in the network of the head.
@@ -34,9 +35,10 @@ public final class RayCluster {
     public func start() throws {
         let script = #filePath.split(separator: "/").dropLast().joined(separator: "/")
         try space.write("ray.log", "")
+        starts += 1
         let words = [
             "unshare", "-rn", "\(S3Server.programs)/python", "/\(script)/ray-head.py", "--port", "6379", "--num-cpus",
-            "\(cpus)", "--include-dashboard=false", "--temp-dir", space.path("ray"), "--object-store-memory",
+            "\(cpus)", "--include-dashboard=false", "--temp-dir", space.path("ray-\(starts)"), "--object-store-memory",
             "200000000",
         ]
         let started = try ChildProcess(
@@ -64,7 +66,7 @@ public final class RayCluster {
             guard kill(head.pid, 0) == 0 else { break }
             poll(nil, 0, 50)
         }
-        throw ChildProcess.Problem("the Ray head does not start: \(try space.read("ray.log").suffix(500))")
+        throw ChildProcess.Problem("the Ray head does not start: \(try space.read("ray.log").suffix(2000))")
     }
 
     /// At once, with all that runs on it.

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import sys
+import threading
 import traceback
 
 VERSION = 1
@@ -52,6 +53,7 @@ class Bridge:
 
     def __init__(self, engine):
         self.engine = engine
+        self.mouth = threading.Lock()
         # Whatever else prints must not get between the lines.
         self.output = os.fdopen(os.dup(1), "wb", buffering=0)
         os.dup2(2, 1)
@@ -59,8 +61,9 @@ class Bridge:
     def say(self, event, **details):
         data = memoryview(json.dumps({"event": event, **details}).encode() + b"\n")
         try:
-            while data:
-                data = data[self.output.write(data):]
+            with self.mouth:
+                while data:
+                    data = data[self.output.write(data):]
         except OSError:
             os._exit(0)
 

@@ -5,7 +5,9 @@ import ctypes
 import json
 import os
 import signal
+import socket
 import sys
+import threading
 import time
 
 # Seconds between two looks at what waits, and that what may go waits for more.
@@ -34,6 +36,7 @@ class Ray(Engine):
         self.address = await self.own_cluster.address() if where == "local" else where
         self.namespace = self.settings["namespace"]
         await self.reach()
+        threading.Thread(target=self.feel_pulse, daemon=True).start()
         self.warm_up()
         await self.end_siblings()
         self.supervisor = await self.supervise(self.name)
@@ -63,6 +66,20 @@ class Ray(Engine):
         ray.init(
             where, namespace=self.namespace, runtime_env=self.environment or None, log_to_driver=False,
             logging_level="ERROR")
+
+    def feel_pulse(self):
+        """Ray's own calls wait for a head that is gone, and all else waits for them."""
+        seen = time.monotonic()
+        while not self.is_ending:
+            time.sleep(1)
+            try:
+                socket.create_connection(self.endpoint(self.address), timeout=self.timeout).close()
+                seen = time.monotonic()
+            except OSError as error:
+                if time.monotonic() - seen > self.timeout and not self.is_ending:
+                    message = f"the Ray cluster at {self.address} is gone: {error.strerror or error}"
+                    self.bridge.say("fatal", code="gone", message=message, hint=AGAIN)
+                    os._exit(3)
 
     def warm_up(self):
         """Ray starts a process for every task at once, which takes longer than many a task: before there are any."""
@@ -319,7 +336,8 @@ def watch_over():
     _, status = os.waitpid(driver, 0)
     code = os.waitstatus_to_exitcode(status)
     if code not in (0, 3, 5):
-        message = f"lost the Ray cluster: the driver ended ({f'exit code {code}' if code > 0 else f'signal {-code}'})"
+        how = f"exit code {code}" if code > 0 else f"signal {-code}"
+        message = f"the Ray cluster is gone, or this machine's part of it: the driver ended with {how}"
         print(json.dumps({"event": "fatal", "code": "gone", "message": message, "hint": AGAIN}), flush=True)
         code = 3
     os._exit(code)
