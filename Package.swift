@@ -55,7 +55,7 @@ let package = Package(
             name: "SaturnExecutors", dependencies: ["SaturnCore", "CSystem"],
             resources: [
                 "spawner", "report", "agent", "books", "bridge", "engine", "own_cluster", "dask_cluster",
-                "dask_bridge", "ray_cluster", "ray_bridge",
+                "dask_bridge", "ray_kept", "ray_cluster", "ray_ticket", "ray_bridge",
             ].map { .embedInCode("Resources/\($0).py") }, swiftSettings: strict),
         inner("SaturnStores", ["CLibCurl", "CSystem", crypto]),
         inner("SaturnEngine", ["CSystem", crypto]),

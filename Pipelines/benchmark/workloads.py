@@ -157,7 +157,8 @@ WORKLOADS: dict[str, Callable[[Track], Result]] = {
     "libraries": libraries.startup,
     "objects": objects.objects,
     "large-object": objects.large,
-    "dask": clusters.rate,
+    "dask": clusters.dask,
+    "ray": clusters.ray,
 }
 
 # What a workload makes at once, tasks × contestants, for the room that it needs.

@@ -27,7 +27,10 @@ public enum RayExecutor {
         settings["num_cpus"] = spec.settings["num_cpus"]?.text.flatMap { Double($0) }.map { .number($0) }
         settings["runtime_env"] = spec.settings["runtime_env"].map { JSONValue($0) }
         var bridge = Bridge.python(
-            spec, context, engine: "Ray", script: [PackageResources.ray_cluster_py, PackageResources.ray_bridge_py],
+            spec, context, engine: "Ray", script: [
+                PackageResources.ray_kept_py, PackageResources.ray_cluster_py, PackageResources.ray_ticket_py,
+                PackageResources.ray_bridge_py,
+            ],
             settings: settings)
         if spec.settings["address"].map({ $0.text == "local" }) ?? true {
             // On loopback alone, which Ray does by itself only elsewhere than on Linux.

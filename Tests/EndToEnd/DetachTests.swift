@@ -87,7 +87,7 @@ import Testing
         for pid in pids { #expect(!isRunning(pid)) }
     }
 
-    @Test(arguments: ["no file", "unknown key", "unknown option", "Ray", "in use"])
+    @Test(arguments: ["no file", "unknown key", "unknown option", "Kubernetes", "in use"])
     func whatComesToNothing(_ what: String) throws {
         let stage = try Stage(["a": Stage.wait])
         let session = stage.session
@@ -97,7 +97,9 @@ import Testing
             "no file": ("none.yaml", 2, "saturn: error: cannot read none.yaml: No such file or directory\n"),
             "unknown key": ("--set foo=1", 2, "--set:1:1: error: unknown key 'foo'\n"),
             "unknown option": ("--nonsense", 2, "Error: Unknown option '--nonsense'"),
-            "Ray": ("--set executor=RayExecutor", 3, "error: this version of saturn cannot run tasks on Ray\n"),
+            "Kubernetes": (
+                "--set executor=KubernetesExecutor", 3, "error: this version of saturn cannot run tasks on Kubernetes\n"
+            ),
             "in use": ("", 4, "saturn: error: run 'stage' is in use by process PID on HOST (saturn run ~/run.yaml)\n"),
         ]
         let expected = try #require(cases[what])

@@ -23,7 +23,7 @@ import Testing
     }
 
     @Test func areThere() {
-        for name in ["grid-search", "hello", "lr-sweep", "lr-sweep-dask", "lr-sweep-s3"] {
+        for name in ["grid-search", "hello", "lr-sweep", "lr-sweep-dask", "lr-sweep-ray", "lr-sweep-s3"] {
             #expect(Self.runFiles.contains("examples/\(name)/run.yaml"), "\(Self.runFiles)")
         }
         #expect(Self.runFiles.contains("Pipelines/self-test.yaml"), "\(Self.runFiles)")

@@ -125,12 +125,13 @@ public final class DaskCluster {
             for pid in DaskCluster.running.withLock({ $0 }) { Glibc.kill(pid, SIGKILL) }
             DaskCluster.atEnd.withLock { $0?.remove("") }
         }
-        return Shared(address: cluster.address, cluster: cluster)
+        return Shared(address: cluster.address, space: cluster.space, cluster: cluster)
     }
 
     public struct Shared: @unchecked Sendable {
         // Safe: nobody does anything to the cluster but keep it.
         public let address: String
+        public let space: TestSpace
         let cluster: DaskCluster
     }
 }

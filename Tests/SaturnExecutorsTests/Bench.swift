@@ -16,18 +16,29 @@ final class Bench {
     /// The same as they were told together; each is here before the first of its events is in ``events``.
     let batches = Recording<[ExecutorEvent]>()
 
+    private let board: Switchboard?
+
     init(_ candidate: Candidate, _ wish: Candidate.Wish = Candidate.Wish()) throws {
         space = try TestSpace()
-        executor = try candidate.make(wish, space)
-        try executor.start { [events, batches] batch in
-            batches.append(batch)
-            for event in batch { events.append(event) }
+        board = wish == Candidate.Wish() ? try Switchboard.shared(by: candidate) : nil
+        if let board {
+            executor = board.executor
+        } else {
+            executor = try candidate.make(wish, space)
+            try executor.start(listener)
         }
     }
 
     deinit {
         // What a failed test has left running.
-        Task.detached { [executor] in await executor.stop() }
+        if board == nil { Task.detached { [executor] in await executor.stop() } }
+    }
+
+    private var listener: Switchboard.Listener {
+        { [events, batches] batch in
+            batches.append(batch)
+            for event in batch { events.append(event) }
+        }
     }
 
     // MARK: Tasks
@@ -40,6 +51,7 @@ final class Bench {
     ) -> Launch {
         var generator = SystemRandomNumberGenerator()
         let attempt = AttemptID(using: &generator)
+        board?.connect(attempt, test: ObjectIdentifier(self).hashValue, listener)
         let workspace = workspace(task)
         space.makeFolder(workspace.results)
         let own = [

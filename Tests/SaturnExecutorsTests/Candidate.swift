@@ -9,30 +9,38 @@ import Testing
 /// Another executor joins the suite by one more line in ``all``.
 struct Candidate: CustomTestStringConvertible, Sendable {
     /// What a test asks of the executor.
-    struct Wish: Sendable {
+    struct Wish: Hashable, Sendable {
         var slots = 2
         /// What the tasks inherit, as `NAME=value`, where that is saturn's to say.
         var environment = ["PATH=/usr/local/bin:/usr/bin:/bin", "LC_ALL=C.UTF-8"]
+        var run = "bench"
     }
 
     var name: String
     /// With a folder for what it needs.
     var make: @Sendable (Wish, TestSpace) throws -> any Executor
+    /// Of one that takes seconds to start: the folder of its engine. Tests that wish for nothing special use one together.
+    var home: (@Sendable () throws -> TestSpace)?
 
     var testDescription: String { name }
 
-    static let multiprocessing = Candidate(name: "Multiprocessing") { wish, _ in
-        try MultiprocessingExecutor(jobs: wish.slots, environment: wish.environment)
-    }
+    static let multiprocessing = Candidate(
+        name: "Multiprocessing",
+        make: { wish, _ in try MultiprocessingExecutor(jobs: wish.slots, environment: wish.environment) })
 
-    static let dask = Candidate(name: "Dask") { try dask($0, $1, isShared: false) }
-    static let sharedDask = Candidate(name: "Dask on a shared disk") { try dask($0, $1, isShared: true) }
+    static let dask = Candidate(
+        name: "Dask", make: { try dask($0, $1, isShared: false) }, home: { try DaskCluster.shared.get().space })
+    static let sharedDask = Candidate(
+        name: "Dask on a shared disk", make: { try dask($0, $1, isShared: true) },
+        home: { try DaskCluster.shared.get().space })
 
-    static let ray = Candidate(name: "Ray") { wish, space in
-        let cluster = try RayCluster.shared.get().cluster
-        let settings = ["address": cluster.address, "python": cluster.python, "jobs": "\(wish.slots)"]
-        return try RayExecutor.make(spec("Ray", settings), context(wish, space))
-    }
+    static let ray = Candidate(
+        name: "Ray",
+        make: { wish, space in
+            let cluster = try RayCluster.shared.get().cluster
+            let settings = ["address": cluster.address, "python": cluster.python, "jobs": "\(wish.slots)"]
+            return try RayExecutor.make(spec("Ray", settings), context(wish, space))
+        }, home: { try RayCluster.shared.get().cluster.space })
 
     /// On one cluster for all tests, of many threads: tasks of other tests wait in theirs.
     private static func dask(_ wish: Wish, _ space: TestSpace, isShared: Bool) throws -> any Executor {
@@ -51,8 +59,8 @@ struct Candidate: CustomTestStringConvertible, Sendable {
 
     private static func context(_ wish: Wish, _ space: TestSpace) -> ExecutorContext {
         ExecutorContext(
-            environment: wish.environment, run: "bench", folder: space.folder,
-            bridgeFolder: space.path("bridges/bench"))
+            environment: wish.environment, run: wish.run, folder: space.folder,
+            bridgeFolder: space.path("bridges/\(wish.run)"))
     }
 
     static let all =

@@ -270,7 +270,7 @@ struct ContractTests {
         let launches = (0..<5).map { bench.prepare("t\($0)", .shell("echo > here; read line < gate")) }
         bench.executor.launch(launches)
         for _ in 0..<4 { _ = try here.read() }
-        try await bench.start(of: launches[3].attempt)
+        for launch in launches.prefix(4) { try await bench.start(of: launch.attempt) }
         #expect(bench.ended == [])
         #expect(Set(bench.started) == Set(launches.prefix(4).map(\.attempt)))
         try gate.write("go\n")

@@ -69,7 +69,7 @@ class Agent:
     is none of that name. All of it happens in the event loop of the worker.
 
     `common` is a folder of this machine that the run's other workers here have too. A worker that kills its children
-    when it ends needs the spawner `away`: to be nobody's child, so that it can end what it has started. `pause` seconds
+    when it ends needs the spawner `away`: to be a child's child, so that it can end what it has started. `pause` seconds
     after something has come to be, all that has come meanwhile is told.
     """
 

@@ -8,10 +8,7 @@ import asyncio
 import json
 import os
 import secrets
-import shutil
-import stat
 import sys
-import tempfile
 import time
 import uuid
 from collections import deque
@@ -52,25 +49,6 @@ LONG_POLL = 2
 PAUSE = 0.1
 
 
-def run_folder(run):
-    """Of a run, on this node: nobody else's."""
-    path = os.path.join(tempfile.gettempdir(), run)
-    os.makedirs(path, mode=0o700, exist_ok=True)
-    found = os.lstat(path)
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
-        raise PermissionError(f"{path} belongs to somebody else")
-    return path
-
-
-def sweep(run):
-    shutil.rmtree(os.path.join(tempfile.gettempdir(), run), ignore_errors=True)
-
-
-def here():
-    """This process, for people."""
-    return f"{ray.util.get_node_ip_address()} (process {os.getpid()})"
-
-
 def reason(error, worker):
     """Why a ticket is over, in words."""
     what = worker or "its worker"
@@ -83,42 +61,6 @@ def reason(error, worker):
     if isinstance(error, exceptions.WorkerCrashedError):
         return f"worker {what} died"
     return f"worker {what} failed: {str(error).strip().splitlines()[-1] if str(error).strip() else type(error).__name__}"
-
-
-class Kept(Report):
-    """What has come of an attempt so far, on the supervisor's disk; of one that said nothing there is nothing."""
-
-    log_size = 0
-
-    def __init__(self, folder, name, is_shared):
-        super().__init__(name, os.path.join(folder, f"{name}.log"), os.path.join(folder, f"{name}.tar"), is_shared)
-
-    def add(self, what, offset, data):
-        """Of whoever runs it; the same again is nothing. Returns how many bytes are new."""
-        file = os.open(getattr(self, {"log": "log", "results": "archive"}[what]), os.O_WRONLY | os.O_CREAT, 0o600)
-        try:
-            view = memoryview(data)
-            while view:
-                view = view[os.pwrite(file, view, offset + len(data) - len(view)):]
-        finally:
-            os.close(file)
-        size = {"log": "log_size", "results": "archive_size"}[what]
-        before = getattr(self, size)
-        setattr(self, size, max(before, offset + len(data)))
-        return getattr(self, size) - before
-
-    def unsent(self):
-        return max(0, self.log_size - self.log_sent) + self.archive_size - self.archive_sent
-
-    def has_news(self):
-        return (
-            self.started is not None and not self.has_told_start or self.end is not None and not self.has_told_end
-            or self.unsent() > 0)
-
-    def discard(self):
-        for path, size in ((self.log, self.log_size), (self.archive, self.archive_size)):
-            if size:
-                os.unlink(path)
 
 
 class Supervisor(Books):
@@ -145,56 +87,14 @@ class Supervisor(Books):
         self.cpus = 1
         self.folder = os.path.join(run_folder(run), "supervisor")
         os.makedirs(self.folder, mode=0o700, exist_ok=True)
-        self.ends = os.path.join(self.folder, "ends")
-        self.adopt()
-
-    # What has ended is known to whoever comes after this one
-
-    def adopt(self):
-        """What an earlier supervisor of this run has left on this node's disk."""
-        for one in self.noted():
-            report = Kept(self.folder, one["attempt"], one["is_shared"])
-            report.started, report.began = one["started"], time.monotonic() - (time.time() - one["started"])
-            report.end, report.log_size, report.archive_size = one["end"], one["log_size"], one["archive_size"]
+        self.ends = Ends(self.folder)
+        for report in self.ends.adopt():
             self.reports[report.id] = report
             self.attempts[report.id] = {"state": "ended", "kind": None, "worker": None}
-        self.write_ends("w", list(self.reports.values()), False)
-        kept = {path for report in self.reports.values() for path in (report.log, report.archive)} | {self.ends}
-        for name in os.listdir(self.folder):
-            if (path := os.path.join(self.folder, name)) not in kept:
-                os.unlink(path)
-
-    def noted(self):
-        found = {}
-        try:
-            with open(self.ends, encoding="utf-8") as file:
-                for line in file:
-                    one = json.loads(line)
-                    found[one["attempt"]] = one
-        except (OSError, ValueError):
-            pass  # Not there, or the last line is half of one.
-        return [one for one in found.values() if one["end"] is not None]
 
     def note(self, names, is_released=False):
-        """For `adopt`: that these have ended, or are of no interest any more."""
-        self.lines += len(names)
-        if self.lines > max(10_000, 4 * len(self.reports)):
-            self.write_ends("w", [
-                report for name, report in self.reports.items()
-                if report.end is not None and not (is_released and name in names)], False)
-        elif names:
-            self.write_ends("a", [self.reports[name] for name in names], is_released)
-
-    def write_ends(self, mode, reports, is_released):
-        path = self.ends if mode == "a" else self.ends + ".new"
-        with open(path, mode, encoding="utf-8") as file:
-            file.write("".join(json.dumps({
-                "attempt": one.id, "started": one.started or time.time(), "end": None if is_released else one.end,
-                "log_size": one.log_size, "archive_size": one.archive_size, "is_shared": one.is_shared}) + "\n"
-                for one in reports))
-        if mode == "w":
-            os.rename(path, self.ends)
-            self.lines = len(reports)
+        """For whoever comes after this one."""
+        self.ends.add([self.reports[name] for name in names], is_released)
 
     def discard(self, name):
         self.fresh.pop(name, None)
@@ -282,6 +182,8 @@ class Supervisor(Books):
         for name in known:
             del self.attempts[name]
             self.discard(name)
+        if self.ends.lines > max(10_000, 4 * len(self.reports)):
+            self.ends.rewrite([report for report in self.reports.values() if report.end is not None])
 
     async def end_some(self, names, force):
         cancelled = self.cancel(names, force)
@@ -469,84 +371,3 @@ class Ticket:
         self.told = asyncio.Event()
 
 
-class Shift:
-    """A ticket on its worker: an agent for as long as it takes attempts."""
-
-    # Seconds that an attempt may take before those behind it are given back.
-    LASTING = 0.2
-
-    def __init__(self, supervisor, number, run):
-        self.supervisor = supervisor
-        self.number = number
-        self.run = run
-        self.began = time.monotonic()
-        self.place = {"worker": here(), "node": ray.get_runtime_context().get_node_id()}
-        self.is_emptied = asyncio.Event()
-        self.cancelled = set()
-
-    async def work(self):
-        specs = await self.take()
-        if not specs:
-            return
-        common = run_folder(self.run)
-        # What the worker has in its environment now is what Ray gives this ticket.
-        folder = os.path.join(common, "workers", f"{os.getpid()}-{self.number}")
-        self.agent = Agent(folder, self.office, self.put, SPAWNER, common, away=True, pause=PAUSE)
-        await self.agent.start()
-        self.agent.attach("supervisor")
-        parts = [asyncio.ensure_future(self.listen()), asyncio.ensure_future(self.serve(specs))]
-        try:
-            done, _ = await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
-            for part in done:
-                part.result()
-        finally:
-            for part in parts:
-                part.cancel()
-            await self.agent.stop()
-
-    async def take(self):
-        return await self.supervisor.take.remote(self.number, time.monotonic() - self.began, **self.place)
-
-    async def serve(self, specs):
-        while specs:
-            specs = deque(specs)
-            while specs:
-                spec = specs.popleft()
-                if spec["attempt"] in self.cancelled:
-                    await self.put(None, [{"exited": spec["attempt"], "cancelled": True}], None)
-                    continue
-                executing = asyncio.ensure_future(self.agent.execute(spec))
-                if specs and not (await asyncio.wait({executing}, timeout=self.LASTING))[0]:
-                    names = [spec["attempt"] for spec in specs]
-                    specs.clear()
-                    await self.supervisor.take_back.remote(self.number, names)
-                await executing
-            specs = await self.take()
-        while self.agent.attempts:
-            self.is_emptied.clear()
-            await self.is_emptied.wait()
-
-    async def listen(self):
-        while True:
-            for name, force in await self.supervisor.listen.remote(self.number):
-                self.cancelled.add(name)
-                self.agent.cancel(name, force)
-
-    async def office(self, action, **details):
-        return await getattr(self.supervisor, action).remote(**details)
-
-    async def put(self, collector, message, timeout):
-        try:
-            await self.supervisor.put.remote(self.number, message)
-        except exceptions.RayTaskError as error:
-            # Its disk is full, perhaps: again, later.
-            raise OSError(str(error.cause)) from error
-        except exceptions.RayError as error:
-            raise LookupError(collector) from error
-        self.agent.release([part["exited"] for part in message if "exited" in part])
-        self.is_emptied.set()
-
-
-def work(supervisor, number, run):
-    """A ticket: all that Ray itself ever runs."""
-    asyncio.run(Shift(supervisor, number, run).work())

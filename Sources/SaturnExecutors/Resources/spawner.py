@@ -369,7 +369,8 @@ class Spawner:
 
 
 if __name__ == "__main__":
-    # A worker of some engines kills its children before it ends.
-    if sys.argv[2:] == ["away"] and os.fork():
+    # A worker of some engines kills its children before it ends: one that does nothing but wait is enough for that.
+    if sys.argv[2:] == ["away"] and (spawner := os.fork()):
+        os.waitpid(spawner, 0)
         os._exit(0)
     Spawner().run()

@@ -1,0 +1,94 @@
+# A ticket on its worker: all that Ray itself ever runs.
+
+import asyncio
+import os
+import time
+from collections import deque
+
+
+def here():
+    """This process, for people."""
+    return f"{ray.util.get_node_ip_address()} (process {os.getpid()})"
+
+
+class Shift:
+    """A ticket on its worker: an agent for as long as it takes attempts."""
+
+    # Seconds that an attempt may take before those behind it are given back.
+    LASTING = 0.2
+
+    def __init__(self, supervisor, number, run):
+        self.supervisor = supervisor
+        self.number = number
+        self.run = run
+        self.began = time.monotonic()
+        self.place = {"worker": here(), "node": ray.get_runtime_context().get_node_id()}
+        self.is_emptied = asyncio.Event()
+        self.cancelled = set()
+
+    async def work(self):
+        specs = await self.take()
+        if not specs:
+            return
+        common = run_folder(self.run)
+        # What the worker has in its environment now is what Ray gives this ticket.
+        folder = os.path.join(common, "workers", f"{os.getpid()}-{self.number}")
+        self.agent = Agent(folder, self.office, self.put, SPAWNER, common, away=True, pause=PAUSE)
+        await self.agent.start()
+        self.agent.attach("supervisor")
+        parts = [asyncio.ensure_future(self.listen()), asyncio.ensure_future(self.serve(specs))]
+        try:
+            done, _ = await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
+            for part in done:
+                part.result()
+        finally:
+            for part in parts:
+                part.cancel()
+            await self.agent.stop()
+
+    async def take(self):
+        return await self.supervisor.take.remote(self.number, time.monotonic() - self.began, **self.place)
+
+    async def serve(self, specs):
+        while specs:
+            specs = deque(specs)
+            while specs:
+                spec = specs.popleft()
+                if spec["attempt"] in self.cancelled:
+                    await self.put(None, [{"exited": spec["attempt"], "cancelled": True}], None)
+                    continue
+                executing = asyncio.ensure_future(self.agent.execute(spec))
+                if specs and not (await asyncio.wait({executing}, timeout=self.LASTING))[0]:
+                    names = [spec["attempt"] for spec in specs]
+                    specs.clear()
+                    await self.supervisor.take_back.remote(self.number, names)
+                await executing
+            specs = await self.take()
+        while self.agent.attempts:
+            self.is_emptied.clear()
+            await self.is_emptied.wait()
+
+    async def listen(self):
+        while True:
+            for name, force in await self.supervisor.listen.remote(self.number):
+                self.cancelled.add(name)
+                self.agent.cancel(name, force)
+
+    async def office(self, action, **details):
+        return await getattr(self.supervisor, action).remote(**details)
+
+    async def put(self, collector, message, timeout):
+        try:
+            await self.supervisor.put.remote(self.number, message)
+        except exceptions.RayTaskError as error:
+            # Its disk is full, perhaps: again, later.
+            raise OSError(str(error.cause)) from error
+        except exceptions.RayError as error:
+            raise LookupError(collector) from error
+        self.agent.release([part["exited"] for part in message if "exited" in part])
+        self.is_emptied.set()
+
+
+def work(supervisor, number, run):
+    """A ticket: all that Ray itself ever runs."""
+    asyncio.run(Shift(supervisor, number, run).work())
