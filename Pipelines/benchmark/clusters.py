@@ -2,10 +2,12 @@
 
 import contextlib
 import os
+import shutil
 import signal
 import socket
 import statistics
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -123,7 +125,9 @@ class Ray(Cluster):
 
     def begin(self) -> None:
         options = ["--port", "6379", "--num-cpus", str(WORKERS), "--include-dashboard=false"]
-        size = ["--temp-dir", str(self.folder), "--object-store-memory", "200000000"]
+        # The paths of its sockets have to be short.
+        self.sockets = tempfile.mkdtemp(prefix="ray-")
+        size = ["--temp-dir", self.sockets, "--object-store-memory", "200000000"]
         head = ["unshare", "-rn", str(Path(tool("ray")).parent / "python"), str(TESTS / "ray-head.py")]
         self.start([*head, *options, *size], RAY_USAGE_STATS_ENABLED="0", TMPDIR=str(self.folder))
         self.wait(lambda: "Ray runtime started" in self.log.read_text())
@@ -137,6 +141,7 @@ class Ray(Cluster):
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
         super().__exit__()
+        shutil.rmtree(self.sockets, ignore_errors=True)
 
     def executor(self) -> str:
         return f'class_spec: RayExecutor, address: "{self.address}", python: {self.python()}'

@@ -27,7 +27,8 @@ public enum RayExecutor {
         settings["num_cpus"] = spec.settings["num_cpus"]?.text.flatMap { Double($0) }.map { .number($0) }
         settings["runtime_env"] = spec.settings["runtime_env"].map { JSONValue($0) }
         var bridge = Bridge.python(
-            spec, context, engine: "Ray", script: [
+            spec, context, engine: "Ray",
+            script: [
                 PackageResources.ray_kept_py, PackageResources.ray_cluster_py, PackageResources.ray_ticket_py,
                 PackageResources.ray_bridge_py,
             ],

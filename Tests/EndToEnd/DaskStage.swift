@@ -42,6 +42,21 @@ final class DaskStage: EngineStage {
         throw SessionProblem("process \(pid) is no worker's")
     }
 
+    /// Until the scheduler has so many attempts of the run.
+    func waitForAttempts(_ count: Int) throws {
+        let script = """
+            import time
+            from distributed import Client
+            client = Client("\(cluster.address)")
+            count = lambda dask_scheduler: sum(
+                len(books.attempts) for name, books in dask_scheduler.plugins.items() if name.startswith("saturn"))
+            while client.run_on_scheduler(count) < \(count):
+                time.sleep(0.05)
+            """
+        let done = try session.space.run([DaskCluster.python, "-c", script])
+        guard done.status == 0 else { throw SessionProblem("dask: \(done.stderr)") }
+    }
+
     /// What the run has on the scheduler and on the workers, by name.
     func plugins() throws -> String {
         let script = """

@@ -157,7 +157,7 @@ struct RayProblemTests {
         let stage = try RayStage(
             tasks:
                 "[{name: a, command: echo a >> $RAN}, {name: b, command: \"echo b >> $RAN; \(RayStage.wait)\", needs: [a]}]",
-            more: "connect_timeout: 3", cluster: cluster)
+            more: "connect_timeout: 8", cluster: cluster)
         let run = try stage.session.background("run")
         let pid = try stage.arrived()[0]
         cluster.stop()
