@@ -170,5 +170,5 @@ def ray(track: Track) -> Result:
 def note(saturn: Series, bare: Series) -> str:
     found = [theirs / ours for ours, theirs in zip(saturn.wall, bare.wall)]
     how = "Both from the start of the program to its end, connecting included; the CPU time is that of the client alone."
-    spread = f"{min(found):.2f} – {max(found):.2f}"
-    return f"{how} saturn's rate, as a multiple of that of {bare.lap.name} in the same round: median {statistics.median(found):.2f}, {spread}."
+    spread = f"median {statistics.median(found):.2f}, {min(found):.2f} – {max(found):.2f}"
+    return f"{how} saturn's rate, as a multiple of that of {bare.lap.name} in the same round: {spread}."

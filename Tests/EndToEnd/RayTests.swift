@@ -101,7 +101,7 @@ struct RayTests {
         stage.release()
         while pids.allSatisfy({ isRunning($0) }) { poll(nil, 0, 10) }
         // Until it has heard of that.
-        let ends = "/tmp/saturn-\(try stage.id())/supervisor/ends"
+        let ends = try stage.cluster.folder(of: stage.id()) + "/supervisor/ends"
         while try !stage.session.exists(ends) || stage.session.read(ends).isEmpty { poll(nil, 0, 10) }
         kill(supervisor, SIGKILL)
         for pid in pids { try waitForEnd(of: pid) }
@@ -186,7 +186,7 @@ struct RayTests {
         let pids = try stage.arrived(3)
         let processes = try pids + stage.children(of: pids) + pids.map(stage.spawner)
         #expect(processes.count == 9)
-        let folder = "/tmp/saturn-\(try stage.id())"
+        let folder = try stage.cluster.folder(of: stage.id())
         #expect(stage.session.exists(folder))
         if isKilled {
             run.signal(SIGKILL)

@@ -76,6 +76,7 @@ public final class DaskCluster {
             quiet + (away ?? []) + [S3Server.programs + "/dask"] + arguments + security,
             environment: [
                 "PATH": "\(S3Server.programs):/usr/local/bin:/usr/bin:/bin", "HOME": space.folder, "LC_ALL": "C.UTF-8",
+                "TMPDIR": space.folder,
                 "DASK_DISTRIBUTED__WORKER__HTTP__ROUTES": "[]",
             ], folder: space.folder)
         Self.running.withLock { _ = $0.insert(started.pid) }

@@ -18,6 +18,9 @@ public final class RayCluster {
     /// The interpreter that has `ray`, in the network of the head.
     public var python: String { space.path("ray-python") }
 
+    /// What a run keeps on the node, by its id.
+    public func folder(of run: String) -> String { space.path("saturn-\(run)") }
+
     /// Why tests that need one are skipped; `nil` where it is installed.
     public static let missing: String? =
         access(S3Server.programs + "/ray", X_OK) == 0
@@ -45,7 +48,7 @@ public final class RayCluster {
             ["/bin/sh", "-c", "exec \"$@\" >>'\(space.path("ray.log"))' 2>&1", "sh"] + words,
             environment: [
                 "PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": space.folder, "LC_ALL": "C.UTF-8",
-                "RAY_USAGE_STATS_ENABLED": "0",
+                "RAY_USAGE_STATS_ENABLED": "0", "TMPDIR": space.folder,
             ], folder: space.folder)
         head = started
         Self.running.withLock { _ = $0.insert(started.pid) }
