@@ -162,8 +162,10 @@ struct RayProblemTests {
         let pid = try stage.arrived()[0]
         cluster.stop()
         let end = try run.ended()
-        #expect(end.status == 3, "\(end.out)\(end.err)")
-        #expect(end.err.contains("the Ray cluster"), "\(end.err)")
+        // Its processes do not end at one moment: the supervisor may still say that the node is gone.
+        let isGone = end.status == 3 && end.err.contains("the Ray cluster") && end.err.contains(" is gone")
+        let isLost = end.status == 1 && end.out.contains("failed: b (lost: ")
+        #expect(isGone || isLost, "\(end.status)\n\(end.out)\(end.err)")
         try waitForEnd(of: pid)
         try cluster.start()
         let again = try stage.session.background("run")

@@ -11,7 +11,7 @@ LEASE = 15
 
 
 class Books:
-    """They outlive every worker and every saturn. An attempt is waiting, running, ended or lost; it is handed out once.
+    """They outlive every worker and every saturn. An attempt is waiting, running, ended or lost.
 
     Whoever keeps them can tell a worker to end an attempt: `send_cancel(worker, name, force)`.
     """

@@ -39,7 +39,7 @@ class Ray(Engine):
         threading.Thread(target=self.feel_pulse, daemon=True).start()
         self.warm_up()
         await self.end_siblings()
-        self.supervisor = await self.supervise(self.name)
+        self.supervisor = await self.supervise()
 
     # Reaching the cluster
 
@@ -89,12 +89,12 @@ class Ray(Engine):
     def description(self):
         return {"engine": f"ray {ray.__version__}", "address": self.address}
 
-    async def supervise(self, name):
+    async def supervise(self):
         """The supervisor of this run, which is made when there is none."""
         here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=True)
         supervisor = ray.remote(Supervisor).options(
-            name=name, lifetime="detached", get_if_exists=True, num_cpus=0, max_concurrency=MOST_CALLS,
-            scheduling_strategy=here).remote(name, self.label, self.home, work)
+            name=self.name, lifetime="detached", get_if_exists=True, num_cpus=0, max_concurrency=MOST_CALLS,
+            scheduling_strategy=here).remote(self.name, self.label, self.home, work)
         try:
             patience = ENVIRONMENT_PATIENCE if self.environment else 60
             await asyncio.wait_for(supervisor.origin.remote(), patience)
@@ -121,13 +121,13 @@ class Ray(Engine):
 
     # The supervisor
 
-    async def ask(self, action, *arguments, patience=None, **details):
+    async def ask(self, action, *arguments, **details):
         """Of the supervisor; of the next one when that dies."""
         while True:
             supervisor = self.supervisor
             try:
                 answer = getattr(supervisor, action).remote(*arguments, **details)
-                return await asyncio.wait_for(answer, patience or 2 * self.timeout + LONG_POLL)
+                return await asyncio.wait_for(answer, 2 * self.timeout + LONG_POLL)
             except exceptions.RayActorError as error:
                 if self.is_cleared:
                     raise
@@ -145,7 +145,7 @@ class Ray(Engine):
             if len(self.deaths) > MOST_DEATHS:
                 raise Fatal("cluster", f"the run's supervisor on Ray dies again and again: {first_words(error)}")
             await self.within(self.timeout, asyncio.ensure_future(asyncio.to_thread(self.wait_until_unnamed)))
-            following = await self.supervise(self.name)
+            following = await self.supervise()
             known = await following.attach.remote(self.collector)
             self.blobs.clear()
             self.supervisor = following

@@ -200,7 +200,7 @@ class Supervisor(Books):
     async def unended(self):
         """By worker."""
         left = {}
-        for number, ticket in self.tickets.items():
+        for ticket in self.tickets.values():
             if ticket.specs:
                 left.setdefault(ticket.worker, []).extend(ticket.specs)
         return left
