@@ -46,8 +46,10 @@ struct Elsewhere {
     }
 
     /// Ends what runs there.
-    func end() async throws {
-        do { try await Stopping.stop(executor) } catch let failure as Failure {
+    ///
+    /// - Parameter body: does it.
+    func end(_ body: () async throws -> Void) async throws {
+        do { try await body() } catch let failure as Failure where failure.kind == .engine {
             throw Failure(
                 .engine,
                 "tasks of this run may be on \(words), which the run file does not name any more: \(failure.message)",

@@ -9,6 +9,10 @@ struct Execution {
     let arguments: RunArguments
     /// Only what a run that died has left is executed, if it has left anything.
     var finishes = false
+    /// Who has the locks, for others.
+    private var command: String { isEnding ? "terminate" : finishes ? "collect" : "run" }
+    /// Nothing is to be executed any more, see ``ending(_:cluster:)``.
+    var isEnding = false
     /// Called once everything is under way: from here on the run can be followed and stopped by its name.
     var onBegin: (Wiring.Loaded) throws -> Void = { _ in }
 
@@ -24,10 +28,7 @@ struct Execution {
     /// Throws the run's exit code when it is not 0.
     func execute() async throws {
         do {
-            do { try await executeOnce() } catch let failure as Failure where failure.kind == .ledger {
-                try setLedgerAside(failure)
-                try await executeOnce()
-            }
+            try await locked { try await execute($0, $1) }
         } catch let left as Left {
             // Whoever presses Ctrl-C again does mean the tasks.
             if !isSupervised {
@@ -59,21 +60,33 @@ struct Execution {
                 "\(failure.message); it is now \(name), and what is in the results folder is found again"))
     }
 
-    private func executeOnce() async throws {
+    /// Does it with the run file as it is once both locks can be had; again when the ledger turns out to be damaged.
+    func locked<Value>(_ body: (Wiring.Loaded, any Executor) async throws -> Value) async throws -> Value {
+        do { return try await lockedOnce(body) } catch let failure as Failure where failure.kind == .ledger {
+            try setLedgerAside(failure)
+            return try await lockedOnce(body)
+        }
+    }
+
+    private func lockedOnce<Value>(_ body: (Wiring.Loaded, any Executor) async throws -> Value) async throws -> Value {
         var isNew = false
         while true {
             let loaded = try Wiring(file: file, needsExecutor: true, followsRun: finishes).load()
             try file.checkClean(loaded.compilation)
             guard let executor = loaded.executor else { throw Failure(.fault, "there is no executor") }
             isNew = try loaded.folder.create() || isNew
-            let holder = LockHolder(command: finishes ? "collect" : "run", path: loaded.path)
+            let holder = LockHolder(command: command, path: loaded.path)
             do {
+                if let elsewhere = loaded.elsewhere {
+                    try await elsewhere.end { _ = try await ending() }
+                    continue
+                }
                 let lock = try lock(loaded, holder, isNew: isNew)
                 defer {
                     try? loaded.compilation.parts.store.finish()
                     withExtendedLifetime(lock) {}
                 }
-                return try await execute(loaded, executor)
+                return try await body(loaded, executor)
             } catch let taken as Taken {
                 guard arguments.wait else { throw taken.failure }
                 Output.error("\(Printable.text(taken.failure.message)); waiting\n")
@@ -113,21 +126,23 @@ struct Execution {
     }
 
     private func execute(_ loaded: Wiring.Loaded, _ executor: any Executor) async throws {
-        let ledger = loaded.isWriting ? loaded.ledger : try SQLiteLedger(writing: loaded.folder.ledger)
+        let ledger = try ledger(of: loaded)
         // Under the lock: another one may just have finished it.
         let left = finishes ? try RunView(RunView.find(loaded.run, in: ledger), ledger: ledger, folder: nil) : nil
         let interrupted = try left.flatMap {
-            try Interrupted($0, store: loaded.compilation.parts.store, ledger: ledger)
+            try Interrupted($0, $0.unfinished, store: loaded.compilation.parts.store, ledger: ledger)
         }
         if let left, interrupted == nil {
             try await cleanUp(executor)
             return try CollectText.tell(left, json: file.json)
         }
         if let interrupted { Output.error(CollectText.interrupted(interrupted, loaded.folder)) }
-        try await loaded.elsewhere?.end()
         if !isSupervised { unlink(loaded.folder.supervisorLog(of: loaded.run)) }
         let other = try ledger.runs().first { $0.name == loaded.run && $0.moved(to: loaded.folder).file != loaded.path }
-        let (run, progress) = try begin(loaded, executor, ledger, interrupted)
+        let (run, preparation, progress) = try begin(
+            loaded, executor, ledger, interrupted, options: options(loaded, interrupted)
+        ) { Progress($0.graph, plan: $0.plan) }
+        tell(preparation, loaded)
         if let other {
             let text = "'\(loaded.run)' was the name of \(other.file): its record is replaced; --name gives another"
             Output.error(DiagnosticText(style: .error).warning(text))
@@ -162,9 +177,10 @@ struct Execution {
     }
 
     /// Plans until all that is to be restored could be.
-    private func begin(
-        _ loaded: Wiring.Loaded, _ executor: any Executor, _ ledger: any Ledger, _ interrupted: Interrupted?
-    ) throws -> (Run, Progress) {
+    func begin<Observer: RunObserver>(
+        _ loaded: Wiring.Loaded, _ executor: any Executor, _ ledger: any Ledger, _ interrupted: Interrupted?,
+        options: Run.Options, observer: (Preparation) -> Observer
+    ) throws -> (Run, Preparation, Observer) {
         for _ in 0..<10 {
             let attic = try loaded.compilation.parts.store.lockAttic()
             let preparation = try Preparation(
@@ -172,22 +188,28 @@ struct Execution {
                 options: Planner.Options(
                     selected: try selection(loaded.compilation.graph, interrupted), force: file.force,
                     spared: Self.tasks(interrupted?.finished ?? [], of: loaded.compilation.graph)))
-            let progress = Progress(preparation.graph, plan: preparation.plan)
+            let observer = observer(preparation)
             let run = Run(
-                preparation, executor: executor, state: loaded.folder, observer: progress, clock: SystemClock(),
-                options: try options(loaded, interrupted), attic: attic)
-            guard try run.begin() else { continue }
-            for remark in loaded.compilation.parts.store.takeRemarks() {
-                Output.error(DiagnosticText(style: .error).warning(remark))
-            }
-            if !loaded.isWriting, preparation.adopted > 0 { Output.error(Self.found(preparation)) }
-            Output.error(PlanText(preparation).summary())
-            if preparation.plan.count(.run) > 0 {
-                for note in preparation.plan.notes { Output.error("note: \(Printable.text(note))\n") }
-            }
-            return (run, progress)
+                preparation, executor: executor, state: loaded.folder, observer: observer, clock: SystemClock(),
+                options: options, attic: attic)
+            if try run.begin() { return (run, preparation, observer) }
         }
         throw Run.alwaysVanishing
+    }
+
+    /// What is to be done, before it is.
+    private func tell(_ preparation: Preparation, _ loaded: Wiring.Loaded) {
+        for remark in loaded.compilation.parts.store.takeRemarks() {
+            Output.error(DiagnosticText(style: .error).warning(remark))
+        }
+        if !loaded.isWriting, preparation.adopted > 0 { Output.error(Self.found(preparation)) }
+        Output.error(PlanText(preparation).summary())
+        guard preparation.plan.count(.run) > 0 else { return }
+        for note in preparation.plan.notes { Output.error("note: \(Printable.text(note))\n") }
+    }
+
+    func ledger(of loaded: Wiring.Loaded) throws -> any Ledger {
+        loaded.isWriting ? loaded.ledger : try SQLiteLedger(writing: loaded.folder.ledger)
     }
 
     private static func found(_ preparation: Preparation) -> String {
@@ -198,7 +220,7 @@ struct Execution {
             "there was no ledger; \(results) found again in \(store.location)")
     }
 
-    private func options(_ loaded: Wiring.Loaded, _ interrupted: Interrupted?) throws -> Run.Options {
+    func options(_ loaded: Wiring.Loaded, _ interrupted: Interrupted?) throws -> Run.Options {
         var options = Run.Options(maxFailures: arguments.failureLimit, host: Machine.host, file: loaded.path)
         options.arguments = try arguments.repeated(run: loaded.run, in: loaded.folder)
         options.trace = try Shortcut.file(for: file, in: loaded.folder)

@@ -13,12 +13,14 @@ struct Interrupted {
     private(set) var finished: Set<String> = []
 
     /// `nil` when nothing is left.
-    init?(_ view: RunView, store: any ResultStore, ledger: any Ledger) throws {
+    ///
+    /// - Parameter left: the tasks to be looked at.
+    init?(_ view: RunView, _ left: [String], store: any ResultStore, ledger: any Ledger) throws {
         record = view.record
-        open = Set(view.unfinished)
+        open = Set(left)
         guard !open.isEmpty else { return nil }
         tasks = Dictionary(view.tasks.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
-        for name in view.unfinished { try hear(name, store, ledger) }
+        for name in left { try hear(name, store, ledger) }
     }
 
     private mutating func hear(_ name: String, _ store: any ResultStore, _ ledger: any Ledger) throws {

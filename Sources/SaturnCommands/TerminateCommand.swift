@@ -39,12 +39,19 @@ struct TerminateCommand: AsyncParsableCommand {
         try await stop(holder, view.record.name, state)
         // It was killed, or could not end all.
         let after = try RunView.reading(view.record.name, state)
-        if after.record.exitCode == nil || isOnEngine(after.record.name, state) {
-            _ = try await endInterrupted(after, state)
+        if isOnEngine(after.record.name, state) {
+            return Output.out(try await endInterrupted(after, state))
         }
+        if after.record.exitCode == nil { _ = try await endInterrupted(after, state) }
+        Output.out(try text(of: view.record.name, state))
+    }
+
+    /// - Parameter taken: how many tasks had ended on an engine.
+    private func text(of run: String, _ state: StateFolder, taken: Int = 0) throws -> String {
+        let view = try RunView.reading(run, state)
         let workplace = try BuiltInStore.at(view.record.location, state).workplace
         let left = try Survivors.end(of: view.tasks.map(\.name), in: workplace)
-        Output.out(TerminateText(try RunView.reading(view.record.name, state), left, drained: drain).render())
+        return TerminateText(view, left, taken: taken, drained: drain).render()
     }
 
     private func isOnEngine(_ run: String, _ state: StateFolder) -> Bool {
@@ -67,24 +74,17 @@ struct TerminateCommand: AsyncParsableCommand {
 
     /// The project's state is lost, and what its run has on an engine is not: the results tell whose it is, and the engine where it is from.
     private func endWithoutState(_ file: String) async throws -> Bool {
-        var arguments = RunFileArguments.nothingGiven
-        (arguments.file, arguments.name, arguments.location) = (file, name, location)
-        arguments.location.change = nil
-        let loaded = try Wiring(file: arguments, needsExecutor: true, ignoresLedger: true).load()
-        let store = loaded.compilation.parts.store
+        var arguments = try RunArguments.parse([file] + (name.map { ["--name=\($0)"] } ?? []))
+        arguments.file.location = location
+        arguments.file.location.change = nil
+        let loaded = try Wiring(file: arguments.file, needsExecutor: true, ignoresLedger: true).load()
         guard let executor = loaded.executor, executor.outlivesSaturn else { return false }
-        let isNew = try loaded.folder.create()
-        let holder = LockHolder(command: "terminate", path: loaded.path)
-        let lock = try loaded.folder.lock(run: loaded.run, holder: holder)
-        try Ownership.claim(loaded, holder, isNew: isNew)
-        defer {
-            try? store.finish()
-            withExtendedLifetime(lock) {}
-        }
-        try await Stopping.stop(executor, cluster: cluster)
-        Output.out("\(Printable.text(loaded.run)): what ran on the cluster is ended\n")
+        let taken = try await Execution(arguments).ending(signal, cluster: cluster)
+        Output.out(try text(of: loaded.run, loaded.folder, taken: taken))
         return true
     }
+
+    private var signal: Int32 { drain ? SIGUSR1 : SIGTERM }
 
     /// Of the runs whose file has that name, the one that is going on.
     private func liveMatch(_ name: String, _ state: StateFolder) throws -> RunView? {
@@ -108,7 +108,7 @@ struct TerminateCommand: AsyncParsableCommand {
         guard let process = holder.process else {
             throw Failure(.engine, "the lock of run '\(run)' does not say which process has it", hint: holder.words)
         }
-        guard try process.signal(drain ? SIGUSR1 : SIGTERM) else {
+        guard try process.signal(signal) else {
             // It holds the lock and is not to be seen: another container, perhaps.
             guard state.holder(of: run) == holder else { return }
             throw Failure(
@@ -134,6 +134,11 @@ struct TerminateCommand: AsyncParsableCommand {
         let name = Printable.text(view.record.name)
         let isOnEngine = isOnEngine(view.record.name, state)
         guard view.record.exitCode == nil || isOnEngine else { return "\(name): nothing is running\n" }
+        if isOnEngine, let execution = try execution(of: view, state) {
+            _ = try Ownership.store(at: view.record.location, for: state)
+            let taken = try await execution.ending(signal, cluster: cluster)
+            return try text(of: view.record.name, state, taken: taken)
+        }
         let holder = LockHolder(command: "terminate", path: view.record.file)
         let lock = try state.lock(run: view.record.name, holder: holder)
         defer { withExtendedLifetime(lock) {} }
@@ -141,28 +146,30 @@ struct TerminateCommand: AsyncParsableCommand {
         // Another run that works in the same folder has tasks of the same names.
         try store.claim(holder: holder.owned(by: state.project, state: state.path).text)
         defer { try? store.finish() }
-        if isOnEngine { try await Stopping.stop(try executor(of: view, state), cluster: cluster) }
+        let elsewhere = isOnEngine ? try Elsewhere(view.record.name, state) : nil
+        if let elsewhere { try await Stopping.stop(elsewhere.executor, cluster: cluster) }
         let attempts = view.attempts.values.filter { $0.state == .unfinished }.map(\.id)
         let ended = try Survivors.end(of: view.tasks.map(\.name), attempts: attempts, in: store.workplace)
         let ledger = try SQLiteLedger(writing: state.ledger)
-        if view.record.exitCode == nil, let interrupted = try Interrupted(view, store: store, ledger: ledger) {
+        let interrupted = try Interrupted(view, view.unfinished, store: store, ledger: ledger)
+        if view.record.exitCode == nil, let interrupted {
             try ledger.commit(interrupted.stopped(at: SystemClock().now()))
         }
-        let words = isOnEngine ? "what ran on the cluster is ended" : nil
+        let words =
+            elsewhere == nil ? nil : "what ran on the cluster is ended; without its run file nothing is kept of it"
         return "\(name): \(words ?? Survivors.words(ended) ?? "nothing is running")\n"
     }
 
-    /// As its run file has it, unless the run is elsewhere, or there is no run file any more.
-    private func executor(of view: RunView, _ state: StateFolder) throws -> any Executor {
+    /// What goes on with the run; `nil` when there is no good run file any more, or it has nothing on an engine.
+    private func execution(of view: RunView, _ state: StateFolder) throws -> Execution? {
         do {
             var arguments = try RunArguments.parse(view.record.arguments)
             arguments.file.location.state = state.path
             let loaded = try Wiring(file: arguments.file, needsExecutor: true, followsRun: true).load()
-            if let executor = loaded.executor { return executor }
+            return loaded.executor?.outlivesSaturn ?? false ? Execution(arguments) : nil
         } catch {
-            guard let elsewhere = try Elsewhere(view.record.name, state) else { throw error }
-            return elsewhere.executor
+            guard try Elsewhere(view.record.name, state) != nil else { throw error }
+            return nil
         }
-        throw Failure(.fault, "there is no executor")
     }
 }

@@ -156,6 +156,12 @@ struct Attempts {
         return try launch(task)
     }
 
+    /// An earlier saturn has launched it on an engine, and what comes of that is wanted.
+    func hasLeft(_ task: Int) throws -> Bool {
+        guard let resumption, active[task] == nil else { return false }
+        return try resumption.wanted(task, key: TaskKey(of: manifest(of: task).encoded)) != nil
+    }
+
     private mutating func begin(_ task: Int, _ batch: inout LedgerBatch) throws -> Active {
         let node = preparation.graph.nodes[task]
         let key = details.record(try manifest(of: task), in: &batch)

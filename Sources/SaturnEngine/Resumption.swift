@@ -33,14 +33,23 @@ struct Resumption {
     ///
     /// - Parameter key: what the task's is now.
     func find(_ task: Int, key: TaskKey) throws -> Found? {
-        guard let events = try unfinished(task), let attempt = events.attempt, executor.knows(attempt),
-            let old = events.key,
-            case let isDoubtful = isDoubtful(task, events), takesAll || old == key && !isDoubtful,
+        guard let wanted = try wanted(task, key: key),
             let workspace = try preparation.store.resume(preparation.graph.nodes[task].name)
         else { return nil }
         var status = stat()
         let size = lstat(workspace.log, &status) == 0 && status.st_mode & S_IFMT == S_IFREG ? Int64(status.st_size) : 0
-        return Found(attempt: attempt, key: old, workspace: workspace, logSize: size, isDoubtful: isDoubtful)
+        return Found(
+            attempt: wanted.attempt, key: wanted.key, workspace: workspace, logSize: size,
+            isDoubtful: wanted.isDoubtful)
+    }
+
+    /// The same, of which nothing is touched yet.
+    func wanted(_ task: Int, key: TaskKey) throws -> (attempt: AttemptID, key: TaskKey, isDoubtful: Bool)? {
+        guard let events = try unfinished(task), let attempt = events.attempt, executor.knows(attempt),
+            let old = events.key,
+            case let isDoubtful = isDoubtful(task, events), takesAll || old == key && !isDoubtful
+        else { return nil }
+        return (attempt, old, isDoubtful)
     }
 
     /// An attempt of this run that nobody wants any more.

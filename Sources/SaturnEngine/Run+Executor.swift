@@ -38,10 +38,11 @@ extension Run {
         }
     }
 
-    /// What an engine was told to kill has not ended, or nobody tells: its executor says at its own end.
+    /// What an engine was told to kill has not ended, or nobody tells: its executor says at its own end. What has ended may
+    /// take its time to come.
     var hasWaitedEnough: Bool {
         guard executor.outlivesSaturn, let stoppedAt, !attempts.isEmpty else { return false }
-        return clock.uptime() - stoppedAt > Int64((options.grace + 5) * 1e9)
+        return clock.uptime() - max(stoppedAt, executor.lastNews) > Int64((options.grace + 5) * 1e9)
     }
 
     /// What was spared, and is no engine's. Those of the attempts that are on this machine and in no folder of this run's may

@@ -63,13 +63,13 @@ extension Run {
     }
 
     func end() throws -> Summary {
-        if isDraining, !scheduler.unstarted.isEmpty { summary.stoppedBy = summary.stoppedBy ?? SIGTERM }
         committer.finish()
         attempt { try committer.check() }
         for task in scheduler.unstarted {
             summary.states[task] = .skipped
             journal.set(taskRecord(task))
         }
+        if isDraining, summary.states.contains(.skipped) { summary.stoppedBy = summary.stoppedBy ?? SIGTERM }
         let isComplete = summary.states.allSatisfy { $0.hasResult || $0 == .excluded }
         let state: RunRecord.State =
             summary.stoppedBy != nil || failure != nil ? .stopped : isComplete ? .succeeded : .failed

@@ -33,6 +33,8 @@ public final class Run {
     var isDraining = false
     /// What runs is left to go on without this saturn.
     private var isLeaving = false
+    /// Only what an earlier saturn has begun is heard of.
+    private var isEnding = false
     /// When tasks were told to end.
     private(set) var stoppedAt: Int64?
     /// What the scheduler wants done, in order; the rest of it, while something is.
@@ -93,19 +95,14 @@ public final class Run {
             throw Failure(.engine, "a result that was to be restored has gone", hint: "run again")
         }
         guard needsExecutor else { return try await executeWithout() }
-        let hearing = Task { [inputs, executor] in
-            for await number in signals {
-                inputs.post(.signal(number))
-                if number != SIGUSR1 { executor.interrupt() }
-            }
-        }
+        let hearing = hear(signals)
         do { try await start() } catch {
             hearing.cancel()
             for case .signal(let number) in inputs.rest() { take(.signal(number)) }
             if isLeaving { return try leave() }
             if summary.stoppedBy != nil { return try end() }
             // All is there: what an earlier saturn has left on an engine can wait.
-            if !hasWork, let failure = error as? Failure {
+            if !hasWork, options.signal == nil, let failure = error as? Failure {
                 observer.observe(.warning("\(failure.message): what is left of this run there stays"))
                 return try await executeWithout()
             }
@@ -116,8 +113,8 @@ public final class Run {
         let beating = Task { [inputs] in for await _ in beats { inputs.post(.beat) } }
         preparation.store.want(
             Set(preparation.graph.nodes.lazy.filter { !$0.dependents.isEmpty }.map(\.name)))
-        handle(.begin)
-        if !scheduler.isDone { await withTaskExecutorPreference(executor.workplace) { await takeInputs() } }
+        takeFirst(inputs.rest() + (options.signal.map { [.signal($0)] } ?? []))
+        if !isOver { await withTaskExecutorPreference(executor.workplace) { await takeInputs() } }
         for task in [hearing, beating] { task.cancel() }
         if isLeaving {
             await executor.detach()
@@ -128,8 +125,34 @@ public final class Run {
         return try end()
     }
 
+    private func hear(_ signals: AsyncStream<Int32>) -> Task<Void, Never> {
+        // The first word of whoever does not want it any more is heard once it is known what there is to be ended.
+        let waits = executor.hasLeftovers
+        return Task { [inputs, executor, waits] in
+            var waits = waits
+            for await number in signals {
+                inputs.post(.signal(number))
+                if number != SIGUSR1, number != SIGTERM || !waits { executor.interrupt() }
+                waits = waits && number != SIGTERM
+            }
+        }
+    }
+
+    /// With what came while an engine was being reached.
+    private func takeFirst(_ first: [Input]) {
+        isEnding = first.contains {
+            if case .signal(let number) = $0 { number == SIGTERM || number == SIGUSR1 } else { false }
+        }
+        handle(.begin)
+        for input in first where !isLeaving { take(input) }
+    }
+
+    private var isOver: Bool {
+        isLeaving || scheduler.isDone || (failure != nil && attempts.isEmpty) || hasWaitedEnough
+    }
+
     /// Nobody has to reach a cluster to hear that all is up to date.
-    private var needsExecutor: Bool { executor.hasLeftovers || hasWork }
+    private var needsExecutor: Bool { executor.hasLeftovers || hasWork || options.signal != nil }
 
     private var hasWork: Bool {
         preparation.plan.decisions.contains { $0.map { $0.action == .run || $0.action == .maybe } ?? false }
@@ -145,7 +168,7 @@ public final class Run {
         while true {
             for input in await inputs.take() {
                 take(input)
-                if isLeaving || scheduler.isDone || (failure != nil && attempts.isEmpty) || hasWaitedEnough { return }
+                if isOver { return }
             }
         }
     }
@@ -309,6 +332,7 @@ public final class Run {
         // Decided before the fault became known.
         guard failure == nil else { return handle(.exited(task: task, .cancelled)) }
         do {
+            guard try !isEnding || attempts.hasLeft(task) else { return handle(.exited(task: task, .cancelled)) }
             journal.launching(task)
             let launch = try attempts.prepare(task, number: number, &journal.batch)
             csystem_step("launch.prepared")

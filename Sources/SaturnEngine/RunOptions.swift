@@ -21,6 +21,9 @@ extension Run {
         /// Attempts that it has left on an engine are wanted whatever has changed since; else only those that are as good
         /// as new ones.
         public var takesAllAttempts = false
+        /// Nothing is started; what an earlier saturn has left on an engine gets this signal: with SIGTERM it ends, unless it
+        /// has ended, with SIGUSR1 it is waited for.
+        public var signal: Int32?
         /// When that run was started.
         public var started: Timestamp?
         /// Where a run that has all its results notes what they stand on.

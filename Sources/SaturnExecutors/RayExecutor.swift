@@ -53,6 +53,10 @@ public enum RayExecutor {
                     at: address.mark, "'\(text)' is no address of a Ray cluster",
                     hint: "HOST:PORT of its head, or 'local' for one of the run's own"))
         }
+        if let namespace = spec.settings["namespace"], namespace.text == "" {
+            problems.append(
+                Diagnostic(at: namespace.mark, "'namespace' is empty", hint: "without one it is 'saturn'"))
+        }
         if let cpus = spec.settings["num_cpus"], let text = cpus.text {
             if let amount = Double(text), amount >= 0, amount.isFinite {
                 problems += problem(with: amount, "num_cpus", at: cpus.mark)

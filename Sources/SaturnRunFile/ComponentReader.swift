@@ -65,7 +65,7 @@ struct ComponentReader {
             let wanted = "a whole number of at least \(least)"
             guard fields.integer(node, in: least...Int.max, wanted) != nil else { return nil }
         case .duration:
-            guard fields.duration(node, allowsZero: true) != nil else { return nil }
+            guard fields.duration(node) != nil else { return nil }
         case .flag:
             guard fields.flag(node) != nil else { return nil }
         case .strings:

@@ -129,15 +129,14 @@ final class FieldReader {
         }
     }
 
-    /// Seconds; `allowsZero` is for settings in which zero means "at once".
-    func duration(_ node: YAMLNode, allowsZero: Bool = false) -> Double? {
+    /// Seconds.
+    func duration(_ node: YAMLNode) -> Double? {
         guard let text = node.text, let seconds = Quantity.seconds(text) else {
             expected("a duration", node, hint: "write it as 90s, 5m, 2h or 1d")
             return nil
         }
-        guard seconds <= Quantity.longestSeconds, seconds > 0 || allowsZero else {
-            let lower = allowsZero ? "" : "more than 0 and "
-            report(node.mark, "a duration is \(lower)at most 3650 days, not \(Self.quote(text))")
+        guard seconds <= Quantity.longestSeconds, seconds > 0 else {
+            report(node.mark, "a duration is more than 0 and at most 3650 days, not \(Self.quote(text))")
             return nil
         }
         return seconds

@@ -18,13 +18,6 @@ struct DaskLeftoverTests {
         return pid
     }
 
-    private static func setExecutor(_ text: String, of stage: DaskStage) throws {
-        let file = try stage.session.read("run.yaml")
-        let (from, to) = (file.range(of: "executor:"), file.range(of: "results:"))
-        let range = try #require(from).lowerBound..<#require(to).lowerBound
-        try stage.session.write("run.yaml", file.replacingCharacters(in: range, with: "executor: {\(text)}\n"))
-    }
-
     /// Of a run that goes on, and of one whose saturn was killed.
     @Test(arguments: [true, false]) func aWorkerThatStandsStill(_ isKilled: Bool) throws {
         let stage = try DaskStage(tasks: Self.task, workers: 1)
@@ -59,7 +52,7 @@ struct DaskLeftoverTests {
     @Test func runWithAnotherExecutor() throws {
         let stage = try DaskStage(tasks: Self.task, workers: 1)
         let pid = try Self.killed(stage)
-        try Self.setExecutor("class_spec: MultiprocessingExecutor", of: stage)
+        try stage.setExecutor("class_spec: MultiprocessingExecutor")
         let run = try stage.session.background("run")
         try stage.arrived()
         #expect(!isRunning(pid))
@@ -77,7 +70,7 @@ struct DaskLeftoverTests {
     @Test func collectWithAnotherExecutor() throws {
         let stage = try DaskStage(tasks: Self.task, workers: 1)
         _ = try Self.killed(stage)
-        try Self.setExecutor("class_spec: MultiprocessingExecutor", of: stage)
+        try stage.setExecutor("class_spec: MultiprocessingExecutor")
         stage.release()
         let collect = try stage.session.saturn("collect")
         #expect(collect.status == 0, "\(collect.err)")
@@ -91,13 +84,17 @@ struct DaskLeftoverTests {
         let stage = try DaskStage(tasks: Self.task, workers: 1)
         let pid = try Self.killed(stage)
         if hasFile {
-            try Self.setExecutor("class_spec: MultiprocessingExecutor", of: stage)
+            try stage.setExecutor("class_spec: MultiprocessingExecutor")
         } else {
             try stage.session.remove("run.yaml")
         }
         let terminate = try stage.session.saturn("terminate")
         #expect(terminate.status == 0, "\(terminate.err)")
-        #expect(terminate.out == "stage: what ran on the cluster is ended\n")
+        let what =
+            hasFile
+            ? "stopped 1 running task (a); nothing is left running"
+            : "what ran on the cluster is ended; without its run file nothing is kept of it"
+        #expect(terminate.out == "stage: \(what)\n")
         #expect(!isRunning(pid))
         #expect(try stage.plugins() == "")
     }
@@ -107,7 +104,7 @@ struct DaskLeftoverTests {
         let pid = try Self.killed(stage)
         stage.cluster.killScheduler()
         try waitForEnd(of: pid)
-        try Self.setExecutor("class_spec: MultiprocessingExecutor", of: stage)
+        try stage.setExecutor("class_spec: MultiprocessingExecutor")
         let run = try stage.session.saturn("run")
         #expect(run.status == 3)
         #expect(

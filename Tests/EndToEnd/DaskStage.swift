@@ -67,7 +67,8 @@ final class DaskStage: EngineStage {
             on_workers = client.run(lambda dask_worker: [
                 name for name in dask_worker.plugins if name.startswith("saturn")])
             queues = client.run_on_scheduler(lambda dask_scheduler: list(dask_scheduler.extensions["queues"].queues))
-            tasks = client.run_on_scheduler(lambda dask_scheduler: [str(key) for key in dask_scheduler.tasks])
+            tasks = client.run_on_scheduler(lambda dask_scheduler: [
+                f"{key}({task.state})" for key, task in dask_scheduler.tasks.items()])
             print(*on_scheduler, *sum(on_workers.values(), []), *queues, *tasks)
             """
         let done = try session.space.run([DaskCluster.python, "-c", script])

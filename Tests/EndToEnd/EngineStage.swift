@@ -1,5 +1,6 @@
 import Foundation
 import SaturnTesting
+import Testing
 
 /// A session whose tasks run on a real engine: they say that they have begun, and wait to be let go.
 class EngineStage {
@@ -35,6 +36,14 @@ class EngineStage {
             \(top)
             tasks: \(tasks)
             """)
+    }
+
+    /// Puts another one in place of its executor, in YAML's short form.
+    func setExecutor(_ settings: String) throws {
+        let file = try session.read("run.yaml")
+        let (from, to) = (file.range(of: "executor:"), file.range(of: "results:"))
+        let range = try #require(from).lowerBound..<#require(to).lowerBound
+        try session.write("run.yaml", file.replacingCharacters(in: range, with: "executor: {\(settings)}\n"))
     }
 
     /// The names of the tasks that began, in alphabetical order, one of more attempts more than once.

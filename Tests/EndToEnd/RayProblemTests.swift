@@ -90,6 +90,8 @@ struct RayProblemTests {
             executor:
               class_spec: RayExecutor
               address: head
+              namespace: ""
+              connect_timeout: 0
               num_cpus: few
               runtime_env: pip
             tasks:
@@ -101,11 +103,13 @@ struct RayProblemTests {
         #expect(
             plan.err.split(separator: "\n").filter { $0.hasPrefix("run.yaml") } == [
                 "run.yaml:3:12: error: 'head' is no address of a Ray cluster; HOST:PORT of its head, or 'local' for one of the run's own",
-                "run.yaml:4:13: error: 'num_cpus' is a number of at least 0, not 'few'",
-                "run.yaml:5:16: error: 'runtime_env' is a mapping",
-                "run.yaml:7:41: error: Ray gives more than one GPU only as a whole number",
-                "run.yaml:7:52: error: Ray has no resource of its own called 'café'; cpus, gpus and memory, or a name in ASCII",
-                "run.yaml:7:64: error: Ray counts 'license' in ten-thousandths",
+                "run.yaml:4:14: error: 'namespace' is empty; without one it is 'saturn'",
+                "run.yaml:5:20: error: a duration is more than 0 and at most 3650 days, not '0'",
+                "run.yaml:6:13: error: 'num_cpus' is a number of at least 0, not 'few'",
+                "run.yaml:7:16: error: 'runtime_env' is a mapping",
+                "run.yaml:9:41: error: Ray gives more than one GPU only as a whole number",
+                "run.yaml:9:52: error: Ray has no resource of its own called 'café'; cpus, gpus and memory, or a name in ASCII",
+                "run.yaml:9:64: error: Ray counts 'license' in ten-thousandths",
             ], "\(plan.err)")
     }
 
@@ -127,9 +131,10 @@ struct RayProblemTests {
         try stage.session.write("code/value.txt", "shipped\n")
         try stage.write(
             "[{name: a, command: \"echo $COLOUR; cat code/value.txt; pwd\"}]",
-            more: "runtime_env: {env_vars: {COLOUR: blue}, working_dir: .}")
+            more: "runtime_env: {env_vars: {COLOUR: blue}, working_dir: ., env_var: {SHAPE: round}}")
         let run = try stage.session.saturn("run")
         #expect(run.status == 0, "\(run.out)\(run.err)")
+        #expect(run.err.contains(/warning: Ray \S+ knows no 'env_var' in 'runtime_env'\n/), "\(run.err)")
         let lines = try stage.session.read("results/a/log").split(separator: "\n")
         #expect(lines.prefix(2) == ["blue", "shipped"])
         #expect(lines.last.map { $0.contains("/working_dir_files/") } ?? false, "\(lines)")
@@ -194,6 +199,9 @@ struct RayProblemTests {
         let found = try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any]
         let owner = try #require(found?["pid"] as? Int32)
         #expect((found?["address"] as? String)?.hasPrefix("127.0.0.1:") ?? false, "\(text)")
+        let sessions = try session.shell("grep -ao '/tmp/saturn-ray-[^/]*' /proc/\(owner)/cmdline /proc/[0-9]*/cmdline")
+        let folder = try #require(
+            sessions.out.split(separator: "\n").first.map { String($0.split(separator: ":").last ?? "") })
         run.signal(SIGKILL)
         try run.ended()
         #expect(isRunning(pid) && isRunning(owner))
@@ -203,5 +211,32 @@ struct RayProblemTests {
         #expect(try session.read("results/own/a/results/v") == "1\n")
         try waitForEnd(of: owner)
         #expect(try session.names(".saturn/bridges/own").sorted() == ["bridge.log", "cluster.log"])
+        #expect(!session.exists(folder), "what Ray writes for itself is gone, too")
+    }
+
+    /// By somebody's kill as soon as it is seen: the next one does its work.
+    @Test func theSupervisorDiesAsItStarts() throws {
+        let stage = try RayStage(tasks: "[{name: a, command: echo a >> $RAN}]")
+        let killer = try ChildProcess(
+            [
+                stage.cluster.python, "-c",
+                """
+                import glob, os, signal
+                while True:
+                    for path in glob.glob("/proc/[0-9]*/cmdline"):
+                        try:
+                            words = open(path, "rb").read()
+                        except OSError:
+                            continue
+                        if words.startswith(b"ray::saturn-") and b"Supervisor" in words:
+                            os.kill(int(path.split("/")[2]), signal.SIGKILL)
+                            raise SystemExit
+                """,
+            ], environment: stage.session.space.environment, folder: stage.session.space.folder)
+        defer { killer.signal(SIGKILL) }
+        let run = try stage.session.saturn("run")
+        #expect(run.status == 0, "\(run.out)\(run.err)")
+        #expect(try stage.ran() == ["a"])
+        #expect(try stage.actors().isEmpty)
     }
 }

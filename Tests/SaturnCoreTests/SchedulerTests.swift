@@ -103,7 +103,7 @@ import Testing
             switch outcome {
             case .success: [.settle(task: 0, .succeeded, nil)]
             case .failure(let cause): [.settle(task: 0, .failed, cause)]
-            case .terminated: [.settle(task: 0, .terminated, nil)]
+            case .terminated: [.settle(task: 0, .skipped, nil)]
             }
         #expect(scheduler.handle(.published(task: 0), at: 2) == settled)
         #expect(scheduler.isDone)
@@ -112,10 +112,22 @@ import Testing
     @Test func whatNeedsATerminatedTaskIsNeitherStartedNorBlocked() {
         var scheduler = scheduler([.init(), .init(needs: [0])])
         _ = scheduler.handle(.begin, at: 0)
-        _ = scheduler.handle(.exited(task: 0, .cancelled), at: 1)
+        _ = scheduler.handle(.stop, at: 1)
+        _ = scheduler.handle(.exited(task: 0, .signal(15)), at: 1)
         #expect(scheduler.handle(.published(task: 0), at: 1) == [.settle(task: 0, .terminated, nil)])
         #expect(scheduler.isDone)
         #expect(scheduler.unstarted == [1])
+    }
+
+    /// What the executor had yet to start never ran, unless it had before.
+    @Test(arguments: [(false, TaskState.skipped), (true, .terminated)])
+    func cancelledBeforeItStarts(_ isSecondAttempt: Bool, _ state: TaskState) {
+        var scheduler = scheduler([.init(retries: 1)])
+        _ = scheduler.handle(.begin, at: 0)
+        if isSecondAttempt { _ = scheduler.handle(.exited(task: 0, .code(1)), at: 1) }
+        _ = scheduler.handle(.stop, at: 1)
+        #expect(scheduler.handle(.exited(task: 0, .cancelled), at: 2) == [.publish(task: 0, .terminated)])
+        #expect(scheduler.handle(.published(task: 0), at: 2) == [.settle(task: 0, state, nil)])
     }
 
     @Test func unpublishedIsAFailure() {

@@ -32,6 +32,8 @@ public protocol Executor: Sendable {
     /// Whether something that an earlier saturn has left of the run may still be there: whoever has nothing to run still
     /// has to start and to stop, then.
     var hasLeftovers: Bool { get }
+    /// When something of an attempt was last heard, by the clock of ``ExecutorEvent/started(_:at:uptime:)``.
+    var lastNews: Int64 { get }
     /// Leaves what runs to itself.
     func detach() async
     /// The result of an attempt is where it belongs: what the executor has kept of it can go.
@@ -47,6 +49,7 @@ extension Executor {
     public var outlivesSaturn: Bool { false }
     public func knows(_ attempt: AttemptID) -> Bool { false }
     public var hasLeftovers: Bool { false }
+    public var lastNews: Int64 { 0 }
     public func detach() async { await stop() }
     public func release(_ attempt: AttemptID) {}
     public func stopCluster() async { await stop() }

@@ -99,7 +99,7 @@ public struct Scheduler: Sendable {
     private var missing: [Int]
     private var ready = MinHeap()
     private var running: [Int: Running] = [:]
-    private var publishing: [Int: Outcome] = [:]
+    private var publishing: [Int: (outcome: Outcome, isUnstarted: Bool)] = [:]
     /// Their needs are met, and nobody has been asked yet.
     private var undecided: [Int] = []
     private var deciding: Set<Int> = []
@@ -219,7 +219,7 @@ public struct Scheduler: Sendable {
             }
             failures += 1
         }
-        publishing[task] = outcome
+        publishing[task] = (outcome, exit == .cancelled && attempt.number == 1)
         actions.append(.publish(task: task, outcome))
     }
 
@@ -237,16 +237,16 @@ public struct Scheduler: Sendable {
     }
 
     private mutating func published(_ task: Int, _ actions: inout [Action]) {
-        switch publishing.removeValue(forKey: task) {
+        guard let (outcome, isUnstarted) = publishing.removeValue(forKey: task) else { return }
+        switch outcome {
         case .success: settle(task, .succeeded, nil, &actions)
         case .failure(let cause): settle(task, .failed, cause, &actions)
-        case .terminated: settle(task, .terminated, nil, &actions)
-        case nil: break
+        case .terminated: settle(task, isUnstarted ? .skipped : .terminated, nil, &actions)
         }
     }
 
     private mutating func unpublished(_ task: Int, _ problem: String, _ actions: inout [Action]) {
-        guard let outcome = publishing.removeValue(forKey: task) else { return }
+        guard let outcome = publishing.removeValue(forKey: task)?.outcome else { return }
         // A failure has been counted when it ended.
         if outcome == .success { failures += 1 }
         settle(task, .failed, .unpublished(problem), &actions)

@@ -7,6 +7,7 @@
 /// waiting → reused | restored  decided when its needs are met: their results are the ones it has used before
 /// waiting → blocked            a needed task failed
 /// waiting, ready → skipped     the run was stopped before it started
+/// running → skipped            the same, and the executor had it already
 /// reused, restored, excluded   as the plan has decided, never run
 /// ```
 public enum TaskState: String, Hashable, Sendable {

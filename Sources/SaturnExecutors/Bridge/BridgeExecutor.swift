@@ -37,6 +37,8 @@ public final class BridgeExecutor: Executor {
     /// Attempts that an earlier saturn has launched.
     private let earlier = Mutex<Set<String>>([])
     private let wake: Int32
+    private let news = Atomic<Int64>(0)
+    public var lastNews: Int64 { news.load(ordering: .relaxed) }
 
     /// - Parameter slots: how many attempts the engine is given at once.
     init(_ bridge: Bridge, slots: Int) throws {
@@ -127,6 +129,7 @@ public final class BridgeExecutor: Executor {
             if let request = asked.leaving { session.leave(request) }
             deliverAll(session, deliver)
             wait(session)
+            news.store(session.lastNews, ordering: .relaxed)
             if session.phase == .ready { reached(session, outcome) }
         }
         session.abandon()

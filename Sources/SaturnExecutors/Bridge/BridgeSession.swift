@@ -32,6 +32,8 @@ final class BridgeSession: @unchecked Sendable {
     private var outbox: ArraySlice<UInt8> = []
     private var inbox: [UInt8] = []
     private var lastHeard = Clocks.uptime()
+    /// Of an attempt.
+    private(set) var lastNews: Int64 = 0
     private var lastPing = Clocks.uptime()
     private var pings = 0
     private var leavingSince: Int64 = 0
@@ -79,32 +81,44 @@ final class BridgeSession: @unchecked Sendable {
     /// Hands over what waits while there are slots.
     func fill() {
         guard phase == .ready, !isSubmitting, nextWaiting < waiting.count, fillers.count < slots else { return }
-        var tasks: [BridgeTask] = []
-        while nextWaiting < waiting.count, fillers.count < slots {
-            let launch = waiting[nextWaiting]
-            nextWaiting += 1
-            fillers[launch.attempt.description] = WorkspaceFiller(launch, isShared: bridge.isShared)
-            tasks.append(translator.task(launch))
-        }
+        let end = nextWaiting + min(waiting.count - nextWaiting, slots - fillers.count)
+        let launches = waiting[nextWaiting..<end]
+        nextWaiting = end
+        handOver(launches)
         if nextWaiting == waiting.count {
             waiting.removeAll(keepingCapacity: true)
             nextWaiting = 0
         }
+    }
+
+    private func handOver(_ launches: some Sequence<Launch>) {
+        let tasks = launches.map { launch in
+            fillers[launch.attempt.description] = WorkspaceFiller(launch, isShared: bridge.isShared)
+            return translator.task(launch)
+        }
+        guard !tasks.isEmpty else { return }
         isSubmitting = true
         attempt { try send(.submit(tasks)) }
     }
 
     /// Together: of what was handed over the engine ends first what waits there.
     func cancel(_ attempts: [AttemptID], force: Bool) {
-        var handedOver: [String] = []
+        var (handedOver, earlier): ([String], [Launch]) = ([], [])
         for attempt in attempts {
-            if let index = waiting[nextWaiting...].firstIndex(where: { $0.attempt == attempt }) {
-                waiting.remove(at: index)
-                events.append(.exited(attempt, .cancelled))
-            } else {
+            guard let index = waiting[nextWaiting...].firstIndex(where: { $0.attempt == attempt }) else {
                 handedOver.append(attempt.description)
+                continue
+            }
+            let launch = waiting.remove(at: index)
+            if known.contains(attempt.description) {
+                // It may have ended long ago: that is to be heard.
+                earlier.append(launch)
+                handedOver.append(attempt.description)
+            } else {
+                events.append(.exited(attempt, .cancelled))
             }
         }
+        handOver(earlier)
         guard !handedOver.isEmpty else { return }
         attempt { try send(.cancel(handedOver, force: force)) }
     }
@@ -225,6 +239,7 @@ final class BridgeSession: @unchecked Sendable {
 
     private func take(_ event: BridgeEvent) throws {
         guard let name = event.attempt, let filler = fillers[name] else { return }
+        lastNews = lastHeard
         do {
             switch event.event {
             case "started":

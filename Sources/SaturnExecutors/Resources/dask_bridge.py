@@ -13,6 +13,8 @@ import time
 POLL_PERIOD = 0.2
 QUEUE_SIZE = 8
 FEWEST_TICKETS = 16
+# Seconds that the tickets of a run get to end with it.
+TICKET_PATIENCE = 2
 # Seconds after which a worker is not waited for that has shown no sign of life.
 SILENCE = 10
 
@@ -22,6 +24,7 @@ class Dask(Engine):
         self.begin(hello)
         self.kinds = {}  # by name: the resources that Dask is to count
         self.tickets = {}  # by kind: how many are out
+        self.futures = set()  # of those
         self.waiting = {}  # by kind: attempts
         self.running = {}
         self.number = 0
@@ -209,6 +212,11 @@ class Dask(Engine):
             # They end with their cluster.
             left = {}
         if not left:
+            # Tickets find nothing to do any more, and end; without an agent they would wait for one. Ours may be on the way.
+            await self.client.cancel(list(self.futures), force=True)
+            deadline = time.monotonic() + TICKET_PATIENCE
+            while await self.answered(self.client.run_on_scheduler(has_tickets, name=run)) and time.monotonic() < deadline:
+                await asyncio.sleep(0.02)
             await self.within(5, asyncio.ensure_future(self.client.unregister_worker_plugin(run)))
             await self.answered(self.client.run_on_scheduler(forget_books, name=run))
         return left
@@ -233,6 +241,7 @@ class Dask(Engine):
             # They outlive this client.
             fire_and_forget(futures)
             self.tickets[kind] = out + count
+            self.futures.update(futures)
             for future in futures:
                 asyncio.ensure_future(self.follow(kind, future))
 
@@ -246,6 +255,7 @@ class Dask(Engine):
                 self.fault.set_result(
                     Fatal("fault", f"a worker cannot run tasks: {type(error).__name__}: {error}"))
         finally:
+            self.futures.discard(future)
             self.tickets[kind] -= 1
             self.issue_tickets()
 
@@ -317,6 +327,12 @@ class Dask(Engine):
         elif self.threads:
             self.has_warned.discard("workers")
         self.issue_tickets()
+
+
+def has_tickets(dask_scheduler, name):
+    return any(
+        task.processing_on or task.state == "queued" for key, task in dask_scheduler.tasks.items()
+        if str(key).startswith(name + "-"))
 
 
 def silent_workers(dask_scheduler):

@@ -4,9 +4,11 @@ import asyncio
 import ctypes
 import json
 import os
+import shutil
 import signal
 import socket
 import sys
+import tempfile
 import threading
 import time
 
@@ -25,6 +27,8 @@ class Ray(Engine):
     async def connect(self, hello):
         self.begin(hello)
         self.environment = self.settings.get("runtime_env") or {}
+        for name in sorted(self.environment.keys() - ray.runtime_env.RuntimeEnv.known_fields):
+            self.warn(name, f"Ray {ray.__version__} knows no '{name}' in 'runtime_env'")
         self.sources = {}
         self.deaths = []
         self.released = []
@@ -102,7 +106,18 @@ class Ray(Engine):
             raise Fatal("cluster", f"the Ray cluster at {self.address} does not start the run's supervisor")
         except exceptions.RuntimeEnvSetupError as error:
             raise Fatal("cluster", f"the environment of 'runtime_env' cannot be made: {first_words(error)}")
+        except exceptions.RayActorError as error:
+            await self.note_death(error)
+            return await self.supervise()
         return supervisor
+
+    async def note_death(self, error):
+        """Of a supervisor; returns when there can be another one."""
+        now = time.monotonic()
+        self.deaths = [death for death in self.deaths if now - death < DEATH_PERIOD] + [now]
+        if len(self.deaths) > MOST_DEATHS:
+            raise Fatal("cluster", f"the run's supervisor on Ray dies again and again: {last_words(error)}")
+        await self.within(self.timeout, asyncio.ensure_future(asyncio.to_thread(self.wait_until_unnamed)))
 
     async def end_siblings(self):
         """Runs of the same place and name, of which that place knows nothing any more."""
@@ -140,18 +155,18 @@ class Ray(Engine):
         async with self.recovering:
             if supervisor is not self.supervisor:
                 return
-            now = time.monotonic()
-            self.deaths = [death for death in self.deaths if now - death < DEATH_PERIOD] + [now]
-            if len(self.deaths) > MOST_DEATHS:
-                raise Fatal("cluster", f"the run's supervisor on Ray dies again and again: {first_words(error)}")
-            await self.within(self.timeout, asyncio.ensure_future(asyncio.to_thread(self.wait_until_unnamed)))
-            following = await self.supervise()
-            known = await following.attach.remote(self.collector)
-            self.blobs.clear()
-            self.supervisor = following
+            known = None
+            while known is None:
+                await self.note_death(error)
+                following = await self.supervise()
+                try:
+                    known = await following.attach.remote(self.collector)
+                except exceptions.RayActorError as another:
+                    error = another
+            self.supervisor, self.blobs = following, set(known["blobs"])
             again, lost = [], 0
             for name, attempt in list(self.open.items()):
-                if name in known or not attempt.get("started"):
+                if name in known["attempts"] or not attempt.get("started"):
                     again.append({**attempt["task"], "log_size": attempt["log"]})
                 else:
                     lost += 1
@@ -170,8 +185,9 @@ class Ray(Engine):
 
     async def attach(self):
         known = await self.ask("attach", self.collector)
+        self.blobs = set(known["blobs"])
         self.attached.set()
-        return known
+        return known["attempts"]
 
     async def submit(self, tasks):
         for task in tasks:
@@ -321,9 +337,24 @@ def first_words(error):
     return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)[:300]
 
 
+def last_words(error):
+    return next((line.strip() for line in reversed(str(error).splitlines()) if line.strip()), type(error).__name__)[:300]
+
+
 def make_cluster(settings):
-    ray.init("local", include_dashboard=False, log_to_driver=False)
-    return ray.get_runtime_context().gcs_address, ray.shutdown
+    # Ray keeps its own logs for ever, and its sockets want a short path.
+    folder = tempfile.mkdtemp(prefix="saturn-ray-", dir="/tmp")
+
+    def end():
+        ray.shutdown()
+        shutil.rmtree(folder, ignore_errors=True)
+
+    try:
+        ray.init("local", include_dashboard=False, log_to_driver=False, _temp_dir=folder)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    return ray.get_runtime_context().gcs_address, end
 
 
 def watch_over():

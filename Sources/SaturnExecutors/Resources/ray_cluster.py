@@ -117,7 +117,8 @@ class Supervisor(Books):
         self.fault = None
         self.news.set()
         self.room.set()
-        return {name: attempt["state"] for name, attempt in self.attempts.items()}
+        states = {name: attempt["state"] for name, attempt in self.attempts.items()}
+        return {"attempts": states, "blobs": list(self.blobs)}
 
     async def submit(self, specs, collector):
         """Those that it has already are told of again, and not run again."""
@@ -311,12 +312,15 @@ class Supervisor(Books):
     # Tickets
 
     async def watch(self):
-        """How large the cluster is."""
-        while True:
+        """How large the cluster is; and whether anybody still wants anything of it."""
+        while not (self.is_closed and not self.tickets and not self.is_heard()):
             resources = await asyncio.to_thread(ray.cluster_resources)
             self.cpus = int(resources.get("CPU", 1))
             self.issue()
             await asyncio.sleep(5)
+        # It was told to end, and what did not end then has ended now.
+        await self.tidy()
+        ray.kill(self.me)
 
     def issue(self):
         """As many as have work, and some for what waits: each may do the work of many."""

@@ -1,0 +1,122 @@
+import Foundation
+import Glibc
+import SaturnTesting
+import Testing
+
+/// A run that nobody executes any more is not wanted: what has ended on its engine is kept all the same.
+@Suite(
+    .enabled(if: DaskStage.isInstalled, DaskStage.reason), .enabled(if: RayStage.isInstalled, RayStage.reason),
+    .timeLimit(.minutes(25)))
+struct LeftBehindTests {
+    enum Engine: CaseIterable {
+        case dask, ray
+
+        func stage(_ tasks: String) throws -> EngineStage {
+            switch self {
+            case .dask: try DaskStage(tasks: tasks)
+            case .ray: try RayStage(tasks: tasks)
+            }
+        }
+    }
+
+    private static let work = "echo $SATURN_TASK >> $RAN; \(EngineStage.wait); echo 1 > $RESULTS_DIR/v"
+    private static let tasks = """
+        [{name: "a{i}", command: "\(work)", sweep: {grid: {i: [1, 2]}}}, {name: b, command: "\(work)", needs: ["a*"]}]
+        """
+
+    /// Two tasks run, nobody looks, and one of them ends; which one.
+    private static func leave(_ stage: EngineStage, by number: Int32) throws -> String {
+        let run = try stage.session.background("run")
+        let pids = try stage.arrived(2)
+        let names = try pids.map { pid in
+            let variables = try stage.session.read("/proc/\(pid)/environ").split(separator: "\0")
+            return try #require(variables.first { $0.hasPrefix("SATURN_TASK=") }).dropFirst("SATURN_TASK=".count)
+        }
+        run.signal(number)
+        try run.ended()
+        stage.release()
+        while true {
+            if let index = pids.firstIndex(where: { !isRunning($0) }) { return String(names[index]) }
+            poll(nil, 0, 10)
+        }
+    }
+
+    private static func other(_ task: String) -> String { task == "a1" ? "a2" : "a1" }
+
+    private static func words(_ ended: String) -> String {
+        """
+        stage: 1 task that had ended is kept; stopped 1 running task (\(other(ended))); 1 not started; nothing is left \
+        running
+
+        """
+    }
+
+    /// What is left to be done is done, and nothing twice.
+    private static func finish(_ stage: EngineStage, after ended: String) throws {
+        let run = try stage.session.background("run")
+        try stage.arrived()
+        stage.release()
+        try stage.arrived()
+        stage.release()
+        let end = try run.ended()
+        #expect(end.status == 0 && end.out.hasPrefix("stage: 2 succeeded, 1 up to date"), "\(end.out)\(end.err)")
+        #expect(try stage.ran() == ["a1", "a2", other(ended), "b"].sorted())
+    }
+
+    @Test(arguments: Engine.allCases) func terminate(_ engine: Engine) throws {
+        let stage = try engine.stage(Self.tasks)
+        let ended = try Self.leave(stage, by: SIGKILL)
+        let terminate = try stage.session.saturn("terminate")
+        #expect(terminate.out == Self.words(ended), "\(terminate.out)\(terminate.err)")
+        #expect(terminate.status == 0)
+        #expect(try stage.session.read("results/\(ended)/results/v") == "1\n")
+        #expect(try stage.session.saturn("status").out.contains("stopped"))
+        #expect(try stage.session.saturn("terminate").out == "stage: nothing is running\n")
+        try Self.finish(stage, after: ended)
+    }
+
+    /// While the saturn in the background has yet to reach the engine, or a moment later.
+    @Test(arguments: Engine.allCases) func terminateAfterControlC(_ engine: Engine) throws {
+        let stage = try engine.stage(Self.tasks)
+        let ended = try Self.leave(stage, by: SIGINT)
+        let terminate = try stage.session.saturn("terminate")
+        #expect(terminate.status == 0, "\(terminate.err)")
+        #expect(terminate.out.contains("stopped 1 running task (a"), "\(terminate.out)\(terminate.err)")
+        #expect(terminate.out.hasSuffix("; 1 not started; nothing is left running\n"), "\(terminate.out)")
+        try Self.finish(stage, after: ended)
+    }
+
+    /// What runs comes to its end.
+    @Test(arguments: Engine.allCases) func drain(_ engine: Engine) throws {
+        let stage = try engine.stage(Self.tasks)
+        _ = try Self.leave(stage, by: SIGKILL)
+        let drain = try stage.session.background("terminate", "--drain")
+        stage.release()
+        let end = try drain.ended()
+        #expect(
+            end.out
+                == "stage: 2 tasks that had ended are kept; drained; 1 not started; nothing is left running\n",
+            "\(end.out)\(end.err)")
+        #expect(try stage.ran() == ["a1", "a2"])
+        let run = try stage.session.background("run")
+        try stage.arrived()
+        stage.release()
+        #expect(try run.ended().out.hasPrefix("stage: 1 succeeded, 2 up to date"))
+    }
+
+    @Test(arguments: Engine.allCases) func runWithAnotherExecutor(_ engine: Engine) throws {
+        let stage = try engine.stage(Self.tasks)
+        let ended = try Self.leave(stage, by: SIGKILL)
+        try stage.setExecutor("class_spec: MultiprocessingExecutor")
+        try Self.finish(stage, after: ended)
+    }
+
+    @Test(arguments: Engine.allCases) func theStateIsLost(_ engine: Engine) throws {
+        let stage = try engine.stage(Self.tasks)
+        let ended = try Self.leave(stage, by: SIGKILL)
+        try stage.session.remove(".saturn")
+        let terminate = try stage.session.saturn("terminate", "run.yaml")
+        #expect(terminate.out == Self.words(ended), "\(terminate.out)\(terminate.err)")
+        try Self.finish(stage, after: ended)
+    }
+}
