@@ -156,6 +156,43 @@ struct RayProblemTests {
         #expect(places.count == 1 && places.allSatisfy { $0.hasSuffix("/code/code") }, "\(places)")
     }
 
+    /// From a copy on the node, whatever becomes of the original.
+    @Test func snapshots() throws {
+        let stage = try RayStage()
+        try stage.session.write("lib/value.txt", "committed\n")
+        try stage.write(
+            """
+            [{name: a, command: "cat value.txt; pwd >> $RAN; \(RayStage.wait); cat value.txt", workdir: lib, snapshot: true,
+              code: commit}]
+            """)
+        try stage.session.makeRepository()
+        let run = try stage.session.background("run")
+        try stage.arrived()
+        try stage.session.write("lib/value.txt", "edited\n")
+        let folder = try stage.cluster.folder(of: stage.id())
+        stage.release()
+        #expect(try run.ended().status == 0)
+        #expect(try stage.session.read("results/a/log") == "committed\ncommitted\n")
+        let places = try stage.ran()
+        #expect(places.allSatisfy { $0.hasPrefix(folder) && $0.hasSuffix("/lib") }, "\(places)")
+    }
+
+    /// On a head that is there.
+    @Test func theExample() throws {
+        let cluster = try RayCluster.shared.get().cluster
+        let session = try Session()
+        let root = "/" + #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
+        try session.shell("cp -R '\(root)/examples/lr-sweep' '\(root)/examples/lr-sweep-ray' . && rm -rf */results")
+        let settings = ["executor.address=\(cluster.address)", "executor.python=\(cluster.python)"]
+        let run = try session.saturn(
+            "run", "lr-sweep-ray/run.yaml", "--set", settings[0], "--set", settings[1])
+        #expect(run.status == 0 && run.out.hasPrefix("lr-sweep-ray: 4 succeeded"), "\(run.out)\(run.err)")
+        for task in ["lr-0.5", "lr-0.6", "lr-0.7", "lr-0.8"] {
+            let metrics = try session.read("lr-sweep-ray/results/lr-sweep-ray/\(task)/results/metrics.json")
+            #expect(metrics.contains("test_accuracy"), "\(metrics)")
+        }
+    }
+
     @Test func theHeadDies() throws {
         let space = try TestSpace()
         let cluster = try RayCluster(in: space)
@@ -221,20 +258,25 @@ struct RayProblemTests {
             [
                 stage.cluster.python, "-c",
                 """
-                import glob, os, signal
+                import glob, os, signal, sys
                 while True:
+                    try:
+                        run = open(sys.argv[1], "rb").read().strip()
+                    except OSError:
+                        continue
                     for path in glob.glob("/proc/[0-9]*/cmdline"):
                         try:
                             words = open(path, "rb").read()
                         except OSError:
                             continue
-                        if words.startswith(b"ray::saturn-") and b"Supervisor" in words:
+                        if run and words.startswith(b"ray::saturn-" + run + b":Supervisor.__init__"):
                             os.kill(int(path.split("/")[2]), signal.SIGKILL)
                             raise SystemExit
-                """,
+                """, stage.session.path(".saturn/bridges/stage/id"),
             ], environment: stage.session.space.environment, folder: stage.session.space.folder)
-        defer { killer.signal(SIGKILL) }
         let run = try stage.session.saturn("run")
+        killer.signal(SIGKILL)
+        #expect(try killer.wait().status == 0, "it has killed one")
         #expect(run.status == 0, "\(run.out)\(run.err)")
         #expect(try stage.ran() == ["a"])
         #expect(try stage.actors().isEmpty)
