@@ -45,7 +45,7 @@ struct DaskLeftoverTests {
         try waitForEnd(of: pid)
         let again = try stage.session.saturn("terminate")
         #expect(again.status == 0, "\(again.err)")
-        #expect(try stage.plugins() == "")
+        #expect(try stage.left() == "")
     }
 
     /// What runs ends where it is before it runs on this machine.
@@ -64,7 +64,7 @@ struct DaskLeftoverTests {
                 "warning: what ran on Dask (\(stage.cluster.address)) is ended: the run file names another executor now"
             ), "\(end.err)")
         #expect(try stage.ran() == ["a", "a"])
-        #expect(try stage.plugins() == "")
+        #expect(try stage.left() == "")
     }
 
     @Test func collectWithAnotherExecutor() throws {
@@ -76,7 +76,7 @@ struct DaskLeftoverTests {
         #expect(collect.status == 0, "\(collect.err)")
         #expect(try stage.ran() == ["a"])
         #expect(try stage.session.read("results/a/results/v") == "1\n")
-        #expect(try stage.plugins() == "")
+        #expect(try stage.left() == "")
     }
 
     /// Also with no run file at all.
@@ -96,7 +96,7 @@ struct DaskLeftoverTests {
             : "what ran on the cluster is ended; without its run file nothing is kept of it"
         #expect(terminate.out == "stage: \(what)\n")
         #expect(!isRunning(pid))
-        #expect(try stage.plugins() == "")
+        #expect(try stage.left() == "")
     }
 
     @Test func theOtherClusterIsGone() throws {
@@ -130,7 +130,7 @@ struct DaskLeftoverTests {
         let run = try stage.session.saturn("run")
         #expect(run.status == 0, "\(run.err)")
         #expect(try stage.ran() == ["a"])
-        #expect(try stage.plugins() == "")
+        #expect(try stage.left() == "")
     }
 
     @Test func theStateIsLostAndTheRunUnwanted() throws {
@@ -140,7 +140,7 @@ struct DaskLeftoverTests {
         let terminate = try stage.session.saturn("terminate", "run.yaml")
         #expect(terminate.status == 0, "\(terminate.err)")
         #expect(!isRunning(pid))
-        #expect(try stage.plugins() == "")
+        #expect(try stage.left() == "")
     }
 
     /// Nothing on this side tells of it any more; what is on the cluster does.
@@ -155,7 +155,7 @@ struct DaskLeftoverTests {
         let end = try run.ended()
         #expect(end.status == 0, "\(end.err)")
         #expect(end.err.contains("warning: ended what an earlier run had left on the cluster"), "\(end.err)")
-        #expect(try stage.plugins() == "")
+        #expect(try stage.left() == "")
     }
 
     @Test func stateAndResultsAreLostAndTheRunUnwanted() throws {
@@ -165,7 +165,7 @@ struct DaskLeftoverTests {
         let terminate = try stage.session.saturn("terminate", "run.yaml")
         #expect(terminate.status == 0, "\(terminate.err)")
         #expect(!isRunning(pid))
-        #expect(try stage.plugins() == "")
+        #expect(try stage.left() == "")
     }
 
     @Test func theProjectIsMoved() throws {
@@ -198,7 +198,7 @@ struct DaskLeftoverTests {
         let collect = try stage.session.saturn("collect", in: "old")
         #expect(collect.status == 0, "\(collect.out)\(collect.err)")
         #expect(try stage.ran() == ["a", "a"])
-        #expect(try stage.plugins() == "")
+        #expect(try stage.left() == "")
     }
 
     @Test func aSchedulerThatStandsStill() throws {

@@ -21,13 +21,8 @@ final class DaskStage: EngineStage {
         try write(tasks, more: more)
     }
 
-    /// - Parameter more: settings of the executor.
-    func write(_ tasks: String, more: String = "", top: String = "") throws {
-        let executor = [
-            "class_spec: DaskExecutor", "scheduler_address: \"\(cluster.address)\"", "python: \(DaskCluster.python)",
-            more,
-        ]
-        try write(tasks, executor: executor, top: top)
+    override var executor: [String] {
+        ["class_spec: DaskExecutor", "scheduler_address: \"\(cluster.address)\"", "python: \(DaskCluster.python)"]
     }
 
     /// Of the worker that a process of a task belongs to, the index.
@@ -57,8 +52,8 @@ final class DaskStage: EngineStage {
         guard done.status == 0 else { throw SessionProblem("dask: \(done.stderr)") }
     }
 
-    /// What the run has on the scheduler and on the workers, by name.
-    func plugins() throws -> String {
+    /// On the scheduler and on the workers, by name.
+    override func left() throws -> String {
         let script = """
             from distributed import Client
             client = Client("\(cluster.address)")

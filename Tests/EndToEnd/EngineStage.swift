@@ -18,17 +18,23 @@ class EngineStage {
         try session.space.write("ran", "")
     }
 
+    /// The settings of its executor, a line each.
+    var executor: [String] { [] }
+
+    /// What the run has on the engine.
+    func left() throws -> String { "" }
+
     /// - Parameters:
-    ///   - executor: its settings, a line each.
     ///   - tasks: in YAML's short form; each can name the files of the stage.
-    func write(_ tasks: String, executor: [String], top: String = "") throws {
+    ///   - more: settings of the executor.
+    func write(_ tasks: String, more: String = "", top: String = "") throws {
         let space = session.space
         try session.write(
             "run.yaml",
             """
             name: stage
             executor:
-              \(executor.joined(separator: "\n  "))
+              \((executor + [more]).joined(separator: "\n  "))
             results: {class_spec: DaskBackend, directory: results}
             defaults:
               code: none

@@ -5,20 +5,9 @@ import Testing
 
 /// A run that nobody executes any more is not wanted: what has ended on its engine is kept all the same.
 @Suite(
-    .enabled(if: DaskStage.isInstalled, DaskStage.reason), .enabled(if: RayStage.isInstalled, RayStage.reason),
+    .enabled(if: TestEngine.missing.isEmpty, Comment(rawValue: TestEngine.missing.joined(separator: "; "))),
     .timeLimit(.minutes(25)))
 struct LeftBehindTests {
-    enum Engine: CaseIterable {
-        case dask, ray
-
-        func stage(_ tasks: String) throws -> EngineStage {
-            switch self {
-            case .dask: try DaskStage(tasks: tasks)
-            case .ray: try RayStage(tasks: tasks)
-            }
-        }
-    }
-
     private static let work = "echo $SATURN_TASK >> $RAN; \(EngineStage.wait); echo 1 > $RESULTS_DIR/v"
     private static let tasks = """
         [{name: "a{i}", command: "\(work)", sweep: {grid: {i: [1, 2]}}}, {name: b, command: "\(work)", needs: ["a*"]}]
@@ -63,7 +52,7 @@ struct LeftBehindTests {
         #expect(try stage.ran() == ["a1", "a2", other(ended), "b"].sorted())
     }
 
-    @Test(arguments: Engine.allCases) func terminate(_ engine: Engine) throws {
+    @Test(arguments: TestEngine.allCases) func terminate(_ engine: TestEngine) throws {
         let stage = try engine.stage(Self.tasks)
         let ended = try Self.leave(stage, by: SIGKILL)
         let terminate = try stage.session.saturn("terminate")
@@ -76,7 +65,7 @@ struct LeftBehindTests {
     }
 
     /// While the saturn in the background has yet to reach the engine, or a moment later.
-    @Test(arguments: Engine.allCases) func terminateAfterControlC(_ engine: Engine) throws {
+    @Test(arguments: TestEngine.allCases) func terminateAfterControlC(_ engine: TestEngine) throws {
         let stage = try engine.stage(Self.tasks)
         let ended = try Self.leave(stage, by: SIGINT)
         let terminate = try stage.session.saturn("terminate")
@@ -87,7 +76,7 @@ struct LeftBehindTests {
     }
 
     /// What runs comes to its end.
-    @Test(arguments: Engine.allCases) func drain(_ engine: Engine) throws {
+    @Test(arguments: TestEngine.allCases) func drain(_ engine: TestEngine) throws {
         let stage = try engine.stage(Self.tasks)
         _ = try Self.leave(stage, by: SIGKILL)
         let drain = try stage.session.background("terminate", "--drain")
@@ -104,14 +93,14 @@ struct LeftBehindTests {
         #expect(try run.ended().out.hasPrefix("stage: 1 succeeded, 2 up to date"))
     }
 
-    @Test(arguments: Engine.allCases) func runWithAnotherExecutor(_ engine: Engine) throws {
+    @Test(arguments: TestEngine.allCases) func runWithAnotherExecutor(_ engine: TestEngine) throws {
         let stage = try engine.stage(Self.tasks)
         let ended = try Self.leave(stage, by: SIGKILL)
         try stage.setExecutor("class_spec: MultiprocessingExecutor")
         try Self.finish(stage, after: ended)
     }
 
-    @Test(arguments: Engine.allCases) func theStateIsLost(_ engine: Engine) throws {
+    @Test(arguments: TestEngine.allCases) func theStateIsLost(_ engine: TestEngine) throws {
         let stage = try engine.stage(Self.tasks)
         let ended = try Self.leave(stage, by: SIGKILL)
         try stage.session.remove(".saturn")

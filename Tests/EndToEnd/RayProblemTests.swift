@@ -122,7 +122,7 @@ struct RayProblemTests {
         #expect(try stage.ran() == ["b"])
         run.signal(SIGTERM)
         #expect(try run.ended().status == 143)
-        #expect(try stage.actors().isEmpty)
+        #expect(try stage.left().isEmpty)
     }
 
     /// Variables, and a folder to work in.
@@ -279,6 +279,6 @@ struct RayProblemTests {
         #expect(try killer.wait().status == 0, "it has killed one")
         #expect(run.status == 0, "\(run.out)\(run.err)")
         #expect(try stage.ran() == ["a"])
-        #expect(try stage.actors().isEmpty)
+        #expect(try stage.left().isEmpty)
     }
 }

@@ -24,14 +24,14 @@ final class RayStage: EngineStage {
         try write(tasks, more: more)
     }
 
-    /// - Parameter more: settings of the executor.
-    func write(_ tasks: String, more: String = "", top: String = "") throws {
-        let executor = [
+    override var executor: [String] {
+        [
             "class_spec: RayExecutor", "address: \"\(cluster.address)\"", "namespace: \(namespace)",
-            "python: \(cluster.python)", more,
+            "python: \(cluster.python)",
         ]
-        try write(tasks, executor: executor, top: top)
     }
+
+    override func left() throws -> String { try actors().keys.sorted().joined(separator: " ") }
 
     /// What the run has on the cluster: the numbers of its actors' processes, by name.
     func actors() throws -> [String: pid_t] {

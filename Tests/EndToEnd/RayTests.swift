@@ -7,33 +7,6 @@ import Testing
 /// Runs on a real Ray head, which they share.
 @Suite(.enabled(if: RayStage.isInstalled, RayStage.reason), .timeLimit(.minutes(25)))
 struct RayTests {
-    @Test func aRunAndItsRerun() throws {
-        let stage = try RayStage(
-            tasks: """
-                [{name: a, command: "echo out; echo err >&2; echo 1 > $RESULTS_DIR/v"}, {name: b, command: exit 3},
-                 {name: c, command: "cat $SATURN_NEEDS_A/v; cut -f1 $SATURN_NEEDS; pwd; echo $SATURN_TASK", needs: [a]},
-                 {name: d, command: "true", needs: [b]}, {name: e, command: no-such-program}]
-                """)
-        let run = try stage.session.saturn("run")
-        #expect(run.status == 1)
-        #expect(
-            run.out == """
-                stage: 2 succeeded, 2 failed, 1 blocked (T)
-                failed: b (exit code 3)
-                failed: e (cannot execute 'no-such-program': command not found)
-                results: ~/results
-
-                """)
-        #expect(try stage.session.names("results/a").sorted() == ["events", "log", "results", "status"])
-        #expect(try stage.session.read("results/a/log") == "out\nerr\n")
-        #expect(try stage.session.read("results/a/results/v") == "1\n")
-        #expect(try stage.session.read("results/c/log") == "1\na\n\(stage.session.folder)\nc\n")
-        #expect(try stage.session.read("results/b/error") == "3")
-        #expect(try stage.actors().isEmpty, "nothing is left on the cluster")
-        let again = try stage.session.saturn("run", "--only", "a", "--only", "c")
-        #expect(again.status == 0 && again.out.hasPrefix("stage: 2 up to date"), "\(again.out)\(again.err)")
-    }
-
     /// One line per execution; nothing runs on beside the second.
     @Test(arguments: [0, 1]) func aWorkerDiesInTheMiddle(_ retries: Int) throws {
         let stage = try RayStage(
@@ -82,7 +55,7 @@ struct RayTests {
             "\(end.err)")
         #expect(try stage.ran() == ["a", "b1", "b1", "b2", "b2", "c"])
         #expect(try stage.session.read("results/c/log") == "1\n")
-        #expect(try stage.actors().isEmpty)
+        #expect(try stage.left().isEmpty)
     }
 
     /// Nobody is there to take it, nor when its supervisor dies: what had ended is on its disk all the same.
@@ -114,65 +87,6 @@ struct RayTests {
         #expect(ran.count == 3 && Set(ran) == ["a", "b"], "\(ran)")
     }
 
-    @Test func saturnIsKilled() throws {
-        let stage = try RayStage(tasks: "[]")
-        try stage.write(
-            """
-            [{name: "t{i}", command: "echo t{i} >> $RAN; echo begin; \(RayStage.wait); echo {i} > $RESULTS_DIR/v; echo end",
-              sweep: {grid: {i: {range: [1, 6]}}}},
-             {name: last, command: "echo last >> $RAN; cat $SATURN_NEEDS_T6/v", needs: ["t*"]}]
-            """, more: "num_cpus: 4")
-        let run = try stage.session.background("run")
-        let pids = try stage.arrived(2)
-        run.signal(SIGKILL)
-        #expect(try run.ended().status == 137)
-        // One ends while nobody looks, and another one begins in its place.
-        stage.release()
-        try stage.arrived()
-        #expect(pids.contains { isRunning($0) })
-        #expect(try stage.session.saturn("list").out.contains("interrupted"))
-        let collect = try stage.session.background("collect")
-        try collect.waitForErrors("succeeded")
-        stage.release(5)
-        let end = try collect.ended()
-        #expect(end.status == 0, "\(end.out)\(end.err)")
-        #expect(end.out.hasPrefix("stage: 7 succeeded"), "\(end.out)")
-        #expect(try stage.ran() == ["last", "t1", "t2", "t3", "t4", "t5", "t6"])
-        for task in 1...6 { #expect(try stage.session.read("results/t\(task)/log") == "begin\nend\n") }
-        #expect(try stage.session.read("results/last/log") == "6\n")
-        #expect(try stage.actors().isEmpty)
-    }
-
-    @Test func controlC() throws {
-        let stage = try RayStage(
-            tasks: """
-                [{name: a, command: "echo a >> $RAN; \(RayStage.wait)"}, {name: b, command: "echo b >> $RAN", needs: [a]}]
-                """)
-        let run = try stage.session.background("run")
-        let pid = try stage.arrived()[0]
-        run.signal(SIGINT)
-        let end = try run.ended()
-        #expect(end.status == 130, "\(end.out)\(end.err)")
-        #expect(end.out.hasPrefix("stage: goes on in the background (process "), "\(end.out)\(end.err)")
-        #expect(isRunning(pid))
-        stage.release()
-        let collect = try stage.session.saturn("collect", "--name", "stage")
-        #expect(collect.status == 0 && collect.out.hasPrefix("stage: 2 succeeded"), "\(collect.out)\(collect.err)")
-        #expect(try stage.ran() == ["a", "b"])
-        #expect(try stage.actors().isEmpty)
-    }
-
-    @Test func detached() throws {
-        let stage = try RayStage(tasks: "[{name: a, command: \"echo a >> $RAN; \(RayStage.wait)\"}]")
-        let detached = try stage.session.detach()
-        try stage.arrived()
-        stage.release()
-        let collect = try stage.session.saturn("collect")
-        #expect(collect.status == 0 && collect.out.hasPrefix("stage: 1 succeeded"), "\(collect.out)\(collect.err)")
-        #expect(try stage.ran() == ["a"])
-        try waitForEnd(of: detached.pid)
-    }
-
     /// Of a run that goes on, and of one whose saturn was killed.
     @Test(arguments: [false, true]) func terminate(_ isKilled: Bool) throws {
         let stage = try RayStage()
@@ -195,7 +109,7 @@ struct RayTests {
         let terminate = try stage.session.saturn("terminate", "--name", "stage")
         #expect(terminate.status == 0, "\(terminate.out)\(terminate.err)")
         for pid in processes { #expect(!isRunning(pid)) }
-        #expect(try stage.actors().isEmpty)
+        #expect(try stage.left().isEmpty)
         #expect(!stage.session.exists(folder))
         #expect(try stage.ran().count == 3, "what waited was not begun to be ended")
         #expect(try stage.session.saturn("status").out.contains("stopped"))
@@ -214,16 +128,5 @@ struct RayTests {
             "cat results/a/results/sum; sha256sum < results/a/log; sha256sum < results/a/results/data")
         #expect(Set(sums.out.split(separator: "\n")).count == 1 && sums.out.split(separator: "\n").count == 3)
         #expect(try stage.session.names(".saturn/bridges/stage") == ["bridge.log"])
-    }
-
-    /// A log can be read while its task runs.
-    @Test func logsAreLive() throws {
-        let stage = try RayStage(tasks: "[{name: a, command: \"echo first; \(RayStage.wait); echo second\"}]")
-        let run = try stage.session.background("run")
-        try stage.arrived()
-        while (try? stage.session.read("results/a/log")) != "first\n" { poll(nil, 0, 10) }
-        stage.release()
-        #expect(try run.ended().status == 0)
-        #expect(try stage.session.read("results/a/log") == "first\nsecond\n")
     }
 }

@@ -1,0 +1,20 @@
+import Engines
+import Testing
+
+/// The engines on which a run's end and its life without saturn are the same.
+enum TestEngine: CaseIterable {
+    case dask, ray
+
+    /// Why they cannot be tested here.
+    static let missing = [DaskCluster.missing, RayCluster.missing].compactMap { $0 }
+
+    func stage(_ tasks: String = "[]") throws -> EngineStage {
+        switch self {
+        case .dask: try DaskStage(tasks: tasks)
+        case .ray: try RayStage(tasks: tasks)
+        }
+    }
+
+    /// A setting with which the engine has places for four tasks.
+    var fourAtOnce: String { self == .ray ? "num_cpus: 4" : "" }
+}
