@@ -45,10 +45,10 @@ struct Elsewhere {
         folder = context.bridgeFolder
     }
 
-    /// Ends what runs there.
+    /// Says why what runs there is ended, or that it cannot be.
     ///
-    /// - Parameter body: does it.
-    func end(_ body: () async throws -> Void) async throws {
+    /// - Parameter body: ends it.
+    func explaining(_ body: () async throws -> Void) async throws {
         do { try await body() } catch let failure as Failure where failure.kind == .engine {
             throw Failure(
                 .engine,

@@ -9,8 +9,6 @@ struct Execution {
     let arguments: RunArguments
     /// Only what a run that died has left is executed, if it has left anything.
     var finishes = false
-    /// Who has the locks, for others.
-    private var command: String { isEnding ? "terminate" : finishes ? "collect" : "run" }
     /// Nothing is to be executed any more, see ``ending(_:cluster:)``.
     var isEnding = false
     /// Called once everything is under way: from here on the run can be followed and stopped by its name.
@@ -20,6 +18,8 @@ struct Execution {
     var isSupervised = false
 
     private var file: RunFileArguments { arguments.file }
+    /// What others are told of who has the locks.
+    private var command: String { isEnding ? "terminate" : finishes ? "collect" : "run" }
 
     init(_ arguments: RunArguments) {
         self.arguments = arguments
@@ -78,7 +78,7 @@ struct Execution {
             let holder = LockHolder(command: command, path: loaded.path)
             do {
                 if let elsewhere = loaded.elsewhere {
-                    try await elsewhere.end { _ = try await ending() }
+                    try await elsewhere.explaining { _ = try await ending() }
                     continue
                 }
                 let lock = try lock(loaded, holder, isNew: isNew)

@@ -99,6 +99,15 @@ struct DaskLeftoverTests {
         #expect(try stage.left() == "")
     }
 
+    @Test func terminateWithTheCluster() throws {
+        let stage = try DaskStage(tasks: Self.task, workers: 1)
+        let pid = try Self.killed(stage)
+        let terminate = try stage.session.saturn("terminate", "--cluster")
+        #expect(terminate.status == 0, "\(terminate.err)")
+        #expect(terminate.out == "stage: stopped 1 running task (a); nothing is left running\n")
+        for process in [pid] + stage.cluster.workers.map(\.pid) { try waitForEnd(of: process) }
+    }
+
     @Test func theOtherClusterIsGone() throws {
         let stage = try DaskStage(tasks: Self.task, workers: 1)
         let pid = try Self.killed(stage)

@@ -15,9 +15,6 @@ struct RayTests {
         let pid = try stage.arrived()[0]
         let children = try stage.children(of: [pid])
         #expect(children.count == 1, "\(children)")
-        // Ray hears of the start a moment after the task has said so.
-        let log = stage.session.path("results/a/log")
-        while !stage.session.exists(log) { poll(nil, 0, 10) }
         kill(try stage.worker(of: pid), SIGKILL)
         for process in [pid] + children { try waitForEnd(of: process) }
         if retries == 1 {
@@ -56,6 +53,28 @@ struct RayTests {
         #expect(try stage.ran() == ["a", "b1", "b1", "b2", "b2", "c"])
         #expect(try stage.session.read("results/c/log") == "1\n")
         #expect(try stage.left().isEmpty)
+    }
+
+    /// Before anybody has heard that it has begun: it is not begun again.
+    @Test func theSupervisorDiesAsATaskBegins() throws {
+        let stage = try RayStage(
+            tasks: """
+                [{name: a, command: "echo a >> $RAN; \(RayStage.wait)"},
+                 {name: b, command: "echo b >> $RAN; \(RayStage.wait)", needs: [a]}]
+                """)
+        let run = try stage.session.background("run")
+        try stage.arrived()
+        let supervisor = try stage.supervisor()
+        stage.release()
+        let pid = try stage.arrived()[0]
+        kill(supervisor, SIGKILL)
+        try waitForEnd(of: pid)
+        let end = try run.ended()
+        #expect(end.status == 1, "\(end.out)\(end.err)")
+        #expect(
+            end.out.contains("failed: b (lost: the run's supervisor on Ray died, and what it ran with it)"),
+            "\(end.out)")
+        #expect(try stage.ran() == ["a", "b"])
     }
 
     /// Nobody is there to take it, nor when its supervisor dies: what had ended is on its disk all the same.

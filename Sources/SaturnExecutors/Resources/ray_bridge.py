@@ -160,13 +160,14 @@ class Ray(Engine):
                 await self.note_death(error)
                 following = await self.supervise()
                 try:
+                    begun = await following.all_begun.remote()
                     known = await following.attach.remote(self.collector)
                 except exceptions.RayActorError as another:
                     error = another
             self.supervisor, self.blobs = following, set(known["blobs"])
             again, lost = [], 0
             for name, attempt in list(self.open.items()):
-                if name in known["attempts"] or not attempt.get("started"):
+                if name in known["attempts"] or name not in begun and not attempt.get("started"):
                     again.append({**attempt["task"], "log_size": attempt["log"]})
                 else:
                     lost += 1

@@ -70,7 +70,7 @@ class Supervisor(Books):
         self.run, self.label, self.home = run, label, home
         self.open()
         self.ticket = ray.remote(max_retries=0)(ticket)
-        self.me = None
+        self.me = self.node = None
         self.reports = {}
         self.fresh = {}  # those of which there may be something to tell, in order
         self.news = asyncio.Event()
@@ -110,6 +110,7 @@ class Supervisor(Books):
     async def attach(self, collector):
         if self.me is None:
             self.me = ray.get_runtime_context().current_actor
+            self.node = ray.get_runtime_context().get_node_id()
             asyncio.ensure_future(self.watch())
         self.collector, self.heard = collector, time.monotonic()
         self.fresh = {}
@@ -209,14 +210,8 @@ class Supervisor(Books):
     async def tidy(self):
         """Removes what tasks have needed from the nodes that they ran on."""
         alive = {node["NodeID"] for node in ray.nodes() if node["Alive"]}
-        remote = ray.remote(num_cpus=0, max_retries=0)(sweep)
-        swept = [
-            remote.options(scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=False)).remote(self.run)
-            for node in self.nodes & alive]
-        try:
-            await asyncio.wait_for(asyncio.gather(*swept, return_exceptions=True), 10)
-        except asyncio.TimeoutError:
-            pass
+        others = (self.nodes & alive) - {self.node}
+        await asyncio.gather(*(self.on_node(node, sweep) for node in others), return_exceptions=True)
         sweep(self.run)
 
     # Asked by tickets
@@ -226,7 +221,7 @@ class Supervisor(Books):
         # A driver that is gone makes no difference: another ticket comes after this one.
         if ticket is None or seconds > TICKET_TIME:
             return []
-        ticket.worker = worker
+        ticket.worker, ticket.node = worker, node
         self.nodes.add(node)
         self.failures = 0
         # As many as are soon done, and not what others could do at the same time.
@@ -344,6 +339,7 @@ class Supervisor(Books):
             await running
         except Exception as problem:
             error = problem
+        begun = await self.begun(number, ticket) if ticket.specs else []
         del self.tickets[number]
         ticket.told.set()
         if error is not None:
@@ -353,8 +349,8 @@ class Supervisor(Books):
                 self.news.set()
         for name in reversed(list(ticket.specs)):
             attempt = self.attempts[name]
-            # As far as anybody has heard, it has not begun; but twice is no accident.
-            if self.reports[name].started is None and not attempt.get("is_back"):
+            # What it had only taken goes back; but twice is no accident.
+            if name not in begun and not attempt.get("is_back"):
                 attempt["is_back"] = True
                 self.put_back(ticket, name)
             else:
@@ -364,12 +360,34 @@ class Supervisor(Books):
         self.issue()
 
 
+    async def begun(self, number, ticket):
+        """Which of its attempts it has begun; all of them where nobody can say."""
+        if ticket.node == self.node:
+            return read_marks(self.run, number)
+        try:
+            return await self.on_node(ticket.node, read_marks, number)
+        except Exception:
+            return list(ticket.specs)
+
+    async def all_begun(self):
+        """What tickets of an earlier supervisor had begun, on the nodes that can be asked."""
+        nodes = [node["NodeID"] for node in await asyncio.to_thread(ray.nodes) if node["Alive"]]
+        found = await asyncio.gather(*(self.on_node(node, read_marks) for node in nodes), return_exceptions=True)
+        return [name for names in found if isinstance(names, list) for name in names]
+
+    def on_node(self, node, function, *arguments):
+        """What that function says there of this run."""
+        place = NodeAffinitySchedulingStrategy(node, soft=False)
+        remote = ray.remote(num_cpus=0, max_retries=0)(function).options(scheduling_strategy=place)
+        return asyncio.wait_for(remote.remote(self.run, *arguments), 10)
+
+
 class Ticket:
     """One that is out: what the supervisor knows of it."""
 
     def __init__(self, kind):
         self.kind = kind
-        self.worker = None
+        self.worker = self.node = None
         self.specs = {}  # by attempt, of those that it has and that have not ended
         self.cancels = []
         self.told = asyncio.Event()

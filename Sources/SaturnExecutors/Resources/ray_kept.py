@@ -22,6 +22,37 @@ def sweep(run):
     shutil.rmtree(os.path.join(tempfile.gettempdir(), run), ignore_errors=True)
 
 
+class Marks:
+    """A file in which a ticket writes down, on its own node, which attempts it begins: it may die before anybody hears of it."""
+
+    def __init__(self, run, number):
+        folder = os.path.join(run_folder(run), "begun")
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        self.path = os.path.join(folder, number)
+        self.file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+
+    def add(self, name):
+        os.write(self.file, f"{name}\n".encode())
+
+    def close(self):
+        """All is told."""
+        os.close(self.file)
+        os.unlink(self.path)
+
+
+def read_marks(run, number=None):
+    """What a ticket has begun on this node; without its number, what all of them have that did not come to their ends."""
+    folder = os.path.join(tempfile.gettempdir(), run, "begun")
+    begun = []
+    try:
+        for name in [number] if number else os.listdir(folder):
+            with open(os.path.join(folder, name), encoding="ascii") as file:
+                begun += file.read().split()
+    except FileNotFoundError:
+        pass
+    return begun
+
+
 class Kept(Report):
     """What has come of an attempt so far, on the supervisor's disk; of one that said nothing there is nothing."""
 
@@ -32,17 +63,17 @@ class Kept(Report):
 
     def add(self, what, offset, data):
         """Of whoever runs it; the same again is nothing. Returns how many bytes are new."""
-        file = os.open(getattr(self, {"log": "log", "results": "archive"}[what]), os.O_WRONLY | os.O_CREAT, 0o600)
+        path, size = {"log": (self.log, "log_size"), "results": (self.archive, "archive_size")}[what]
+        file = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
         try:
             view = memoryview(data)
             while view:
                 view = view[os.pwrite(file, view, offset + len(data) - len(view)):]
         finally:
             os.close(file)
-        size = {"log": "log_size", "results": "archive_size"}[what]
-        before = getattr(self, size)
-        setattr(self, size, max(before, offset + len(data)))
-        return getattr(self, size) - before
+        before, after = getattr(self, size), offset + len(data)
+        setattr(self, size, max(before, after))
+        return max(0, after - before)
 
     def unsent(self):
         return max(0, self.log_size - self.log_sent) + self.archive_size - self.archive_sent

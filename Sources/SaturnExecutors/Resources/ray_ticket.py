@@ -36,7 +36,9 @@ class Shift:
         self.agent = Agent(folder, self.office, self.put, SPAWNER, common, away=True, pause=PAUSE)
         await self.agent.start()
         self.agent.attach("supervisor")
-        parts = [asyncio.ensure_future(self.listen()), asyncio.ensure_future(self.serve(specs))]
+        self.marks = Marks(self.run, self.number)
+        self.fault = asyncio.get_running_loop().create_future()
+        parts = [asyncio.ensure_future(self.listen()), asyncio.ensure_future(self.serve(specs)), self.fault]
         try:
             done, _ = await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
             for part in done:
@@ -57,6 +59,7 @@ class Shift:
                 if spec["attempt"] in self.cancelled:
                     await self.put(None, [{"exited": spec["attempt"], "cancelled": True}], None)
                     continue
+                self.marks.add(spec["attempt"])
                 executing = asyncio.ensure_future(self.agent.execute(spec))
                 if specs and not (await asyncio.wait({executing}, timeout=self.LASTING))[0]:
                     names = [spec["attempt"] for spec in specs]
@@ -67,6 +70,7 @@ class Shift:
         while self.agent.attempts:
             self.is_emptied.clear()
             await self.is_emptied.wait()
+        self.marks.close()
 
     async def listen(self):
         while True:
@@ -81,12 +85,20 @@ class Shift:
         try:
             await self.supervisor.put.remote(self.number, message)
         except exceptions.RayTaskError as error:
-            # Its disk is full, perhaps: again, later.
-            raise OSError(str(error.cause)) from error
+            if isinstance(error.cause, OSError):
+                # Its disk is full, perhaps: again, later.
+                raise OSError(str(error.cause)) from error
+            settle_with(self.fault, error)
+            raise LookupError(collector) from error
         except exceptions.RayError as error:
             raise LookupError(collector) from error
         self.agent.release([part["exited"] for part in message if "exited" in part])
         self.is_emptied.set()
+
+
+def settle_with(future, error):
+    if not future.done():
+        future.set_exception(error)
 
 
 def work(supervisor, number, run):
