@@ -10,20 +10,27 @@ extension Execution {
     /// - Parameters:
     ///   - signal: SIGTERM, or SIGUSR1 to wait for what runs.
     ///   - cluster: that goes too, also when it is not the run's own.
-    /// - Returns: how many tasks had ended, and are kept.
-    func ending(_ signal: Int32 = SIGTERM, cluster: Bool = false) async throws -> Int {
+    func ending(_ signal: Int32 = SIGTERM, cluster: Bool = false) async throws -> Ended {
         var execution = self
         (execution.finishes, execution.isEnding) = (true, true)
         return try await execution.locked { loaded, executor in
-            let count = try await execution.end(loaded, executor, signal)
-            if let count, !cluster { return count }
+            let ended = try await execution.end(loaded, executor, signal)
+            if let ended, !cluster { return ended }
             try await Stopping.stop(executor, cluster: cluster)
-            return count ?? 0
+            return ended ?? Ended()
         }
     }
 
+    /// Tasks that were not stopped.
+    struct Ended {
+        /// So many had come to their ends, and are kept.
+        var kept = 0
+        /// Names of those of which nothing is left.
+        var lost: [String] = []
+    }
+
     /// `nil` when the run has no tasks that may be there.
-    private func end(_ loaded: Wiring.Loaded, _ executor: any Executor, _ signal: Int32) async throws -> Int? {
+    private func end(_ loaded: Wiring.Loaded, _ executor: any Executor, _ signal: Int32) async throws -> Ended? {
         let (ledger, store) = (try ledger(of: loaded), loaded.compilation.parts.store)
         var interrupted: Interrupted?
         // The ledger may have been lost, or be another one.
@@ -34,11 +41,16 @@ extension Execution {
         }
         var options = try options(loaded, interrupted)
         options.signal = signal
-        let (run, _, _) = try begin(loaded, executor, ledger, interrupted, options: options) { _ in Warnings() }
+        let (run, _, _) = try begin(loaded, executor, ledger, interrupted, options: options) { _ in
+            Warnings(run: loaded.run)
+        }
         let summary = try await run.execute(signals: StopSignals.stream())
         if summary.isHandedOver { throw ExitCode(128 + (summary.stoppedBy ?? SIGINT)) }
+        let lost = summary.causes.filter { if case .lost = $0.value { true } else { false } }.keys.sorted()
         let before = interrupted?.tasks.values.count { $0.state.isOwnEnd } ?? 0
-        return summary.tasks.count { $0.state.isOwnEnd } - before
+        return Ended(
+            kept: summary.tasks.count { $0.state.isOwnEnd } - before - lost.count,
+            lost: lost.map { summary.tasks[$0].name })
     }
 }
 
@@ -57,7 +69,13 @@ extension TaskState {
 
 /// Tells only what people should know.
 private struct Warnings: RunObserver {
+    let run: String
+
     func observe(_ event: RunEvent) {
-        if case .warning(let text) = event { Output.error(DiagnosticText(style: .error).warning(text)) }
+        switch event {
+        case .warning(let text): Output.error(DiagnosticText(style: .error).warning(text))
+        case .draining: Output.error("\(Printable.text(run)): waiting for what runs\n")
+        default: break
+        }
     }
 }

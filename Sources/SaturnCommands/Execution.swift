@@ -52,7 +52,7 @@ struct Execution {
         let others = try state.activeRuns()
         guard others.isEmpty else {
             throw Failure(
-                .engine, failure.message, hint: "run again when \(others.joined(separator: ", ")) has ended")
+                .engine, failure.message, hint: "run again when nobody is at work on \(others.joined(separator: ", "))")
         }
         let name = try SQLiteLedger.setAside(state.ledger)
         Output.error(

@@ -32,26 +32,39 @@ struct TerminateCommand: AsyncParsableCommand {
             return
         }
         if let name, let other = try liveMatch(name, state) { view = other }
-        // Whatever its record says: it may just have begun.
-        guard let holder = state.holder(of: view.record.name) else {
-            return Output.out(try await endInterrupted(view, state))
-        }
-        try await stop(holder, view.record.name, state)
-        // It was killed, or could not end all.
-        let after = try RunView.reading(view.record.name, state)
-        if isOnEngine(after.record.name, state) {
-            return Output.out(try await endInterrupted(after, state))
-        }
-        if after.record.exitCode == nil { _ = try await endInterrupted(after, state) }
-        Output.out(try text(of: view.record.name, state))
+        Output.out(try await end(view.record.name, state))
     }
 
-    /// - Parameter taken: how many tasks had ended on an engine.
-    private func text(of run: String, _ state: StateFolder, taken: Int = 0) throws -> String {
+    /// Returns what there is to say.
+    private func end(_ run: String, _ state: StateFolder) async throws -> String {
+        var hasStopped = false
+        while true {
+            // Whatever its record says: it may just have begun. One that Ctrl-C has ended hands over to a `collect`.
+            while let holder = state.holder(of: run), !hasStopped || holder.isSuccessor {
+                try await stop(holder, run, state)
+                hasStopped = true
+            }
+            let view = try RunView.reading(run, state)
+            do {
+                // It was killed, or could not end all.
+                if !hasStopped || isOnEngine(run, state) { return try await endInterrupted(view, state) }
+                if view.record.exitCode == nil { _ = try await endInterrupted(view, state) }
+                return try text(of: run, state)
+            } catch let failure as Failure where failure.kind == .inUse {
+                guard let holder = state.holder(of: run), holder.isSuccessor else { throw failure }
+                hasStopped = true
+            }
+        }
+    }
+
+    /// - Parameter ended: what was found on an engine.
+    private func text(
+        of run: String, _ state: StateFolder, ended: Execution.Ended = .init()
+    ) throws -> String {
         let view = try RunView.reading(run, state)
         let workplace = try BuiltInStore.at(view.record.location, state).workplace
         let left = try Survivors.end(of: view.tasks.map(\.name), in: workplace)
-        return TerminateText(view, left, taken: taken, drained: drain).render()
+        return TerminateText(view, left, ended: ended, drained: drain).render()
     }
 
     private func isOnEngine(_ run: String, _ state: StateFolder) -> Bool {
@@ -79,8 +92,8 @@ struct TerminateCommand: AsyncParsableCommand {
         arguments.file.location.change = nil
         let loaded = try Wiring(file: arguments.file, needsExecutor: true, ignoresLedger: true).load()
         guard let executor = loaded.executor, executor.outlivesSaturn else { return false }
-        let taken = try await Execution(arguments).ending(signal, cluster: cluster)
-        Output.out(try text(of: loaded.run, loaded.folder, taken: taken))
+        let ended = try await Execution(arguments).ending(signal, cluster: cluster)
+        Output.out(try text(of: loaded.run, loaded.folder, ended: ended))
         return true
     }
 
@@ -100,7 +113,7 @@ struct TerminateCommand: AsyncParsableCommand {
         return live.first
     }
 
-    /// Asks, then urges, then kills; returns when the run's lock is free.
+    /// Asks, then urges, then kills; returns when the run's lock is free. Another `terminate` is waited for.
     private func stop(_ holder: LockHolder, _ run: String, _ state: StateFolder) async throws {
         guard holder.host == Machine.host else {
             throw Failure(.inUse, "run '\(run)' is run by \(holder.words)", hint: "stop it there")
@@ -108,6 +121,8 @@ struct TerminateCommand: AsyncParsableCommand {
         guard let process = holder.process else {
             throw Failure(.engine, "the lock of run '\(run)' does not say which process has it", hint: holder.words)
         }
+        // It does the same.
+        let signal = holder.command == "terminate" ? 0 : signal
         guard try process.signal(signal) else {
             // It holds the lock and is not to be seen: another container, perhaps.
             guard state.holder(of: run) == holder else { return }
@@ -116,12 +131,12 @@ struct TerminateCommand: AsyncParsableCommand {
         }
         // Stopped by Ctrl-Z it would not hear of it.
         _ = try process.signal(SIGCONT)
-        if drain { Output.error("\(Printable.text(run)): waiting for what runs\n") }
+        if drain, signal != 0 { Output.error("\(Printable.text(run)): waiting for what runs\n") }
         var waited = 0
         while state.holder(of: run) == holder {
             try await Task.sleep(nanoseconds: 50_000_000)
             waited += 1
-            if drain { continue }
+            if drain || signal == 0 { continue }
             if waited == 200 { Output.error("\(Printable.text(run)): still waiting for tasks to end\n") }
             // It has 5 s of grace for its tasks, and then some for what it has to write down.
             if waited == 300 { _ = try process.signal(SIGTERM) }
@@ -136,8 +151,8 @@ struct TerminateCommand: AsyncParsableCommand {
         guard view.record.exitCode == nil || isOnEngine else { return "\(name): nothing is running\n" }
         if isOnEngine, let execution = try execution(of: view, state) {
             _ = try Ownership.store(at: view.record.location, for: state)
-            let taken = try await execution.ending(signal, cluster: cluster)
-            return try text(of: view.record.name, state, taken: taken)
+            let ended = try await execution.ending(signal, cluster: cluster)
+            return try text(of: view.record.name, state, ended: ended)
         }
         let holder = LockHolder(command: "terminate", path: view.record.file)
         let lock = try state.lock(run: view.record.name, holder: holder)
@@ -172,4 +187,9 @@ struct TerminateCommand: AsyncParsableCommand {
             return nil
         }
     }
+}
+
+extension LockHolder {
+    /// It goes on with what another one has begun, or ends that.
+    fileprivate var isSuccessor: Bool { command == "collect" || command == "terminate" }
 }

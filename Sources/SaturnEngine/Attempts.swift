@@ -162,6 +162,13 @@ struct Attempts {
         return try resumption.wanted(task, key: TaskKey(of: manifest(of: task).encoded)) != nil
     }
 
+    /// An earlier saturn has heard that it ran on an engine, and not how it ended.
+    func hadStarted(_ task: Int) throws -> Bool {
+        let (store, name) = (preparation.store, preparation.graph.nodes[task].name)
+        guard resumption != nil, try store.unfinished(name)?.run == preparation.run else { return false }
+        return access(store.folder(of: .standing(task: name)) + "/log", F_OK) == 0
+    }
+
     private mutating func begin(_ task: Int, _ batch: inout LedgerBatch) throws -> Active {
         let node = preparation.graph.nodes[task]
         let key = details.record(try manifest(of: task), in: &batch)

@@ -39,6 +39,12 @@ public struct LockHolder: Hashable, Sendable {
         state = String(lines[2][lines[2].index(after: space)...])
     }
 
+    /// What the process does: `run`, `collect`.
+    public var command: String? {
+        guard let start = words.firstRange(of: " (saturn ")?.upperBound else { return nil }
+        return words[start...].split(separator: " ").first.map(String.init)
+    }
+
     public var text: String {
         let owner = project.flatMap { project in state.map { "\(project) \($0)\n" } } ?? ""
         return words + "\n" + (process.map { "\($0.pid) \($0.start)\n" } ?? "") + owner

@@ -248,6 +248,7 @@ public final class Run {
         isDraining = true
         observer.observe(.draining)
         handle(.drain)
+        executor.withdraw(attempts.underWay.compactMap(attempts.current))
     }
 
     func take(_ event: ExecutorEvent) {
@@ -332,7 +333,10 @@ public final class Run {
         // Decided before the fault became known.
         guard failure == nil else { return handle(.exited(task: task, .cancelled)) }
         do {
-            guard try !isEnding || attempts.hasLeft(task) else { return handle(.exited(task: task, .cancelled)) }
+            guard try !isEnding || attempts.hasLeft(task) else {
+                let why = "what it ran on knows nothing of it any more"
+                return handle(.exited(task: task, try attempts.hadStarted(task) ? .lost(why) : .cancelled))
+            }
             journal.launching(task)
             let launch = try attempts.prepare(task, number: number, &journal.batch)
             csystem_step("launch.prepared")

@@ -52,7 +52,7 @@ public enum DaskExecutor {
                 problems.append(Diagnostic(at: kwargs.mark, "'cluster_kwargs' is a mapping"))
             }
         }
-        return problems + problemsWithAddress(spec) + problemsWithTLS(spec)
+        return problems + Bridge.problemsWithPython(spec) + problemsWithAddress(spec) + problemsWithTLS(spec)
     }
 
     private static func problemsWithAddress(_ spec: ComponentSpec) -> [Diagnostic] {

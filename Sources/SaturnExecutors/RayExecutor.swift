@@ -46,7 +46,7 @@ public enum RayExecutor {
 
     /// What is wrong with the settings beyond their kinds.
     public static func problems(with spec: ComponentSpec) -> [Diagnostic] {
-        var problems: [Diagnostic] = []
+        var problems = Bridge.problemsWithPython(spec)
         if let address = spec.settings["address"], let text = address.text, !isAddress(text) {
             problems.append(
                 Diagnostic(

@@ -5,7 +5,15 @@ import SaturnCore
 enum Schema {
     static func upgrade(_ queue: DatabaseQueue, _ path: String) throws {
         try refuseNewer(queue, path)
-        try migrator.migrate(queue)
+        var applied = try queue.read(migrator.appliedIdentifiers).count
+        while true {
+            do { return try migrator.migrate(queue) } catch let error as DatabaseError {
+                // Two that begin at once both want to make the next version; each is made whole, by one of them.
+                let now = try queue.read(migrator.appliedIdentifiers).count
+                guard now > applied else { throw error }
+                applied = now
+            }
+        }
     }
 
     static func isCurrent(_ queue: DatabaseQueue, _ path: String) throws -> Bool {

@@ -52,6 +52,10 @@ final class DaskStage: EngineStage {
         guard done.status == 0 else { throw SessionProblem("dask: \(done.stderr)") }
     }
 
+    override func loseTasks(_ pids: [pid_t]) throws {
+        for worker in Set(try pids.map(worker)) { cluster.kill(worker: worker) }
+    }
+
     /// On the scheduler and on the workers, by name.
     override func left() throws -> String {
         let script = """

@@ -24,6 +24,9 @@ class EngineStage {
     /// What the run has on the engine.
     func left() throws -> String { "" }
 
+    /// Kills, on the engine, what these run on and whoever knows of them.
+    func loseTasks(_ pids: [pid_t]) throws {}
+
     /// - Parameters:
     ///   - tasks: in YAML's short form; each can name the files of the stage.
     ///   - more: settings of the executor.

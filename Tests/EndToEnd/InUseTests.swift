@@ -21,6 +21,19 @@ import Testing
         return (session, here, go)
     }
 
+    /// Each of them wants to make the ledger.
+    @Test func firstRunsOfAProject() throws {
+        for _ in 0..<12 {
+            let session = try Session()
+            try session.write("run.yaml", "defaults: {code: none}\ntasks: [\"true\"]\n")
+            let runs = try ["a", "b", "c", "d", "e", "f"].map { try session.background("run", "--name", $0) }
+            for run in runs {
+                let end = try run.ended()
+                #expect(end.status == 0, "\(end.err)")
+            }
+        }
+    }
+
     @Test func sameName() throws {
         let (session, here, go) = try makeSession()
         let run = try session.background("run")

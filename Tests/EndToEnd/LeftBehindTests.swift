@@ -75,6 +75,23 @@ struct LeftBehindTests {
         try Self.finish(stage, after: ended)
     }
 
+    /// It still leaves, or the next one has the run by now.
+    @Test(arguments: TestEngine.allCases, [0, 100, 300] as [Int32])
+    func terminateDuringControlC(_ engine: TestEngine, _ pause: Int32) throws {
+        let stage = try engine.stage(Self.tasks)
+        let run = try stage.session.background("run")
+        let pids = try stage.arrived(2)
+        run.signal(SIGINT)
+        poll(nil, 0, pause)
+        let terminate = try stage.session.saturn("terminate")
+        #expect(terminate.status == 0, "\(terminate.out)\(terminate.err)")
+        #expect(terminate.out.contains("stopped 2 running tasks (a1, a2)"), "\(terminate.out)\(terminate.err)")
+        for pid in pids { #expect(!isRunning(pid)) }
+        try run.ended()
+        #expect(try stage.left().isEmpty)
+        #expect(try stage.ran() == ["a1", "a2"])
+    }
+
     /// What runs comes to its end.
     @Test(arguments: TestEngine.allCases) func drain(_ engine: TestEngine) throws {
         let stage = try engine.stage(Self.tasks)
@@ -91,6 +108,63 @@ struct LeftBehindTests {
         try stage.arrived()
         stage.release()
         #expect(try run.ended().out.hasPrefix("stage: 1 succeeded, 2 up to date"))
+    }
+
+    /// What waits on the engine is not begun any more, be there a saturn or not.
+    @Test(arguments: TestEngine.allCases, [false, true]) func drainMoreThanFits(_ engine: TestEngine, _ isKilled: Bool)
+        throws
+    {
+        let stage = try engine.stage()
+        let task = "{name: t, command: \"\(Self.work)\", sweep: {repeats: 12}}"
+        try stage.write("[\(task)]", more: engine.fourAtOnce)
+        let run = try stage.session.background("run")
+        try stage.arrived()
+        if isKilled {
+            run.signal(SIGKILL)
+            try run.ended()
+        }
+        let drain = try stage.session.background("terminate", "--drain")
+        while try !stage.session.saturn("status").out.contains("skipped") { poll(nil, 0, 50) }
+        let count = try stage.ran().count
+        #expect(count < 12)
+        stage.release(12)
+        let end = try drain.ended()
+        #expect(
+            end.out.hasSuffix("drained; \(12 - count) not started; nothing is left running\n"), "\(end.out)\(end.err)")
+        #expect(try stage.ran().count == count)
+        #expect(try stage.left().isEmpty)
+        #expect(try run.ended().status == (isKilled ? 137 : 143))
+    }
+
+    /// Of what had begun and is nowhere any more.
+    @Test(arguments: TestEngine.allCases) func whatIsLost(_ engine: TestEngine) throws {
+        let stage = try engine.stage(Self.tasks)
+        let run = try stage.session.background("run")
+        let pids = try stage.arrived(2)
+        for task in ["a1", "a2"] {
+            while !stage.session.exists("results/\(task)/log") { poll(nil, 0, 10) }
+        }
+        run.signal(SIGKILL)
+        try run.ended()
+        try stage.loseTasks(pids)
+        for pid in pids { try waitForEnd(of: pid) }
+        let terminate = try stage.session.saturn("terminate")
+        #expect(
+            terminate.out
+                == "stage: 2 tasks were lost (a1, a2); stopped 0 running tasks; nothing is left running\n",
+            "\(terminate.out)\(terminate.err)")
+    }
+
+    /// One waits for the other.
+    @Test(arguments: TestEngine.allCases) func terminateTwice(_ engine: TestEngine) throws {
+        let stage = try engine.stage(Self.tasks)
+        _ = try Self.leave(stage, by: SIGKILL)
+        let terminates = try (0..<2).map { _ in try stage.session.background("terminate") }
+        for terminate in terminates {
+            let end = try terminate.ended()
+            #expect(end.status == 0, "\(end.out)\(end.err)")
+        }
+        #expect(try stage.left().isEmpty)
     }
 
     @Test(arguments: TestEngine.allCases) func runWithAnotherExecutor(_ engine: TestEngine) throws {

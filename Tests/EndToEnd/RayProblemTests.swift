@@ -92,6 +92,7 @@ struct RayProblemTests {
               address: head
               namespace: ""
               connect_timeout: 0
+              python: ""
               num_cpus: few
               runtime_env: pip
             tasks:
@@ -105,12 +106,20 @@ struct RayProblemTests {
                 "run.yaml:3:12: error: 'head' is no address of a Ray cluster; HOST:PORT of its head, or 'local' for one of the run's own",
                 "run.yaml:4:14: error: 'namespace' is empty; without one it is 'saturn'",
                 "run.yaml:5:20: error: a duration is more than 0 and at most 3650 days, not '0'",
-                "run.yaml:6:13: error: 'num_cpus' is a number of at least 0, not 'few'",
-                "run.yaml:7:16: error: 'runtime_env' is a mapping",
-                "run.yaml:9:41: error: Ray gives more than one GPU only as a whole number",
-                "run.yaml:9:52: error: Ray has no resource of its own called 'café'; cpus, gpus and memory, or a name in ASCII",
-                "run.yaml:9:64: error: Ray counts 'license' in ten-thousandths",
+                "run.yaml:6:11: error: 'python' is empty; without it, it is python3",
+                "run.yaml:7:13: error: 'num_cpus' is a number of at least 0, not 'few'",
+                "run.yaml:8:16: error: 'runtime_env' is a mapping",
+                "run.yaml:10:41: error: Ray gives more than one GPU only as a whole number",
+                "run.yaml:10:52: error: Ray has no resource of its own called 'café'; cpus, gpus and memory, or a name in ASCII",
+                "run.yaml:10:64: error: Ray counts 'license' in ten-thousandths",
             ], "\(plan.err)")
+    }
+
+    @Test func anEnvironmentThatIsNone() throws {
+        let stage = try RayStage(tasks: "[\"true\"]")
+        let run = try stage.session.saturn("run", "--set", "executor.runtime_env={working_dir: nowhere}")
+        #expect(run.status == 3)
+        #expect(run.err.contains("error: 'runtime_env' is not what Ray wants: "), "\(run.err)")
     }
 
     /// It waits for a node that has it, and says so; what fits goes on.

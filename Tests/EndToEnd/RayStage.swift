@@ -31,6 +31,7 @@ final class RayStage: EngineStage {
         ]
     }
 
+    override func loseTasks(_ pids: [pid_t]) throws { kill(try supervisor(), SIGKILL) }
     override func left() throws -> String { try actors().keys.sorted().joined(separator: " ") }
 
     /// What the run has on the cluster: the numbers of its actors' processes, by name.

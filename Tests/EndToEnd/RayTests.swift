@@ -135,6 +135,30 @@ struct RayTests {
         #expect(try run.ended().status == (isKilled ? 137 : 143))
     }
 
+    /// It is ended when it answers again, though nobody is there to ask.
+    @Test func aWorkerThatStandsStill() throws {
+        let stage = try RayStage(tasks: "[{name: a, command: \"echo a >> $RAN; \(RayStage.wait)\"}]")
+        let run = try stage.session.background("run")
+        let pid = try stage.arrived()[0]
+        run.signal(SIGKILL)
+        try run.ended()
+        let worker = try stage.worker(of: pid)
+        let folder = try stage.cluster.folder(of: stage.id())
+        kill(worker, SIGSTOP)
+        defer { kill(worker, SIGCONT) }
+        let terminate = try stage.session.saturn("terminate")
+        #expect(terminate.status == 3)
+        #expect(
+            terminate.err.contains(
+                "error: a task on Ray did not end: no answer from 127.0.0.1 (process \(worker))\n  hint: "),
+            "\(terminate.out)\(terminate.err)")
+        #expect(isRunning(pid))
+        kill(worker, SIGCONT)
+        try waitForEnd(of: pid)
+        while try !stage.left().isEmpty { poll(nil, 0, 100) }
+        #expect(!stage.session.exists(folder))
+    }
+
     /// 100 MB of each, byte for byte.
     @Test func resultsAndLog() throws {
         let stage = try RayStage(

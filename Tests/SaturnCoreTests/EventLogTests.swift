@@ -95,6 +95,7 @@ import Testing
     @Test func aChangeWhileItRanMakesItUnusable() {
         let text = EventLog.header + EventLog.entry("complete", at: time) + EventLog.entry("changed", at: time)
         #expect(EventLog(parsing: text)?.isReusable == false)
+        #expect(EventLog(parsing: text)?.lastType == "complete", "it says nothing of how it ended")
     }
 
     @Test(arguments: ["", "event", "events", "other:\n", "\nevents:\n", "status: success\n"])

@@ -46,7 +46,7 @@ public struct EventLog: Hashable, Sendable {
         events.last { $0.type == "complete" }?["utctimestamp"].flatMap { Timestamp($0) }
     }
     /// How it ended, or what happened to it last; that it was stored is neither.
-    public var lastType: String? { events.last { $0.type != "stored" }?.type }
+    public var lastType: String? { events.last { $0.type != "stored" && $0.type != "changed" }?.type }
     /// It is where no crash of this machine can harm it, and was put there when the code had been looked at again.
     public var isStored: Bool { events.contains { $0.type == "stored" } }
     /// Of the last attempt that ended, unless it was a success.

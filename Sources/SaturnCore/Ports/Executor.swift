@@ -36,6 +36,8 @@ public protocol Executor: Sendable {
     var lastNews: Int64 { get }
     /// Leaves what runs to itself.
     func detach() async
+    /// Those of the attempts that have not started are not to; they end as cancelled.
+    func withdraw(_ attempts: [AttemptID])
     /// The result of an attempt is where it belongs: what the executor has kept of it can go.
     func release(_ attempt: AttemptID)
     /// Stops, and shuts down what tasks were running on, also when that is not the run's own.
@@ -51,6 +53,7 @@ extension Executor {
     public var hasLeftovers: Bool { false }
     public var lastNews: Int64 { 0 }
     public func detach() async { await stop() }
+    public func withdraw(_ attempts: [AttemptID]) {}
     public func release(_ attempt: AttemptID) {}
     public func stopCluster() async { await stop() }
 }

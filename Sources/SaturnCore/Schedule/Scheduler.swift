@@ -228,11 +228,12 @@ public struct Scheduler: Sendable {
         case (.timeout, _): .failure(.timeout(items[task].timeout ?? 0))
         // Even when it was asked to end: it finished before that reached it.
         case (_, .code(0)): .success
+        // Nobody has stopped that.
+        case (_, .lost(let why)): .failure(.lost(why))
         case (.stop, _), (_, .cancelled): .terminated
         case (_, .code(let code)): .failure(.exited(code))
         case (_, .signal(let number)): .failure(.signal(number))
         case (_, .notStarted(let why, let code)): .failure(.notStarted(why, code: code))
-        case (_, .lost(let why)): .failure(.lost(why))
         }
     }
 

@@ -10,7 +10,7 @@ import Synchronization
 public final class BridgeExecutor: Executor {
     private struct Inbox {
         var launches: [Launch] = []
-        var cancels: [(attempt: AttemptID, force: Bool)] = []
+        var cancels: [(attempt: AttemptID, how: BridgeRequest.Cancel)] = []
         var releases: [AttemptID] = []
         var leaving: BridgeRequest?
         var isInterrupted = false
@@ -67,7 +67,10 @@ public final class BridgeExecutor: Executor {
 
     public func knows(_ attempt: AttemptID) -> Bool { earlier.withLock { $0.contains(attempt.description) } }
     public func launch(_ launches: [Launch]) { post { $0.launches += launches } }
-    public func cancel(_ attempt: AttemptID, force: Bool) { post { $0.cancels.append((attempt, force)) } }
+    public func cancel(_ attempt: AttemptID, force: Bool) {
+        post { $0.cancels.append((attempt, force ? .force : .ask)) }
+    }
+    public func withdraw(_ attempts: [AttemptID]) { post { $0.cancels += attempts.map { ($0, .waiting) } } }
     public func release(_ attempt: AttemptID) { post { $0.releases.append(attempt) } }
     public func interrupt() { post { $0.isInterrupted = true } }
     public func stop() async { await leave(.terminate(cluster: false)) }
@@ -121,8 +124,8 @@ public final class BridgeExecutor: Executor {
             stops += asked.stops
             if asked.isInterrupted { session.giveUp() }
             session.add(asked.launches)
-            for force in [false, true] {
-                session.cancel(asked.cancels.filter { $0.force == force }.map(\.attempt), force: force)
+            for how in BridgeRequest.Cancel.allCases {
+                session.cancel(asked.cancels.filter { $0.how == how }.map(\.attempt), how)
             }
             session.release(asked.releases)
             session.fill()

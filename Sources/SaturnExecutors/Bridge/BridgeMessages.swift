@@ -7,10 +7,17 @@ enum BridgeRequest: Encodable {
     case attach
     case submit([BridgeTask])
     case release([String])
-    case cancel([String], force: Bool)
+    case cancel([String], Cancel)
     case terminate(cluster: Bool)
     case detach
     case ping(Int)
+
+    enum Cancel: CaseIterable {
+        /// Those that have not started.
+        case waiting
+        /// Those that run are asked to end, or ended.
+        case ask, force
+    }
 
     private enum Keys: String, CodingKey {
         case request, tasks, attempts, force, cluster, number
@@ -28,10 +35,10 @@ enum BridgeRequest: Encodable {
         case .release(let attempts):
             try fields.encode("release", forKey: .request)
             try fields.encode(attempts, forKey: .attempts)
-        case .cancel(let attempts, let force):
-            try fields.encode("terminate", forKey: .request)
+        case .cancel(let attempts, let how):
+            try fields.encode(how == .waiting ? "withdraw" : "terminate", forKey: .request)
             try fields.encode(attempts, forKey: .attempts)
-            try fields.encode(force, forKey: .force)
+            if how != .waiting { try fields.encode(how == .force, forKey: .force) }
         case .terminate(let cluster):
             try fields.encode("terminate", forKey: .request)
             try fields.encode(cluster, forKey: .cluster)

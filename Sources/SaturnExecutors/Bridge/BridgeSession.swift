@@ -102,7 +102,7 @@ final class BridgeSession: @unchecked Sendable {
     }
 
     /// Together: of what was handed over the engine ends first what waits there.
-    func cancel(_ attempts: [AttemptID], force: Bool) {
+    func cancel(_ attempts: [AttemptID], _ how: BridgeRequest.Cancel) {
         var (handedOver, earlier): ([String], [Launch]) = ([], [])
         for attempt in attempts {
             guard let index = waiting[nextWaiting...].firstIndex(where: { $0.attempt == attempt }) else {
@@ -120,7 +120,7 @@ final class BridgeSession: @unchecked Sendable {
         }
         handOver(earlier)
         guard !handedOver.isEmpty else { return }
-        attempt { try send(.cancel(handedOver, force: force)) }
+        attempt { try send(.cancel(handedOver, how)) }
     }
 
     func release(_ attempts: [AttemptID]) {
@@ -300,7 +300,7 @@ final class BridgeSession: @unchecked Sendable {
     /// Of attempts that were to be ended, and of which nothing more will be heard.
     func abandon() {
         guard isTerminating else { return }
-        for filler in fillers.values { events.append(.exited(filler.attempt, .lost("the run was stopped"))) }
+        for filler in fillers.values { events.append(.exited(filler.attempt, .signal(SIGKILL))) }
         fillers = [:]
     }
 }

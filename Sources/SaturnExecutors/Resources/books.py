@@ -60,7 +60,8 @@ class Books:
                 self.waiting.setdefault(spec["kind"], deque()).append(spec)
 
     def cancel(self, names, force):
-        """Returns those that will not run at all."""
+        """Returns those that will not run at all. `force` says whether those that run are asked to end or ended; `None`, that
+        they go on."""
         cancelled = []
         # What waits comes first: it would have the places of those that end.
         for name in sorted(names, key=lambda name: self.attempts.get(name, {}).get("state") != "waiting"):
@@ -72,7 +73,7 @@ class Books:
                 self.waiting[kind] = deque(spec for spec in self.waiting.get(kind, ()) if spec["attempt"] != name)
                 del self.attempts[name]
                 cancelled.append(name)
-            elif attempt["state"] == "running":
+            elif attempt["state"] == "running" and force is not None:
                 self.send_cancel(attempt["worker"], name, force)
         return cancelled
 

@@ -143,6 +143,8 @@ class Bridge:
             self.say("attached", attempts=await self.engine.attach())
         elif what == "release":
             await self.engine.release(request["attempts"])
+        elif what == "withdraw":
+            await self.engine.cancel(request["attempts"], None)
         elif what == "terminate" and "attempts" in request:
             await self.engine.cancel(request["attempts"], request["force"])
         elif what == "terminate":

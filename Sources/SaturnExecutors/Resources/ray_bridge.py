@@ -64,6 +64,9 @@ class Ray(Engine):
                     "version", words.partition(" This process on node")[0] + f"; {sys.executable} has "
                     f"Ray {ray.__version__} and Python {'.'.join(map(str, sys.version_info[:3]))}",
                     "'python' has to name one of the cluster's versions")
+            # Before it asks the cluster for anything Ray looks at the environment.
+            if self.environment and isinstance(error, (TypeError, ValueError)):
+                raise Fatal("cluster", f"'runtime_env' is not what Ray wants: {words[:500]}")
             raise Fatal("no-head", f"cannot join the Ray cluster at {where}: {words[:500] or type(error).__name__}")
 
     def join(self, where):

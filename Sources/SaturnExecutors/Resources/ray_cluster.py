@@ -9,6 +9,7 @@ import json
 import os
 import secrets
 import sys
+import threading
 import time
 import uuid
 from collections import deque
@@ -44,6 +45,8 @@ FEWEST_TICKETS = 16
 MOST_FAILURES = 10
 # Bytes on the supervisor's disk that its collector has not taken: whoever brings more has to wait.
 BACKLOG = 256 << 20
+# Seconds after which a supervisor has nobody who wants anything of it.
+UNASKED = 60
 # Seconds that a question without an answer may wait, and that what has come to be waits for more.
 LONG_POLL = 2
 PAUSE = 0.1
@@ -87,10 +90,19 @@ class Supervisor(Books):
         self.cpus = 1
         self.folder = os.path.join(run_folder(run), "supervisor")
         os.makedirs(self.folder, mode=0o700, exist_ok=True)
+        # Whoever has made it may have been ended a moment later, and knows nothing of it.
+        unasked = threading.Timer(UNASKED, self.leave)
+        unasked.daemon = True
+        unasked.start()
         self.ends = Ends(self.folder)
         for report in self.ends.adopt():
             self.reports[report.id] = report
             self.attempts[report.id] = {"state": "ended", "kind": None, "worker": None}
+
+    def leave(self):
+        if not self.heard and not self.attempts:
+            sweep(self.run)
+            os._exit(0)
 
     def note(self, names, is_released=False):
         """For whoever comes after this one."""
@@ -308,12 +320,12 @@ class Supervisor(Books):
 
     async def watch(self):
         """How large the cluster is; and whether anybody still wants anything of it."""
-        while not (self.is_closed and not self.tickets and not self.is_heard()):
+        while self.tickets or self.is_heard() or self.attempts and not self.is_closed:
             resources = await asyncio.to_thread(ray.cluster_resources)
             self.cpus = int(resources.get("CPU", 1))
             self.issue()
             await asyncio.sleep(5)
-        # It was told to end, and what did not end then has ended now.
+        # Nothing was ever begun; or it was told to end, and what did not end then has ended now.
         await self.tidy()
         ray.kill(self.me)
 
