@@ -52,20 +52,6 @@ LONG_POLL = 2
 PAUSE = 0.1
 
 
-def reason(error, worker):
-    """Why a ticket is over, in words."""
-    what = worker or "its worker"
-    if isinstance(error, exceptions.OutOfMemoryError):
-        return f"worker {what} was ended by Ray: its node was short of memory"
-    if isinstance(error, exceptions.NodeDiedError):
-        return f"the node of worker {what} died"
-    if isinstance(error, exceptions.TaskCancelledError):
-        return f"worker {what} was told by somebody else to stop"
-    if isinstance(error, exceptions.WorkerCrashedError):
-        return f"worker {what} died"
-    return f"worker {what} failed: {str(error).strip().splitlines()[-1] if str(error).strip() else type(error).__name__}"
-
-
 class Supervisor(Books):
     """Keeps the books, what has come of attempts, and the tickets that are out."""
 
@@ -392,16 +378,3 @@ class Supervisor(Books):
         place = NodeAffinitySchedulingStrategy(node, soft=False)
         remote = ray.remote(num_cpus=0, max_retries=0)(function).options(scheduling_strategy=place)
         return asyncio.wait_for(remote.remote(self.run, *arguments), 10)
-
-
-class Ticket:
-    """One that is out: what the supervisor knows of it."""
-
-    def __init__(self, kind):
-        self.kind = kind
-        self.worker = self.node = None
-        self.specs = {}  # by attempt, of those that it has and that have not ended
-        self.cancels = []
-        self.told = asyncio.Event()
-
-

@@ -1,9 +1,34 @@
-# A ticket on its worker: all that Ray itself ever runs.
+# A ticket: all that Ray itself ever runs.
 
 import asyncio
 import os
 import time
 from collections import deque
+
+
+class Ticket:
+    """One that is out: what the supervisor knows of it."""
+
+    def __init__(self, kind):
+        self.kind = kind
+        self.worker = self.node = None
+        self.specs = {}  # by attempt, of those that it has and that have not ended
+        self.cancels = []
+        self.told = asyncio.Event()
+
+
+def reason(error, worker):
+    """Why a ticket is over, in words."""
+    what = worker or "its worker"
+    if isinstance(error, exceptions.OutOfMemoryError):
+        return f"worker {what} was ended by Ray: its node was short of memory"
+    if isinstance(error, exceptions.NodeDiedError):
+        return f"the node of worker {what} died"
+    if isinstance(error, exceptions.TaskCancelledError):
+        return f"worker {what} was told by somebody else to stop"
+    if isinstance(error, exceptions.WorkerCrashedError):
+        return f"worker {what} died"
+    return f"worker {what} failed: {str(error).strip().splitlines()[-1] if str(error).strip() else type(error).__name__}"
 
 
 def here():
