@@ -40,7 +40,7 @@ struct TerminateCommand: AsyncParsableCommand {
         var hasStopped = false
         while true {
             // Whatever its record says: it may just have begun. One that Ctrl-C has ended hands over to a `collect`.
-            while let holder = state.holder(of: run), !hasStopped || holder.isSuccessor {
+            while let holder = try await holder(of: run, state), !hasStopped || holder.isSuccessor {
                 try await stop(holder, run, state)
                 hasStopped = true
             }
@@ -51,10 +51,19 @@ struct TerminateCommand: AsyncParsableCommand {
                 if view.record.exitCode == nil { _ = try await endInterrupted(view, state) }
                 return try text(of: run, state)
             } catch let failure as Failure where failure.kind == .inUse {
-                guard let holder = state.holder(of: run), holder.isSuccessor else { throw failure }
+                guard let holder = try await holder(of: run, state), holder.isSuccessor else { throw failure }
                 hasStopped = true
             }
         }
+    }
+
+    /// Who has just taken the lock has yet to write down who that is.
+    private func holder(of run: String, _ state: StateFolder) async throws -> LockHolder? {
+        for _ in 0..<100 {
+            guard let holder = state.holder(of: run), holder.process == nil else { break }
+            try await Task.sleep(nanoseconds: 20_000_000)
+        }
+        return state.holder(of: run)
     }
 
     /// - Parameter ended: what was found on an engine.

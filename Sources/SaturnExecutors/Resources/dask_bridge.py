@@ -107,9 +107,13 @@ class Dask(Engine):
             if left := await self.clear(other):
                 raise Fatal("cluster", f"what an earlier run has left does not end: no answer from {', '.join(left)}")
             self.bridge.say("notice", message="ended what an earlier run had left on the cluster: its state was deleted")
-        if await self.answered(self.client.run_on_scheduler(lambda dask_scheduler: name in dask_scheduler.plugins)):
+        # Whoever has made them may have been ended in between.
+        has_books, has_agents = await self.answered(self.client.run_on_scheduler(
+            lambda dask_scheduler: (name in dask_scheduler.plugins, name in dask_scheduler.worker_plugins)))
+        if not has_books:
+            await self.answered(self.client.register_plugin(SchedulerBooks(name, self.label, self.home), name=name))
+        if has_agents:
             return
-        await self.answered(self.client.register_plugin(SchedulerBooks(name, self.label, self.home), name=name))
         agents = asyncio.ensure_future(self.client.register_plugin(WorkerAgent(name, Agent, SPAWNER), name=name))
         silent, began = [], time.monotonic()
         while not silent and not await self.within(1, agents):

@@ -32,6 +32,7 @@ class SchedulerBooks(Books, SchedulerPlugin):
         self.scheduler = scheduler
         self.open()
         self.lost = []
+        self.agents = set()  # workers that have one
         scheduler.handlers[self.name] = self.handle
 
     async def close(self):
@@ -46,7 +47,8 @@ class SchedulerBooks(Books, SchedulerPlugin):
         return getattr(self, f"do_{action}")(**details)
 
     def send(self, worker, **message):
-        if worker in self.scheduler.workers:
+        """To a worker that has an agent: Dask closes one that is told what it does not understand."""
+        if worker in self.agents:
             self.scheduler.worker_send(worker, {"op": self.name, **message})
 
     def send_cancel(self, worker, name, force):
@@ -141,6 +143,7 @@ class SchedulerBooks(Books, SchedulerPlugin):
     # Asked by agents
 
     def do_join(self, worker):
+        self.agents.add(worker)
         return self.collector
 
     def do_take(self, worker, kind, seconds, done):
@@ -163,6 +166,7 @@ class SchedulerBooks(Books, SchedulerPlugin):
     # Told by the scheduler
 
     def remove_worker(self, scheduler, worker, **_):
+        self.agents.discard(worker)
         for name, attempt in list(self.attempts.items()):
             if attempt["worker"] != worker or attempt["state"] == "lost":
                 continue
