@@ -5,32 +5,24 @@ import SaturnEngine
 
 /// Of a run that no saturn executes: what it has left on an engine is ended.
 extension Execution {
-    /// What has ended there is kept first; nothing is started.
+    /// What has ended there is kept first; nothing is started. Tells how many tasks that were.
     ///
     /// - Parameters:
     ///   - signal: SIGTERM, or SIGUSR1 to wait for what runs.
     ///   - cluster: that goes too, also when it is not the run's own.
-    func ending(_ signal: Int32 = SIGTERM, cluster: Bool = false) async throws -> Ended {
+    func ending(_ signal: Int32 = SIGTERM, cluster: Bool = false) async throws -> Int {
         var execution = self
         (execution.finishes, execution.isEnding) = (true, true)
         return try await execution.locked { loaded, executor in
-            let ended = try await execution.end(loaded, executor, signal)
-            if let ended, !cluster { return ended }
+            let count = try await execution.end(loaded, executor, signal)
+            if let count, !cluster { return count }
             try await Stopping.stop(executor, cluster: cluster)
-            return ended ?? Ended()
+            return count ?? 0
         }
     }
 
-    /// Tasks that were not stopped.
-    struct Ended {
-        /// So many had come to their ends, and are kept.
-        var kept = 0
-        /// Names of those of which nothing is left.
-        var lost: [String] = []
-    }
-
     /// `nil` when the run has no tasks that may be there.
-    private func end(_ loaded: Wiring.Loaded, _ executor: any Executor, _ signal: Int32) async throws -> Ended? {
+    private func end(_ loaded: Wiring.Loaded, _ executor: any Executor, _ signal: Int32) async throws -> Int? {
         let (ledger, store) = (try ledger(of: loaded), loaded.compilation.parts.store)
         var interrupted: Interrupted?
         // The ledger may have been lost, or be another one.
@@ -45,12 +37,13 @@ extension Execution {
             Warnings(run: loaded.run)
         }
         let summary = try await run.execute(signals: StopSignals.stream())
-        if summary.isHandedOver { throw ExitCode(128 + (summary.stoppedBy ?? SIGINT)) }
-        let lost = summary.causes.filter { if case .lost = $0.value { true } else { false } }.keys.sorted()
-        let before = interrupted?.tasks.values.count { $0.state.isOwnEnd } ?? 0
-        return Ended(
-            kept: summary.tasks.count { $0.state.isOwnEnd } - before - lost.count,
-            lost: lost.map { summary.tasks[$0].name })
+        if summary.isHandedOver {
+            let name = Printable.text(ShellText.option("--name", loaded.run))
+            Output.error("\(Printable.text(loaded.run)): what runs goes on; saturn terminate \(name) stops it\n")
+            throw ExitCode(128 + (summary.stoppedBy ?? SIGINT))
+        }
+        let before = interrupted?.tasks.values.count { $0.isOwnEnd } ?? 0
+        return summary.tasks.count { $0.isOwnEnd } - before
     }
 }
 
@@ -63,8 +56,10 @@ extension RunView {
     }
 }
 
-extension TaskState {
-    fileprivate var isOwnEnd: Bool { self == .succeeded || self == .failed }
+extension TaskRecord {
+    fileprivate var isOwnEnd: Bool { state == .succeeded || state == .failed && !isLost }
+    /// What it ran on has lost it.
+    var isLost: Bool { state == .failed && note?.hasPrefix(Cause.lost("").text) ?? false }
 }
 
 /// Tells only what people should know.

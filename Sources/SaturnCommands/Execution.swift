@@ -88,6 +88,10 @@ struct Execution {
                 }
                 return try await body(loaded, executor)
             } catch let taken as Taken {
+                if isSupervised, finishes, loaded.folder.holder(of: loaded.run)?.command == "terminate" {
+                    Output.error("\(Printable.text(loaded.run)): saturn terminate stops it\n")
+                    throw ExitCode(128 + SIGTERM)
+                }
                 guard arguments.wait else { throw taken.failure }
                 Output.error("\(Printable.text(taken.failure.message)); waiting\n")
                 try await wait(for: loaded, holder)

@@ -34,7 +34,7 @@ struct Interrupted {
             open.remove(name)
             tasks[name]?.state = .failed
             tasks[name]?.attempt = attempt
-            tasks[name]?.note = events.exitCode.map { Cause.exited($0).text }
+            tasks[name]?.note = events.failure?.text
         default: tasks[name]?.state = .running
         }
     }

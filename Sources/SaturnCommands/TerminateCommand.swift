@@ -66,14 +66,12 @@ struct TerminateCommand: AsyncParsableCommand {
         return state.holder(of: run)
     }
 
-    /// - Parameter ended: what was found on an engine.
-    private func text(
-        of run: String, _ state: StateFolder, ended: Execution.Ended = .init()
-    ) throws -> String {
+    /// - Parameter kept: how many tasks had ended on an engine.
+    private func text(of run: String, _ state: StateFolder, kept: Int = 0) throws -> String {
         let view = try RunView.reading(run, state)
         let workplace = try BuiltInStore.at(view.record.location, state).workplace
         let left = try Survivors.end(of: view.tasks.map(\.name), in: workplace)
-        return TerminateText(view, left, ended: ended, drained: drain).render()
+        return TerminateText(view, left, kept: kept, drained: drain).render()
     }
 
     private func isOnEngine(_ run: String, _ state: StateFolder) -> Bool {
@@ -101,8 +99,8 @@ struct TerminateCommand: AsyncParsableCommand {
         arguments.file.location.change = nil
         let loaded = try Wiring(file: arguments.file, needsExecutor: true, ignoresLedger: true).load()
         guard let executor = loaded.executor, executor.outlivesSaturn else { return false }
-        let ended = try await Execution(arguments).ending(signal, cluster: cluster)
-        Output.out(try text(of: loaded.run, loaded.folder, ended: ended))
+        let kept = try await Execution(arguments).ending(signal, cluster: cluster)
+        Output.out(try text(of: loaded.run, loaded.folder, kept: kept))
         return true
     }
 
@@ -160,8 +158,8 @@ struct TerminateCommand: AsyncParsableCommand {
         guard view.record.exitCode == nil || isOnEngine else { return "\(name): nothing is running\n" }
         if isOnEngine, let execution = try execution(of: view, state) {
             _ = try Ownership.store(at: view.record.location, for: state)
-            let ended = try await execution.ending(signal, cluster: cluster)
-            return try text(of: view.record.name, state, ended: ended)
+            let kept = try await execution.ending(signal, cluster: cluster)
+            return try text(of: view.record.name, state, kept: kept)
         }
         let holder = LockHolder(command: "terminate", path: view.record.file)
         let lock = try state.lock(run: view.record.name, holder: holder)

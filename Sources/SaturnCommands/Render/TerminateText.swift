@@ -6,20 +6,21 @@ import SaturnEngine
 /// ```
 /// lr-sweep: stopped 2 running tasks (lr-0.5, lr-0.7); 14 not started; nothing is left running
 /// ```
-/// Of a run that no saturn executed, also what had ended on an engine meanwhile:
+/// Of one on an engine, also what that has lost, and what had ended there while no saturn was looking:
 /// ```
 /// lr-sweep: 3 tasks that had ended are kept; 1 task was lost (lr-0.6); stopped 1 running task (lr-0.5); nothing is left running
 /// ```
 struct TerminateText {
     let view: RunView
     let left: [Survivor]
-    let ended: Execution.Ended
+    /// So many tasks had ended.
+    let kept: Int
     let drained: Bool
 
-    init(_ view: RunView, _ left: [Survivor], ended: Execution.Ended, drained: Bool) {
+    init(_ view: RunView, _ left: [Survivor], kept: Int, drained: Bool) {
         self.view = view
         self.left = left
-        self.ended = ended
+        self.kept = kept
         self.drained = drained
     }
 
@@ -28,13 +29,11 @@ struct TerminateText {
         let names = stopped.isEmpty ? "" : " (\(ReasonText.list(stopped)))"
         let what = drained ? "drained" : "stopped \(counted(stopped.count, "running task"))\(names)"
         var parts: [String] = []
-        if ended.kept > 0 {
-            parts.append("\(counted(ended.kept, "task")) that had ended \(ended.kept == 1 ? "is" : "are") kept")
-        }
-        if !ended.lost.isEmpty {
-            parts.append(
-                "\(counted(ended.lost.count, "task")) \(ended.lost.count == 1 ? "was" : "were") lost (\(ReasonText.list(ended.lost)))"
-            )
+        if kept > 0 { parts.append("\(counted(kept, "task")) that had ended \(kept == 1 ? "is" : "are") kept") }
+        let lost = view.tasks.filter(\.isLost).map(\.name)
+        if !lost.isEmpty {
+            let verb = lost.count == 1 ? "was" : "were"
+            parts.append("\(counted(lost.count, "task")) \(verb) lost (\(ReasonText.list(lost)))")
         }
         parts.append(what)
         if view.count(.skipped) > 0 { parts.append("\(view.count(.skipped)) not started") }

@@ -53,6 +53,12 @@ public struct EventLog: Hashable, Sendable {
     public var exitCode: Int32? {
         events.last { $0.type == "complete" }?["exit_code"].flatMap { Int32($0) }
     }
+    /// Why the last attempt, which failed, did.
+    public var failure: Cause? {
+        guard let exitCode else { return nil }
+        let attempt = events[(events.lastIndex { ["submitted", "retried"].contains($0.type) } ?? 0)...]
+        return attempt.last { $0.type == "lost" }?["reason"].map { .lost($0) } ?? .exited(exitCode)
+    }
     /// Keys under which it was declared good, beside its own.
     public var accepted: [TaskKey] { acceptances.map(\.key) }
     /// Kept from gc.
