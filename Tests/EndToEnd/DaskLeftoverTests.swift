@@ -99,6 +99,31 @@ struct DaskLeftoverTests {
         #expect(try stage.left() == "")
     }
 
+    /// Agents of a run that the scheduler knows nothing of any more: the next one has its own.
+    @Test func onlyTheAgentsAreLeft() throws {
+        let stage = try DaskStage(tasks: Self.task, workers: 1)
+        let pid = try Self.killed(stage)
+        let forget = try stage.session.space.run([
+            DaskCluster.python, "-c",
+            """
+            from distributed import Client
+            def forget(dask_scheduler):
+                for name in [name for name in dask_scheduler.plugins if name.startswith("saturn-")]:
+                    dask_scheduler.plugins[name].forget()
+                    dask_scheduler.remove_plugin(name)
+            Client("\(stage.cluster.address)").run_on_scheduler(forget)
+            """,
+        ])
+        #expect(forget.status == 0, "\(forget.stderr)")
+        let run = try stage.session.background("run")
+        try stage.arrived()
+        #expect(!isRunning(pid))
+        stage.release()
+        let end = try run.ended()
+        #expect(end.status == 0, "\(end.out)\(end.err)")
+        #expect(try stage.left().isEmpty)
+    }
+
     @Test func terminateWithTheCluster() throws {
         let stage = try DaskStage(tasks: Self.task, workers: 1)
         let pid = try Self.killed(stage)

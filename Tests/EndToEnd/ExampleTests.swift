@@ -50,6 +50,20 @@ import Testing
         #expect(document.names("run").count == document.tasks.count)
     }
 
+    /// On a head that is there.
+    @Test(.enabled(if: RayStage.isInstalled, RayStage.reason)) func lrSweepOnRay() throws {
+        let cluster = try RayCluster.shared.get().cluster
+        let session = try makeProject()
+        let run = try session.saturn(
+            "run", "examples/lr-sweep-ray/run.yaml", "--set", "executor.address=\(cluster.address)", "--set",
+            "executor.python=\(cluster.python)")
+        #expect(run.status == 0 && run.out.hasPrefix("lr-sweep-ray: 4 succeeded"), "\(run.out)\(run.err)")
+        for task in ["lr-0.5", "lr-0.6", "lr-0.7", "lr-0.8"] {
+            let results = "examples/lr-sweep-ray/results/lr-sweep-ray/\(task)/results"
+            #expect(try session.read("\(results)/metrics.json").contains("test_accuracy"))
+        }
+    }
+
     @Test func selfTest() throws {
         let session = try makeProject()
         let run = try session.saturn("run", "self-test.yaml", in: "Pipelines")

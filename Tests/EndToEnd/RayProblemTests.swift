@@ -186,22 +186,6 @@ struct RayProblemTests {
         #expect(places.allSatisfy { $0.hasPrefix(folder) && $0.hasSuffix("/lib") }, "\(places)")
     }
 
-    /// On a head that is there.
-    @Test func theExample() throws {
-        let cluster = try RayCluster.shared.get().cluster
-        let session = try Session()
-        let root = "/" + #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
-        try session.shell("cp -R '\(root)/examples/lr-sweep' '\(root)/examples/lr-sweep-ray' . && rm -rf */results")
-        let settings = ["executor.address=\(cluster.address)", "executor.python=\(cluster.python)"]
-        let run = try session.saturn(
-            "run", "lr-sweep-ray/run.yaml", "--set", settings[0], "--set", settings[1])
-        #expect(run.status == 0 && run.out.hasPrefix("lr-sweep-ray: 4 succeeded"), "\(run.out)\(run.err)")
-        for task in ["lr-0.5", "lr-0.6", "lr-0.7", "lr-0.8"] {
-            let metrics = try session.read("lr-sweep-ray/results/lr-sweep-ray/\(task)/results/metrics.json")
-            #expect(metrics.contains("test_accuracy"), "\(metrics)")
-        }
-    }
-
     @Test func theHeadDies() throws {
         let space = try TestSpace()
         let cluster = try RayCluster(in: space)
@@ -245,9 +229,11 @@ struct RayProblemTests {
         let found = try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any]
         let owner = try #require(found?["pid"] as? Int32)
         #expect((found?["address"] as? String)?.hasPrefix("127.0.0.1:") ?? false, "\(text)")
-        let sessions = try session.shell("grep -ao '/tmp/saturn-ray-[^/]*' /proc/\(owner)/cmdline /proc/[0-9]*/cmdline")
-        let folder = try #require(
-            sessions.out.split(separator: "\n").first.map { String($0.split(separator: ":").last ?? "") })
+        // As the processes of Ray's that it has started are told.
+        let words = try session.shell(
+            "cat $(printf '/proc/%s/cmdline ' $(cat /proc/\(owner)/task/\(owner)/children)) | tr '\\0' '\\n'")
+        let folder = String(try #require(words.out.firstMatch(of: /\/tmp\/saturn-ray-[^\/\s]+/)).output)
+        #expect(session.exists(folder))
         run.signal(SIGKILL)
         try run.ended()
         #expect(isRunning(pid) && isRunning(owner))

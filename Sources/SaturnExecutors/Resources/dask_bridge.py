@@ -110,10 +110,11 @@ class Dask(Engine):
         # Whoever has made them may have been ended in between.
         has_books, has_agents = await self.answered(self.client.run_on_scheduler(
             lambda dask_scheduler: (name in dask_scheduler.plugins, name in dask_scheduler.worker_plugins)))
+        if has_books and has_agents:
+            return
         if not has_books:
             await self.answered(self.client.register_plugin(SchedulerBooks(name, self.label, self.home), name=name))
-        if has_agents:
-            return
+        # Agents of earlier books are replaced: they would never join these.
         agents = asyncio.ensure_future(self.client.register_plugin(WorkerAgent(name, Agent, SPAWNER), name=name))
         silent, began = [], time.monotonic()
         while not silent and not await self.within(1, agents):

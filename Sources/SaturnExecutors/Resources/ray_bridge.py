@@ -341,10 +341,6 @@ def first_words(error):
     return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)[:300]
 
 
-def last_words(error):
-    return next((line.strip() for line in reversed(str(error).splitlines()) if line.strip()), type(error).__name__)[:300]
-
-
 def make_cluster(settings):
     # Ray keeps its own logs for ever, and its sockets want a short path.
     folder = tempfile.mkdtemp(prefix="saturn-ray-", dir="/tmp")

@@ -357,7 +357,6 @@ class Supervisor(Books):
                 self.note([name])
         self.issue()
 
-
     async def begun(self, number, ticket):
         """Which of its attempts it has begun; all of them where nobody can say."""
         if ticket.node == self.node:

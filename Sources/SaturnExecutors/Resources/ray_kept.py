@@ -29,14 +29,14 @@ class Marks:
         folder = os.path.join(run_folder(run), "begun")
         os.makedirs(folder, mode=0o700, exist_ok=True)
         self.path = os.path.join(folder, number)
-        self.file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        self.file = open(self.path, "ab", buffering=0)
 
     def add(self, name):
-        os.write(self.file, f"{name}\n".encode())
+        self.file.write(f"{name}\n".encode())
 
     def close(self):
         """All is told."""
-        os.close(self.file)
+        self.file.close()
         os.unlink(self.path)
 
 

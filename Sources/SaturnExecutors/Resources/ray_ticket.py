@@ -17,6 +17,10 @@ class Ticket:
         self.told = asyncio.Event()
 
 
+def last_words(error):
+    return next((line.strip() for line in reversed(str(error).splitlines()) if line.strip()), type(error).__name__)[:300]
+
+
 def reason(error, worker):
     """Why a ticket is over, in words."""
     what = worker or "its worker"
@@ -28,7 +32,7 @@ def reason(error, worker):
         return f"worker {what} was told by somebody else to stop"
     if isinstance(error, exceptions.WorkerCrashedError):
         return f"worker {what} died"
-    return f"worker {what} failed: {str(error).strip().splitlines()[-1] if str(error).strip() else type(error).__name__}"
+    return f"worker {what} failed: {last_words(error)}"
 
 
 def here():
@@ -67,7 +71,8 @@ class Shift:
         try:
             done, _ = await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
             for part in done:
-                part.result()
+                if fault := part.result():
+                    raise fault
         finally:
             for part in parts:
                 part.cancel()
@@ -113,17 +118,12 @@ class Shift:
             if isinstance(error.cause, OSError):
                 # Its disk is full, perhaps: again, later.
                 raise OSError(str(error.cause)) from error
-            settle_with(self.fault, error)
+            settle(self.fault, error)
             raise LookupError(collector) from error
         except exceptions.RayError as error:
             raise LookupError(collector) from error
         self.agent.release([part["exited"] for part in message if "exited" in part])
         self.is_emptied.set()
-
-
-def settle_with(future, error):
-    if not future.done():
-        future.set_exception(error)
 
 
 def work(supervisor, number, run):
