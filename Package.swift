@@ -54,9 +54,10 @@ let package = Package(
         .target(
             name: "SaturnExecutors", dependencies: ["SaturnCore", "CSystem"],
             resources: [
-                "spawner", "report", "agent", "books", "bridge", "engine", "own_cluster", "dask_cluster",
-                "dask_bridge", "ray_kept", "ray_cluster", "ray_ticket", "ray_bridge",
-            ].map { .embedInCode("Resources/\($0).py") }, swiftSettings: strict),
+                "spawner.py", "report.py", "agent.py", "books.py", "bridge.py", "engine.py", "own_cluster.py",
+                "dask_cluster.py", "dask_bridge.py", "ray_kept.py", "ray_cluster.py", "ray_ticket.py", "ray_bridge.py",
+                "r_files.R", "r_mask.R", "r_worker.R", "r_foreman.R", "r_books.R", "r_bridge.R",
+            ].map { .embedInCode("Resources/\($0)") }, swiftSettings: strict),
         inner("SaturnStores", ["CLibCurl", "CSystem", crypto]),
         inner("SaturnEngine", ["CSystem", crypto]),
         inner("SaturnTesting", []),

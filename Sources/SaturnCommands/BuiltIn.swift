@@ -25,7 +25,9 @@ struct BuiltInExecutor: Sendable {
         BuiltInExecutor(
             schema: RayExecutor.schema, make: RayExecutor.make, problems: RayExecutor.problems, place: RayExecutor.place
         ),
-        later("RFutures", ["plan": .string, "workers": .any, "rscript": .string], more: ["RFutureExecutor"]),
+        BuiltInExecutor(
+            schema: RFuturesExecutor.schema, make: RFuturesExecutor.make, problems: RFuturesExecutor.problems,
+            place: RFuturesExecutor.place),
         later(
             "Kubernetes",
             [
@@ -39,11 +41,9 @@ struct BuiltInExecutor: Sendable {
     static func named(_ spec: ComponentSpec) -> BuiltInExecutor { all.first { $0.schema.name == spec.name } ?? all[0] }
 
     /// Known, so that its run files can be read and planned; this version cannot run on it.
-    private static func later(
-        _ name: String, _ settings: [String: ComponentSchema.Kind], more: [String] = []
-    ) -> BuiltInExecutor {
+    private static func later(_ name: String, _ settings: [String: ComponentSchema.Kind]) -> BuiltInExecutor {
         let schema = ComponentSchema(
-            name: name, classSpecs: ["\(name)Executor", "\(name)Backend", name] + more, settings: settings)
+            name: name, classSpecs: ["\(name)Executor", "\(name)Backend", name], settings: settings)
         return BuiltInExecutor(schema: schema) { _, _ in
             throw Failure(
                 .engine, "this version of saturn cannot run tasks on \(name)",

@@ -2,8 +2,12 @@ import SaturnCore
 
 /// What it takes to reach an engine by way of a bridge.
 struct Bridge: Sendable {
-    /// The program that runs the script, and its arguments before the script's path.
-    var interpreter: [String]
+    /// The program that runs the script.
+    var interpreter: String
+    /// The executor's setting that names it.
+    var setting: String
+    /// What starts it, in front of its path: nothing, mostly.
+    var launcher: [String] = []
     /// Of the script's file.
     var suffix: String
     var script: [UInt8]

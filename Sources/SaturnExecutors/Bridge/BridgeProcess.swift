@@ -20,14 +20,16 @@ final class BridgeProcess {
         _ = fcntl(requests[1], F_SETFL, O_NONBLOCK)
         (input, output) = (requests[1], events[0])
         let path = bridge.environment.last { $0.hasPrefix("PATH=") }?.dropFirst(5) ?? "/usr/local/bin:/usr/bin:/bin"
-        let name = bridge.interpreter[0]
+        let name = bridge.interpreter
+        let hint = "executor.\(bridge.setting) names another"
         guard let program = ProgramFinder.find(name, path: String(path), workdir: bridge.base) else {
-            throw Failure(.engine, "cannot execute '\(name)': command not found", hint: "executor.python names another")
+            throw Failure(.engine, "cannot execute '\(name)': command not found", hint: hint)
         }
         var pid: pid_t = 0
-        let error = program.withCString { path in
+        let words = bridge.launcher + [program, script]
+        let error = words[0].withCString { path in
             bridge.base.withCString { folder in
-                CStringArray(bridge.interpreter + [script]).withPointer { argv in
+                CStringArray(words).withPointer { argv in
                     CStringArray(bridge.environment).withPointer { envp in
                         var child = csystem_child(
                             path: path, argv: argv, envp: envp, workdir: folder, null: requests[0], out: events[1],
@@ -38,9 +40,7 @@ final class BridgeProcess {
             }
         }
         guard error == 0 else {
-            throw Failure(
-                .engine, "cannot execute '\(name)': \(String(cString: strerror(error)))",
-                hint: "executor.python names another")
+            throw Failure(.engine, "cannot execute '\(name)': \(String(cString: strerror(error)))", hint: hint)
         }
         self.pid = pid
     }

@@ -27,7 +27,7 @@ extension Bridge {
             PackageResources.bridge_py, PackageResources.engine_py, PackageResources.own_cluster_py,
         ]
         return Bridge(
-            interpreter: [python.contains("/") ? context.absolute(python) : python], suffix: ".py",
+            interpreter: python.contains("/") ? context.absolute(python) : python, setting: "python", suffix: ".py",
             script: Array((shared + script).joined(separator: [UInt8(ascii: "\n")])), settings: .map(settings),
             environment: context.environment, run: context.run, folder: context.bridgeFolder,
             isShared: spec.settings["shared"]?.text == "true",

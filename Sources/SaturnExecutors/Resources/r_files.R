@@ -1,0 +1,173 @@
+# The files by which a run's processes in R speak, all of them in one folder:
+#
+#   settings             the plan, for the foreman
+#   foreman, bridge      who they are
+#   foreman.out          what the foreman says, a JSON object a line
+#   secrets              a named pipe, for the foreman
+#   queue/000000001-500  500 attempts, written once
+#   claims/000000001/12  whose the twelfth of these is: a link that names its worker, made once
+#   signals/000000001.12.9  it is to get that signal
+#   workers/w1           what became of those of a worker, a JSON object a line
+#   stop                 all is to end
+#
+# So what a run has done is there whoever dies, and every worker takes the next attempt by itself.
+
+at <- function(root, ...) file.path(root, ...)
+
+now <- function() as.numeric(Sys.time())
+
+put_file <- function(path, text) {
+  draft <- paste0(path, ".new")
+  add_bytes(draft, charToRaw(text), "wb")
+  file.rename(draft, path)
+}
+
+#' FALSE when the disk does not take them.
+add_bytes <- function(path, bytes, mode = "ab") {
+  fails <- function(condition) FALSE
+  tryCatch({
+    con <- file(path, mode)
+    tryCatch(writeBin(bytes, con), finally = status <- close(con))
+    is.null(status) || status == 0
+  }, warning = fails, error = fails)
+}
+
+#' Until it is there: whoever waits for this line would wait for ever. What a full disk has cut off is no line.
+add_line <- function(path, line) {
+  bytes <- charToRaw(paste0(line, "\n"))
+  while (!add_bytes(path, bytes)) {
+    if (!dir.exists(dirname(path))) return(invisible(FALSE))
+    Sys.sleep(1)
+    bytes <- c(as.raw(10L), bytes[bytes != 10L], as.raw(10L))
+  }
+  invisible(TRUE)
+}
+
+#' A function that returns the lines that have come to a file since it was last called.
+tail_of <- function(path) {
+  position <- 0
+  function() {
+    size <- file.size(path)
+    if (is.na(size) || size <= position) return(character())
+    con <- file(path, "rb")
+    on.exit(close(con))
+    seek(con, position)
+    bytes <- readBin(con, "raw", size - position)
+    ends <- which(bytes == as.raw(10L))
+    if (!length(ends)) return(character())
+    last <- ends[length(ends)]
+    position <<- position + last
+    strsplit(rawToChar(bytes[seq_len(last)]), "\n", fixed = TRUE)[[1]]
+  }
+}
+
+from_json <- function(text) jsonlite::fromJSON(text, simplifyVector = FALSE)
+
+#' Of lines, each an object; what is none is left out.
+from_lines <- function(lines) {
+  lines <- lines[nzchar(lines)]
+  if (!length(lines)) return(list())
+  tryCatch(from_json(paste0("[", paste(lines, collapse = ","), "]")), error = function(error) {
+    Filter(is.list, lapply(lines, function(line) tryCatch(from_json(line), error = function(error) NULL)))
+  })
+}
+
+to_json <- function(value) {
+  as.character(jsonlite::toJSON(value, auto_unbox = TRUE, null = "null", digits = NA))
+}
+
+read_text <- function(path) {
+  size <- file.size(path)
+  if (is.na(size)) return("")
+  con <- file(path, "rb")
+  on.exit(close(con))
+  text <- rawToChar(readBin(con, "raw", size))
+  Encoding(text) <- "UTF-8"
+  text
+}
+
+#' Where it points; NULL of what is no link.
+link_target <- function(path) {
+  target <- Sys.readlink(path)
+  if (is.na(target) || !nzchar(target)) NULL else target
+}
+
+#' A map that may be empty.
+map <- function(names = character(), values = list()) structure(as.list(values), names = names)
+
+# Processes
+
+#' Of its line in /proc, from the state on; NULL when there is none.
+process_fields <- function(pid) {
+  path <- sprintf("/proc/%d/stat", as.integer(pid))
+  if (!file.exists(path)) return(NULL)
+  tryCatch({
+    con <- file(path, "rb", raw = TRUE)
+    on.exit(close(con))
+    strsplit(sub("^.*\\) ", "", rawToChar(readBin(con, "raw", 4096L)), useBytes = TRUE), " ", fixed = TRUE)[[1]]
+  }, warning = function(problem) NULL, error = function(problem) NULL)
+}
+
+#' Tells a process from a later one of its number; NULL of one that does not run.
+start_time <- function(pid) {
+  fields <- process_fields(pid)
+  if (is.null(fields) || fields[1] %in% c("Z", "X")) NULL else fields[20]
+}
+
+host <- function() Sys.info()[["nodename"]]
+
+#' A process, in words: its number, when it began, its machine.
+myself <- function() paste(Sys.getpid(), start_time(Sys.getpid()), host())
+
+read_process <- function(path) if (file.exists(path)) read_text(path)
+
+process_number <- function(words) as.integer(sub(" .*", "", words))
+process_host <- function(words) sub("^[^ ]* [^ ]* ", "", words)
+
+#' NA when it is on another machine.
+is_running <- function(words) {
+  if (is.null(words) || !nzchar(words)) return(FALSE)
+  if (process_host(words) != host()) return(NA)
+  start <- start_time(process_number(words))
+  !is.null(start) && start == strsplit(words, " ", fixed = TRUE)[[1]][2]
+}
+
+#' In a session of its own, which nobody ends with this process.
+start_aside <- function(words, log) {
+  # With all that R attaches for people it starts five times slower.
+  command <- 'exec >>"$1" 2>&1; shift
+    export SATURN_R_PACKAGES="${R_DEFAULT_PACKAGES-}" R_DEFAULT_PACKAGES=NULL
+    exec "$@"'
+  processx::process$new("/bin/sh", c("-c", command, "sh", log, words), cleanup = FALSE, poll_connection = FALSE)
+}
+
+#' What it starts is to have the packages that the user wants.
+restore_packages <- function() {
+  wanted <- Sys.getenv("SATURN_R_PACKAGES")
+  if (nzchar(wanted)) Sys.setenv(R_DEFAULT_PACKAGES = wanted) else Sys.unsetenv("R_DEFAULT_PACKAGES")
+  Sys.unsetenv("SATURN_R_PACKAGES")
+}
+
+# The queue
+
+#' Names of its batches, oldest first: a number and how many attempts there are.
+batches <- function(root) {
+  sort(grep("^[0-9]+-[0-9]+$", list.files(at(root, "queue")), value = TRUE), method = "radix")
+}
+
+batch_name <- function(number, size) sprintf("%09d-%d", number, size)
+batch_number <- function(batch) sub("-.*", "", batch)
+batch_size <- function(batch) as.integer(sub(".*-", "", batch))
+
+#' Whether it was nobody's; asked as often as you like, it is one's.
+claim <- function(root, number, line, who) {
+  suppressWarnings(file.symlink(who, at(root, "claims", number, line)))
+}
+
+#' Attempts that nobody has taken.
+count_unclaimed <- function(root) {
+  open <- vapply(batches(root), function(batch) {
+    batch_size(batch) - length(list.files(at(root, "claims", batch_number(batch))))
+  }, 0)
+  max(0, sum(open))
+}
