@@ -63,7 +63,7 @@ let package = Package(
         inner("SaturnTesting", []),
         .target(
             name: "Engines", dependencies: ["SaturnTesting"], path: "Tests/Engines",
-            exclude: ["fault-proxy.py", "metadata-server.py", "ray-head.py", "requirements.txt"],
+            exclude: ["fault-proxy.py", "metadata-server.py", "loopback.py", "ray-head.py", "requirements.txt"],
             swiftSettings: strict),
         .target(
             name: "SaturnCommands",

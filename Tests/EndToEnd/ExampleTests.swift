@@ -23,7 +23,7 @@ import Testing
     }
 
     @Test func areThere() {
-        for name in ["grid-search", "hello", "lr-sweep", "lr-sweep-dask", "lr-sweep-ray", "lr-sweep-s3"] {
+        for name in ["grid-search", "hello", "lr-sweep", "lr-sweep-dask", "lr-sweep-ray", "lr-sweep-s3", "loess-r"] {
             #expect(Self.runFiles.contains("examples/\(name)/run.yaml"), "\(Self.runFiles)")
         }
         #expect(Self.runFiles.contains("Pipelines/self-test.yaml"), "\(Self.runFiles)")
@@ -62,6 +62,26 @@ import Testing
             let results = "examples/lr-sweep-ray/results/lr-sweep-ray/\(task)/results"
             #expect(try session.read("\(results)/metrics.json").contains("test_accuracy"))
         }
+    }
+
+    /// The same fits on every kind of plan.
+    @Test(
+        .enabled(if: RStage.isInstalled, RStage.reason),
+        arguments: [
+            "plan: multisession, workers: 2", "plan: multicore, workers: 2",
+            "plan: cluster, workers: [localhost, localhost]",
+            "plan: \"future.batchtools::batchtools_local\"", "plan: sequential",
+        ])
+    func loessOnR(_ plan: String) throws {
+        let session = try makeProject()
+        let rscript = try RPrograms.rscript(in: session.space)
+        let run = try session.saturn(
+            "run", "examples/loess-r/run.yaml", "--set",
+            "executor={class_spec: RFuturesExecutor, rscript: \(rscript), \(plan)}")
+        #expect(run.status == 0 && run.out.hasPrefix("loess-r: 11 succeeded"), "\(run.out)\(run.err)")
+        let table = try session.read("examples/loess-r/results/loess-r/best/results/table.csv")
+        #expect(table.split(separator: "\n").count == 11, "\(table)")
+        #expect(try session.names(".saturn/bridges/loess-r") == ["bridge.log"])
     }
 
     @Test func selfTest() throws {

@@ -3,15 +3,16 @@ import Testing
 
 /// The engines on which a run's end and its life without saturn are the same.
 enum TestEngine: CaseIterable {
-    case dask, ray
+    case dask, ray, r
 
     /// Why they cannot be tested here.
-    static let missing = [DaskCluster.missing, RayCluster.missing].compactMap { $0 }
+    static let missing = [DaskCluster.missing, RayCluster.missing, RPrograms.missing].compactMap { $0 }
 
     func stage(_ tasks: String = "[]") throws -> EngineStage {
         switch self {
         case .dask: try DaskStage(tasks: tasks)
         case .ray: try RayStage(tasks: tasks)
+        case .r: try RStage(tasks: tasks)
         }
     }
 

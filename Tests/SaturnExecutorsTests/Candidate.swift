@@ -42,6 +42,17 @@ struct Candidate: CustomTestStringConvertible, Sendable {
             return try RayExecutor.make(spec("Ray", settings), context(wish, space))
         }, home: { try RayCluster.shared.get().cluster.space })
 
+    /// On sessions of its own each time; tests that use one together are content with eight.
+    static let r = Candidate(
+        name: "R",
+        make: { wish, space in
+            let settings = [
+                "rscript": try RPrograms.rscript(in: space), "workers": "\(min(wish.slots, 8))",
+                "jobs": "\(wish.slots)",
+            ]
+            return try RFuturesExecutor.make(spec("RFutures", settings), context(wish, space))
+        }, home: { try RPrograms.space.get() })
+
     /// On one cluster for all tests, of many threads: tasks of other tests wait in theirs.
     private static func dask(_ wish: Wish, _ space: TestSpace, isShared: Bool) throws -> any Executor {
         let settings = [
@@ -65,7 +76,7 @@ struct Candidate: CustomTestStringConvertible, Sendable {
 
     static let all =
         [multiprocessing] + (DaskCluster.missing == nil ? [dask, sharedDask] : [])
-        + (RayCluster.missing == nil ? [ray] : [])
+        + (RayCluster.missing == nil ? [ray] : []) + (RPrograms.missing == nil ? [r] : [])
 }
 
 @Suite("Executors that are tested")
@@ -75,4 +86,7 @@ struct CandidateTests {
 
     @Test(.enabled(if: RayCluster.missing == nil, Comment(rawValue: RayCluster.missing ?? "")))
     func ray() { #expect(Candidate.all.contains { $0.name == "Ray" }) }
+
+    @Test(.enabled(if: RPrograms.missing == nil, Comment(rawValue: RPrograms.missing ?? "")))
+    func r() { #expect(Candidate.all.contains { $0.name == "R" }) }
 }

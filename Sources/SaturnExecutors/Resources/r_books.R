@@ -30,7 +30,7 @@ every_attempt <- function(books) mget(ls(books$attempts, sorted = FALSE), envir 
 
 read_batch <- function(books, batch) {
   number <- batch_number(batch)
-  tasks <- tryCatch(readRDS(at(books$root, "queue", batch)), error = function(error) list())
+  tasks <- attempt(readRDS(at(books$root, "queue", batch)))
   for (line in seq_along(tasks)) add_attempt(books, tasks[[line]]$attempt, number, line)
   books$batches[[number]] <- length(tasks)
   books$next_batch <- as.numeric(number) + 1

@@ -24,12 +24,26 @@ put_file <- function(path, text) {
 
 #' FALSE when the disk does not take them.
 add_bytes <- function(path, bytes, mode = "ab") {
-  fails <- function(condition) FALSE
-  tryCatch({
+  is_there <- TRUE
+  attempt(note = function(message) is_there <<- FALSE, expr = {
     con <- file(path, mode)
-    tryCatch(writeBin(bytes, con), finally = status <- close(con))
-    is.null(status) || status == 0
-  }, warning = fails, error = fails)
+    writeBin(bytes, con)
+    close(con)
+  })
+  is_there
+}
+
+#' The value, or NULL after an error. Warnings do not end it: a connection that is being opened would be open for ever.
+attempt <- function(expr, note = function(message) NULL) {
+  tryCatch(
+    withCallingHandlers(expr, warning = function(warning) {
+      note(conditionMessage(warning))
+      invokeRestart("muffleWarning")
+    }),
+    error = function(error) {
+      note(conditionMessage(error))
+      NULL
+    })
 }
 
 #' Until it is there: whoever waits for this line would wait for ever. What a full disk has cut off is no line.
@@ -49,7 +63,8 @@ tail_of <- function(path) {
   function() {
     size <- file.size(path)
     if (is.na(size) || size <= position) return(character())
-    con <- file(path, "rb")
+    con <- attempt(file(path, "rb"))
+    if (is.null(con)) return(character())
     on.exit(close(con))
     seek(con, position)
     bytes <- readBin(con, "raw", size - position)
@@ -79,9 +94,7 @@ to_json <- function(value) {
 read_text <- function(path) {
   size <- file.size(path)
   if (is.na(size)) return("")
-  con <- file(path, "rb")
-  on.exit(close(con))
-  text <- rawToChar(readBin(con, "raw", size))
+  text <- rawToChar(read_bytes(path, size))
   Encoding(text) <- "UTF-8"
   text
 }
@@ -101,11 +114,17 @@ map <- function(names = character(), values = list()) structure(as.list(values),
 process_fields <- function(pid) {
   path <- sprintf("/proc/%d/stat", as.integer(pid))
   if (!file.exists(path)) return(NULL)
-  tryCatch({
-    con <- file(path, "rb", raw = TRUE)
-    on.exit(close(con))
-    strsplit(sub("^.*\\) ", "", rawToChar(readBin(con, "raw", 4096L)), useBytes = TRUE), " ", fixed = TRUE)[[1]]
-  }, warning = function(problem) NULL, error = function(problem) NULL)
+  text <- rawToChar(read_bytes(path, 4096L))
+  if (nzchar(text)) strsplit(sub("^.*\\) ", "", text, useBytes = TRUE), " ", fixed = TRUE)[[1]]
+}
+
+#' Nothing of what is not there any more.
+read_bytes <- function(path, size) {
+  con <- attempt(file(path, "rb", raw = TRUE))
+  if (is.null(con)) return(raw())
+  bytes <- attempt(readBin(con, "raw", size))
+  close(con)
+  if (is.null(bytes)) raw() else bytes
 }
 
 #' Tells a process from a later one of its number; NULL of one that does not run.

@@ -105,7 +105,7 @@ next_item <- function(worker, queue) {
       later <- batches(worker$root)
       if (!is.null(queue$batch)) later <- later[batch_number(later) > batch_number(queue$batch)]
       if (!length(later)) return(list(queue = queue, state = "none"))
-      tasks <- tryCatch(suppressWarnings(readRDS(at(worker$root, "queue", later[1]))), error = function(error) NULL)
+      tasks <- attempt(readRDS(at(worker$root, "queue", later[1])))
       queue <- list(batch = later[1], line = 0, tasks = tasks)
       # All of it was released meanwhile.
       if (is.null(tasks)) queue$line <- batch_size(later[1])
@@ -143,8 +143,9 @@ run <- function(worker, task, place) {
   tell_guard(worker, "next", id)
   began <- now()
   clock <- proc.time()[[3]]
-  process <- tryCatch(start(task, if (is.null(mask)) log else mask$pipe), warning = identity, error = identity)
-  if (is.null(process$pid)) return(refuse(worker, id, task, unstarted(task, conditionMessage(process))))
+  said <- character()
+  process <- attempt(start(task, if (is.null(mask)) log else mask$pipe), function(message) said <<- c(said, message))
+  if (is.null(process)) return(refuse(worker, id, task, unstarted(task, said[1])))
   add_line(worker$out, sprintf('{"started":"%s","time":%.6f}', id, began))
   end <- watch(worker, process$pid, signals, mask)
   seconds <- proc.time()[[3]] - clock
@@ -235,12 +236,26 @@ watch <- function(worker, pid, signals, mask) {
 end_escaped <- function(id, pid) {
   mark <- charToRaw(paste0("SATURN_ATTEMPT_ID=", id))
   deadline <- now() + GONE
+  unclear <- 0
   repeat {
-    found <- Filter(function(one) is_marked(one, mark), later_than(pid))
-    if (!length(found) || now() > deadline) return()
-    for (one in found) tools::pskill(one, 9L)
+    later <- later_than(pid)
+    whose <- vapply(later, whose_process, "", mark = mark)
+    for (one in later[whose == "task's"]) tools::pskill(one, 9L)
+    unclear <- if (any(whose == "task's")) 0 else unclear + 1
+    if (all(whose == "another's") || unclear > 20 || now() > deadline) return()
     Sys.sleep(0.002)
   }
+}
+
+#' One that becomes another program just now has no environment for a moment.
+whose_process <- function(pid, mark) {
+  environment <- read_bytes(sprintf("/proc/%d/environ", pid), 1e6)
+  if (length(grepRaw(mark, environment, fixed = TRUE))) return("task's")
+  if (length(environment)) return("another's")
+  fields <- process_fields(pid)
+  is_mine <- isTRUE(file.info(sprintf("/proc/%d", pid))$uid == file.info("/proc/self")$uid)
+  # The kernel's own are children of its second process.
+  if (is.null(fields) || fields[1] %in% c("Z", "X") || fields[2] == "2" || !is_mine) "another's" else "unclear"
 }
 
 #' Processes that have begun since. They have higher numbers, until those begin again.
@@ -252,14 +267,6 @@ later_than <- function(pid) {
   }
   numbers <- as.integer(list.files("/proc", "^[0-9]+$"))
   if (last >= pid) numbers[numbers > pid & numbers <= last] else numbers
-}
-
-is_marked <- function(pid, mark) {
-  tryCatch({
-    con <- file(sprintf("/proc/%d/environ", pid), "rb", raw = TRUE)
-    on.exit(close(con))
-    length(grepRaw(mark, readBin(con, "raw", 1e6), fixed = TRUE)) > 0
-  }, warning = function(problem) FALSE, error = function(problem) FALSE)
 }
 
 # What cannot be started
@@ -311,7 +318,7 @@ missing_interpreter <- function(task) {
   name <- task$argv[[1]]
   path <- if (startsWith(name, "/")) name else file.path(task$cwd, name)
   if (!grepl("/", name, fixed = TRUE) || !file.exists(path) || dir.exists(path)) return(NULL)
-  line <- tryCatch(suppressWarnings(readLines(path, 1, skipNul = TRUE)), error = function(error) "")
+  line <- attempt(readLines(path, 1, skipNul = TRUE))
   program <- sub("^#!\\s*(\\S*).*", "\\1", line[1], useBytes = TRUE)
   if (!length(line) || !startsWith(line[1], "#!") || !nzchar(program) || file.exists(program)) return(NULL)
   paste0("cannot execute '", name, "': the interpreter that it names is not there")

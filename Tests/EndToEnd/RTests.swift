@@ -1,0 +1,251 @@
+import Engines
+import Foundation
+import Glibc
+import SaturnTesting
+import Testing
+
+/// Runs on real R futures.
+@Suite(.enabled(if: RStage.isInstalled, RStage.reason), .timeLimit(.minutes(25)))
+struct RTests {
+    /// One line per execution; nothing runs on beside the second.
+    @Test(arguments: [0, 1]) func aWorkerDiesInTheMiddle(_ retries: Int) throws {
+        let stage = try RStage(
+            tasks: "[{name: a, command: \"echo a >> $RAN; setsid sleep 1000 & \(RStage.wait)\", retries: \(retries)}]")
+        let run = try stage.session.background("run")
+        let pid = try stage.arrived()[0]
+        let children = try stage.children(of: [pid])
+        #expect(children.count == 1, "\(children)")
+        kill(try stage.worker(of: pid), SIGKILL)
+        for process in [pid] + children { try waitForEnd(of: process) }
+        if retries == 1 {
+            try stage.arrived()
+            stage.release()
+        }
+        let end = try run.ended()
+        #expect(end.status == (retries == 1 ? 0 : 1), "\(end.err)")
+        #expect(try stage.ran() == Array(repeating: "a", count: 1 + retries))
+        #expect(try stage.left().isEmpty)
+        guard retries == 0 else { return }
+        #expect(end.out.contains("failed: a (lost: the R worker on localhost died)"), "\(end.out)")
+        #expect(try stage.session.read("results/a/error") == "125")
+    }
+
+    /// All of them, one after the other: others take their places.
+    @Test func everyWorkerDies() throws {
+        let stage = try RStage(
+            tasks: "[{name: t, command: \"echo t >> $RAN; \(RStage.wait)\", retries: 1, sweep: {repeats: 4}}]",
+            plan: "plan: multisession, workers: 2")
+        let run = try stage.session.background("run")
+        for _ in 0..<2 { kill(try stage.worker(of: stage.arrived()[0]), SIGKILL) }
+        try stage.arrived(2)
+        stage.release(2)
+        try stage.arrived(2)
+        stage.release(2)
+        let end = try run.ended()
+        #expect(end.status == 0 && end.out.hasPrefix("stage: 4 succeeded"), "\(end.out)\(end.err)")
+        #expect(try stage.ran().count == 6)
+    }
+
+    /// What ran dies with it and is run again, what has ended is not; what waited goes on.
+    @Test func theForemanDies() throws {
+        let stage = try RStage(
+            tasks: """
+                [{name: a, command: "echo a >> $RAN; echo 1 > $RESULTS_DIR/v"},
+                 {name: "b{i}", command: "echo b{i} >> $RAN; \(RStage.wait)", needs: [a], retries: 1,
+                  sweep: {grid: {i: [1, 2]}}},
+                 {name: c, command: "echo c >> $RAN; cat $SATURN_NEEDS_A/v", needs: [a, "b*"]}]
+                """)
+        let run = try stage.session.background("run")
+        let pids = try stage.arrived(2)
+        kill(try stage.foreman(), SIGKILL)
+        for pid in pids { try waitForEnd(of: pid) }
+        try stage.arrived(2)
+        stage.release(2)
+        let end = try run.ended()
+        #expect(end.status == 0, "\(end.out)\(end.err)")
+        #expect(end.err.contains("the R process that makes the workers died, and another one goes on"), "\(end.err)")
+        #expect(try stage.ran() == ["a", "b1", "b1", "b2", "b2", "c"])
+        #expect(try stage.session.read("results/c/log") == "1\n")
+        #expect(try stage.left().isEmpty)
+    }
+
+    /// Nobody is there to take it, nor when the foreman dies: what had ended is kept all the same.
+    @Test func theForemanDiesAndNobodyIsThere() throws {
+        let stage = try RStage()
+        try stage.write(
+            """
+            [{name: a, command: "echo a >> $RAN; \(RStage.wait); echo 1 | tee $RESULTS_DIR/v"},
+             {name: b, command: "echo b >> $RAN; \(RStage.wait)"}]
+            """)
+        let run = try stage.session.background("run")
+        let pids = try stage.arrived(2)
+        run.signal(SIGKILL)
+        try run.ended()
+        let workers = ".saturn/bridges/stage/r/workers"
+        stage.release()
+        while try !stage.session.shell("cat \(workers)/*").out.contains("exited") { poll(nil, 0, 10) }
+        kill(try stage.foreman(), SIGKILL)
+        for pid in pids { try waitForEnd(of: pid) }
+        let collect = try stage.session.background("collect")
+        try stage.arrived()
+        stage.release()
+        let end = try collect.ended()
+        #expect(end.status == 0, "\(end.out)\(end.err)")
+        let ran = try stage.ran()
+        #expect(ran.count == 3 && Set(ran) == ["a", "b"], "\(ran)")
+    }
+
+    /// It ends when all is done and nobody asks; what there is, the next saturn finds.
+    @Test func itEndsByItself() throws {
+        let stage = try RStage(
+            tasks: "[{name: a, command: \"echo a >> $RAN; \(RStage.wait); echo 1 > $RESULTS_DIR/v\"}]")
+        let run = try stage.session.background("run")
+        try stage.arrived()
+        run.signal(SIGKILL)
+        try run.ended()
+        let foreman = try stage.foreman()
+        stage.release()
+        try waitForEnd(of: foreman)
+        #expect(try stage.left() == "r")
+        let collect = try stage.session.saturn("collect")
+        #expect(collect.status == 0 && collect.out.hasPrefix("stage: 1 succeeded"), "\(collect.out)\(collect.err)")
+        #expect(try stage.ran() == ["a"])
+        #expect(try stage.left().isEmpty)
+    }
+
+    /// Nobody could find it any more.
+    @Test func itEndsWithTheState() throws {
+        let stage = try RStage(tasks: "[{name: a, command: \"sleep 1000 & \(RStage.wait)\"}]")
+        let run = try stage.session.background("run")
+        let pids = try stage.arrived()
+        let children = try stage.children(of: pids)
+        let foreman = try stage.foreman()
+        run.signal(SIGKILL)
+        try run.ended()
+        try stage.session.remove(".saturn")
+        for pid in pids + children + [foreman] { try waitForEnd(of: pid) }
+        while try !stage.left().isEmpty { poll(nil, 0, 50) }
+    }
+
+    @Test func withOtherSettingsItIsAnotherOne() throws {
+        let stage = try RStage(tasks: "[{name: a, command: \"echo a >> $RAN; \(RStage.wait)\"}]")
+        let run = try stage.session.background("run")
+        let pid = try stage.arrived()[0]
+        let foreman = try stage.foreman()
+        run.signal(SIGKILL)
+        try run.ended()
+        let again = try stage.session.background("run", "--set", "executor.workers=1")
+        for process in [pid, foreman] { try waitForEnd(of: process) }
+        try stage.arrived()
+        stage.release()
+        let end = try again.ended()
+        #expect(end.status == 0, "\(end.err)")
+        #expect(
+            end.err.contains("warning: what ran on RFutures is ended: the run file's executor has other settings now"))
+    }
+
+    /// Of a run that goes on, and of one whose saturn was killed, on each kind of plan.
+    @Test(
+        arguments: [false, true],
+        ["plan: multisession, workers: 3", "plan: multicore, workers: 3", "plan: cluster, workers: 3"])
+    func terminate(_ isKilled: Bool, _ plan: String) throws {
+        let stage = try RStage(plan: plan)
+        let command = "echo t >> $RAN; trap '' TERM; setsid sleep 1000 & sleep 1000 & \(RStage.wait)"
+        try stage.write("[{name: t, command: \"\(command)\", sweep: {repeats: 5}}]")
+        let run = try stage.session.background("run")
+        let pids = try stage.arrived(3)
+        let processes = try pids + stage.children(of: pids) + pids.map(stage.worker) + [stage.foreman()]
+        #expect(processes.count == 13)
+        if isKilled {
+            run.signal(SIGKILL)
+            try run.ended()
+        }
+        let terminate = try stage.session.saturn("terminate", "--name", "stage")
+        #expect(terminate.status == 0, "\(terminate.out)\(terminate.err)")
+        for pid in processes { #expect(!isRunning(pid)) }
+        #expect(try stage.left().isEmpty)
+        #expect(try stage.ran().count == 3, "what waited was not begun to be ended")
+        #expect(try stage.session.saturn("status").out.contains("stopped"))
+        #expect(try run.ended().status == (isKilled ? 137 : 143))
+    }
+
+    /// Whatever it says, and wherever: the events go another way.
+    @Test func whatTasksAndProfilesPrint() throws {
+        let stage = try RStage()
+        try stage.session.write(
+            ".Rprofile", "cat('{\"event\":\"fatal\",\"message\":\"cat\"}\\n'); system('echo profile; echo error >&2')\n"
+        )
+        try stage.session.write(
+            "noise.R",
+            """
+            writeLines('{"event":"fatal","code":"fault","message":"of a task"}')
+            system("echo out of a child; echo error of a child >&2")
+            write("error", stderr())
+            for (path in c("/dev/fd/1", "/dev/fd/2")) cat("by descriptor\\n", file = file(path, "w"))
+
+            """)
+        let say = "printf '{\\\"event\\\":\\\"fatal\\\"}\\n' >> /proc/$PPID/fd/1 || true"
+        try stage.write(
+            "[{name: a, command: \"Rscript --vanilla noise.R\"}, {name: b, command: \"\(say); echo b >&2\"}]")
+        let run = try stage.session.saturn("run")
+        #expect(run.status == 0 && run.out.hasPrefix("stage: 2 succeeded"), "\(run.out)\(run.err)")
+        let lines = try stage.session.read("results/a/log").split(separator: "\n")
+        #expect(Set(lines).isSuperset(of: ["out of a child", "error of a child", "error"]), "\(lines)")
+        #expect(lines.contains { $0.contains("of a task") })
+        #expect(try stage.session.read("results/b/log").hasSuffix("b\n"))
+    }
+
+    /// They are in no file of the run's, and tasks with others still run.
+    @Test func secrets() throws {
+        let stage = try RStage(plan: "plan: multisession, workers: 2")
+        let session = stage.session
+        (session.environment["TOKEN"], session.environment["KEY"]) = ("hunter2", "swordfish")
+        try stage.write(
+            """
+            [{name: a, command: "echo <$TOKEN>; \(RStage.wait)", secrets: [TOKEN]},
+             {name: b, command: "echo $TOKEN $KEY", secrets: [KEY, TOKEN], needs: [a]}, {name: c, command: "echo $KEY."}]
+            """)
+        try session.replace("echo <$TOKEN>", "echo '<'$TOKEN", in: "run.yaml")
+        let run = try session.background("run")
+        try stage.arrived()
+        // Numbers of processes, and what their tasks are called, may be anything: the values are not.
+        let found = try session.shell("grep -rlE 'hunter2|swordfish' .saturn results ~ $TMPDIR /tmp/Rtmp* 2>/dev/null")
+        #expect(found.out.isEmpty, "\(found.out)")
+        stage.release()
+        let end = try run.ended()
+        #expect(end.status == 0, "\(end.out)\(end.err)")
+        #expect(try session.read("results/a/log") == "<***\n")
+        #expect(try session.read("results/b/log") == "*** ***\n")
+        #expect(try session.read("results/c/log") == ".\n")
+    }
+
+    /// 100 MB of each, byte for byte, and odd names.
+    @Test func resultsAndLog() throws {
+        let stage = try RStage(
+            tasks: """
+                [{name: "lr 0.5 (é) $(id)", command: "head -c 100000000 /dev/urandom | tee \\"$RESULTS_DIR/d é\\"; sha256sum < \\"$RESULTS_DIR/d é\\" > $RESULTS_DIR/sum"}]
+                """)
+        let run = try stage.session.saturn("run", env: ["LC_ALL": "C"])
+        #expect(run.status == 0, "\(run.out)\(run.err)")
+        let sums = try stage.session.shell(
+            "cd results/lr*; cat results/sum; sha256sum < log; sha256sum < results/d*")
+        #expect(Set(sums.out.split(separator: "\n")).count == 1 && sums.out.split(separator: "\n").count == 3)
+        #expect(try stage.session.names(".saturn/bridges/stage") == ["bridge.log"])
+    }
+
+    /// What R gives its sessions is theirs, and what started saturn is the tasks'.
+    @Test func whatTasksGet() throws {
+        let stage = try RStage(
+            tasks: """
+                [{name: a, command: "env", env: {CAFÉ: "déjà vu", EMPTY: "", PATH: "/usr/bin:/bin"}},
+                 {name: b, command: "Rscript -e 'cat(class(lm), sd(1:3))'"}]
+                """)
+        stage.session.environment["OUTER"] = "seen"
+        let run = try stage.session.saturn("run", env: ["LC_ALL": "C"])
+        #expect(run.status == 0, "\(run.out)\(run.err)")
+        let lines = try stage.session.read("results/a/log").split(separator: "\n")
+        #expect(Set(lines).isSuperset(of: ["OUTER=seen", "EMPTY=", "PATH=/usr/bin:/bin"]), "\(lines)")
+        #expect(!lines.contains { $0.hasPrefix("R_DEFAULT_PACKAGES") || $0.hasPrefix("SATURN_R_") }, "\(lines)")
+        #expect(try stage.session.read("results/b/log") == "function 1")
+    }
+}
