@@ -23,7 +23,7 @@ public enum RFuturesExecutor {
         var settings: [String: JSONValue] = ["plan": .text(spec.settings["plan"]?.text ?? "multisession")]
         settings["workers"] = spec.settings["workers"].map { JSONValue($0) }
         settings["plan_args"] = spec.settings["plan_args"].map { JSONValue($0) } ?? .map([:])
-        let timeout = spec.settings["connect_timeout"]?.text.flatMap { Quantity.seconds($0) } ?? 30
+        let timeout = spec.settings["connect_timeout"]?.text.flatMap { Quantity.seconds($0) } ?? 120
         settings["connect_timeout"] = .number(timeout)
         let rscript = spec.settings["rscript"]?.text ?? "Rscript"
         let script = [

@@ -86,13 +86,15 @@ struct RTests {
         while try !stage.session.shell("cat \(workers)/*").out.contains("exited") { poll(nil, 0, 10) }
         kill(try stage.foreman(), SIGKILL)
         for pid in pids { try waitForEnd(of: pid) }
-        let collect = try stage.session.background("collect")
+        let collect = try stage.session.saturn("collect")
+        #expect(collect.status == 1 && collect.out.hasPrefix("stage: 1 succeeded, 1 failed"), "\(collect.out)")
+        #expect(collect.out.contains("(lost: the R process that made the workers died, and what they ran with it)"))
+        let again = try stage.session.background("run")
         try stage.arrived()
         stage.release()
-        let end = try collect.ended()
-        #expect(end.status == 0, "\(end.out)\(end.err)")
-        let ran = try stage.ran()
-        #expect(ran.count == 3 && Set(ran) == ["a", "b"], "\(ran)")
+        let end = try again.ended()
+        #expect(end.status == 0 && end.out.hasPrefix("stage: 1 succeeded, 1 up to date"), "\(end.out)\(end.err)")
+        #expect(try stage.ran().count == 3)
     }
 
     /// It ends when all is done and nobody asks; what there is, the next saturn finds.
@@ -106,7 +108,7 @@ struct RTests {
         let foreman = try stage.foreman()
         stage.release()
         try waitForEnd(of: foreman)
-        #expect(try stage.left() == "r")
+        while try stage.left() != "r" { poll(nil, 0, 50) }
         let collect = try stage.session.saturn("collect")
         #expect(collect.status == 0 && collect.out.hasPrefix("stage: 1 succeeded"), "\(collect.out)\(collect.err)")
         #expect(try stage.ran() == ["a"])
@@ -181,7 +183,7 @@ struct RTests {
             writeLines('{"event":"fatal","code":"fault","message":"of a task"}')
             system("echo out of a child; echo error of a child >&2")
             write("error", stderr())
-            for (path in c("/dev/fd/1", "/dev/fd/2")) cat("by descriptor\\n", file = file(path, "w"))
+            for (path in c("/dev/fd/1", "/dev/fd/2")) cat("by descriptor\\n", file = file(path, "a"))
 
             """)
         let say = "printf '{\\\"event\\\":\\\"fatal\\\"}\\n' >> /proc/$PPID/fd/1 || true"
@@ -203,7 +205,7 @@ struct RTests {
         try stage.write(
             """
             [{name: a, command: "echo <$TOKEN>; \(RStage.wait)", secrets: [TOKEN]},
-             {name: b, command: "echo $TOKEN $KEY", secrets: [KEY, TOKEN], needs: [a]}, {name: c, command: "echo $KEY."}]
+             {name: b, command: "echo $TOKEN $KEY", secrets: [KEY, TOKEN], needs: [a]}]
             """)
         try session.replace("echo <$TOKEN>", "echo '<'$TOKEN", in: "run.yaml")
         let run = try session.background("run")
@@ -216,7 +218,6 @@ struct RTests {
         #expect(end.status == 0, "\(end.out)\(end.err)")
         #expect(try session.read("results/a/log") == "<***\n")
         #expect(try session.read("results/b/log") == "*** ***\n")
-        #expect(try session.read("results/c/log") == ".\n")
     }
 
     /// 100 MB of each, byte for byte, and odd names.
@@ -228,7 +229,7 @@ struct RTests {
         let run = try stage.session.saturn("run", env: ["LC_ALL": "C"])
         #expect(run.status == 0, "\(run.out)\(run.err)")
         let sums = try stage.session.shell(
-            "cd results/lr*; cat results/sum; sha256sum < log; sha256sum < results/d*")
+            "cd results/lr*; cat results/sum; sha256sum < log; cat results/d* | sha256sum")
         #expect(Set(sums.out.split(separator: "\n")).count == 1 && sums.out.split(separator: "\n").count == 3)
         #expect(try stage.session.names(".saturn/bridges/stage") == ["bridge.log"])
     }
@@ -237,14 +238,14 @@ struct RTests {
     @Test func whatTasksGet() throws {
         let stage = try RStage(
             tasks: """
-                [{name: a, command: "env", env: {CAFÉ: "déjà vu", EMPTY: "", PATH: "/usr/bin:/bin"}},
+                [{name: a, command: "env", env: {CAFE: "déjà vu", EMPTY: "", PATH: "/usr/bin:/bin"}},
                  {name: b, command: "Rscript -e 'cat(class(lm), sd(1:3))'"}]
                 """)
         stage.session.environment["OUTER"] = "seen"
         let run = try stage.session.saturn("run", env: ["LC_ALL": "C"])
         #expect(run.status == 0, "\(run.out)\(run.err)")
         let lines = try stage.session.read("results/a/log").split(separator: "\n")
-        #expect(Set(lines).isSuperset(of: ["OUTER=seen", "EMPTY=", "PATH=/usr/bin:/bin"]), "\(lines)")
+        #expect(Set(lines).isSuperset(of: ["OUTER=seen", "CAFE=déjà vu", "EMPTY=", "PATH=/usr/bin:/bin"]), "\(lines)")
         #expect(!lines.contains { $0.hasPrefix("R_DEFAULT_PACKAGES") || $0.hasPrefix("SATURN_R_") }, "\(lines)")
         #expect(try stage.session.read("results/b/log") == "function 1")
     }

@@ -79,7 +79,8 @@ check_packages <- function(b) {
   missing <- packages[!nzchar(vapply(packages, function(name) system.file(package = name), ""))]
   if (!length(missing)) return()
   words <- sprintf(
-    "%s (R %s) has no package %s", R.home(), getRversion(), paste0("'", missing, "'", collapse = ", "))
+    "%s (R %s) has no package%s %s", R.home(), getRversion(), if (length(missing) > 1) "s" else "",
+    paste0("'", missing, "'", collapse = ", "))
   text <- function(words) encodeString(words, quote = "\"")
   line <- sprintf(
     "{\"event\":\"fatal\",\"code\":\"missing-package\",\"message\":%s,\"hint\":%s}", text(words),
@@ -117,7 +118,7 @@ begin <- function(b, hello) {
 
 open_root <- function(b) {
   b$is_new <- !dir.exists(b$root)
-  for (folder in c("", "queue", "claims", "signals", "workers")) {
+  for (folder in c("", "queue", "claims", "signals", "workers", "guards")) {
     dir.create(at(b$root, folder), showWarnings = FALSE, mode = "0700")
   }
   if (b$is_new) put_file(at(b$root, "id"), b$hello$run$id)
@@ -146,6 +147,7 @@ start_foreman <- function(b) {
   b$shouts <- tail_of(at(b$root, "foreman.out"))
   script <- at(b$hello$folder, "bridge.R")
   b$process <- start_aside(c(at(R.home("bin"), "Rscript"), script, "foreman", b$root), b$log)
+  b$deadline <- now() + b$hello$settings$connect_timeout
   b$state <- "starting"
 }
 
@@ -204,6 +206,13 @@ wait_for_foreman <- function(b) {
       b$foreman <- read_process(at(b$root, "foreman"))
       return(greet(b))
     }
+  }
+  if (now() > b$deadline) {
+    # Who cannot be let in somewhere is not told so by R, which waits.
+    kill_group(paste(b$process$get_pid(), ""))
+    words <- last_words(b$log)
+    fatal(b, "plan", sprintf("the plan '%s' cannot be made: it is not there after %g s%s", b$hello$settings$plan,
+      b$hello$settings$connect_timeout, if (length(words)) paste0(": ", words) else ""), hint_of_plan(b$hello$settings, b$log))
   }
   if (!b$process$is_alive()) fatal(b, "cluster", "the R process that makes the workers ended", sprintf("see %s", b$log))
 }
@@ -362,6 +371,11 @@ report <- function(b, one, line) {
     b$said <- c(b$said, sub('^\\{"([a-z]+)":', '{"event":"\\1","attempt":', line))
   }
   if (one$state %in% c("ended", "lost")) free(b, one$id)
+}
+
+last_words <- function(path) {
+  lines <- trimws(strsplit(read_text(path), "\n", fixed = TRUE)[[1]])
+  substr(utils::tail(lines[nzchar(lines)], 1), 1, 300)
 }
 
 # The end of all

@@ -8,6 +8,7 @@
 #   claims/000000001/12  whose the twelfth of these is: a link that names its worker, made once
 #   signals/000000001.12.9  it is to get that signal
 #   workers/w1           what became of those of a worker, a JSON object a line
+#   guards/w1            nothing is left of what that worker ran
 #   stop                 all is to end
 #
 # So what a run has done is there whoever dies, and every worker takes the next attempt by itself.
@@ -166,6 +167,8 @@ restore_packages <- function() {
   if (nzchar(wanted)) Sys.setenv(R_DEFAULT_PACKAGES = wanted) else Sys.unsetenv("R_DEFAULT_PACKAGES")
   Sys.unsetenv("SATURN_R_PACKAGES")
 }
+
+guard_mark <- function(root, worker) at(root, "guards", worker)
 
 # The queue
 

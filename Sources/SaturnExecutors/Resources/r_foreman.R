@@ -52,7 +52,9 @@ make_slots <- function(f) {
   workers <- unlist(settings$workers)
   if (is.numeric(workers)) workers <- as.integer(workers)
   if (length(workers)) arguments$workers <- workers
-  tryCatch(do.call(future::plan, c(list(settings$plan), arguments)), warning = function(warning) stop(warning))
+  tryCatch(do.call(future::plan, c(list(settings$plan), arguments)), warning = function(warning) {
+    stop(conditionMessage(warning))
+  })
   count <- future::nbrOfWorkers()
   lapply(seq_len(min(count, 100)), function(number) new_slot(NULL, NULL))
 }
@@ -91,11 +93,14 @@ what_is_wrong <- function(f, message) {
       code = "missing-package", message = sprintf("R has no package '%s', which the plan names", package),
       hint = install_hint(package)))
   }
-  hint <- sprintf("see %s", at(dirname(f$root), "bridge.log"))
-  if (is_sockets(f$settings) && !is.numeric(unlist(f$settings$workers))) {
-    hint <- sprintf("'ssh HOST Rscript --version' has to work without a question; %s", hint)
-  }
-  list(code = "plan", message = sprintf("the plan '%s' cannot be made: %s", plan, substr(message, 1, 300)), hint = hint)
+  list(
+    code = "plan", message = sprintf("the plan '%s' cannot be made: %s", plan, substr(message, 1, 300)),
+    hint = hint_of_plan(f$settings, at(dirname(f$root), "bridge.log")))
+}
+
+hint_of_plan <- function(settings, log) {
+  words <- if (is.character(unlist(settings$workers))) "'ssh HOST Rscript --version' has to work without a question; "
+  paste0(words, "see ", log)
 }
 
 # Workers
@@ -198,10 +203,17 @@ dismiss <- function(f, slot, message) {
     return(give_up(f, slot, sprintf("the R worker%s does not see %s: they have to share a disk with saturn", where, f$root)))
   }
   f$failures <- if (has_begun(f, slot) && now() - slot$began > 1) 0 else f$failures + 1
+  # Another attempt is not to meet it in its folder.
+  deadline <- now() + GONE
+  while (has_begun(f, slot) && !file.exists(guard_mark(f$root, slot$worker)) && now() < deadline) Sys.sleep(0.01)
   shout(f, lost = slot$worker, reason = sprintf("the R worker%s died", where))
   cat(sprintf("saturn: the worker %s%s is over: %s\n", slot$worker, where, message), file = stderr())
   if (f$failures >= FAILURES) return(give_up(f, NULL, sprintf("R's workers fail at once: %s", substr(message, 1, 300))))
   if (is.null(slot$node)) return()
+  if (slot$host != "localhost") {
+    # R would wait for one that is gone for as long as it takes, and see nothing else meanwhile.
+    return(give_up(f, slot, sprintf("the R worker%s died: the run goes on without it", where)))
+  }
   tryCatch(slot$node <- connect(f, slot$host), error = function(error) {
     give_up(f, slot, sprintf("no other R worker starts%s: %s", where, conditionMessage(error)))
   })

@@ -17,17 +17,18 @@ while read -r what which; do
     *) kill -"$what" -"$which" ;;
   esac
 done
-test -n "$attempt" || exit 0
 count=0
-while test $count -lt 50; do
+while test -n "$attempt" -a $count -lt 50; do
   count=$((count + 1))
-  found=$(grep -lsF "SATURN_ATTEMPT_ID=$attempt" /proc/[0-9]*/environ) || exit 0
+  found=$(grep -lsF "SATURN_ATTEMPT_ID=$attempt" /proc/[0-9]*/environ)
+  test -n "$found" || break
   for path in $found; do
     pid=${path#/proc/}
     kill -KILL "${pid%%/*}"
   done
   sleep 0.1
 done
+: > "$1"
 '
 
 work <- function(root, name, secrets, foreman, is_lean) {
@@ -44,14 +45,17 @@ work <- function(root, name, secrets, foreman, is_lean) {
   Sys.unsetenv(grep("^SATURN_", names(Sys.getenv()), value = TRUE))
   if (is_lean) Sys.unsetenv("R_DEFAULT_PACKAGES")
   add_line(worker$out, sprintf('{"worker":"%s","process":"%s"}', name, myself()))
-  worker$guard <- start_guard()
+  worker$guard <- start_guard(worker)
   on.exit(close(worker$guard), add = TRUE)
   serve(worker)
   add_line(worker$out, '{"over":true}')
   invisible(NULL)
 }
 
-start_guard <- function() pipe(paste("exec setsid /bin/sh -c", quoted(GUARD), ">/dev/null 2>&1"), "w")
+#' It leaves a file when nothing is left of what it watched.
+start_guard <- function(worker) {
+  pipe(paste("exec setsid /bin/sh -c", quoted(GUARD), "guard", quoted(guard_mark(worker$root, worker$name)), ">/dev/null 2>&1"), "w")
+}
 
 tell_guard <- function(worker, ...) {
   tell <- function() {
@@ -61,7 +65,7 @@ tell_guard <- function(worker, ...) {
   tryCatch(tell(), error = function(error) {
     # Somebody has ended it.
     try(close(worker$guard), silent = TRUE)
-    worker$guard <- start_guard()
+    worker$guard <- start_guard(worker)
     tell()
   })
 }
