@@ -1,4 +1,4 @@
-"""Tasks on Dask and Ray, beside what their users write to run the same commands on the same workers."""
+"""Tasks on Dask, Ray and R's futures, beside what their users write to run the same commands on the same workers."""
 
 import contextlib
 import os
@@ -83,7 +83,7 @@ class Cluster:
         def check(output: Path) -> None:
             expect(f"{tasks} succeeded" in output.read_text(), self.rival, f"{tasks} tasks", output)
 
-        command = [self.python(), str(Path(__file__).parent / self.script), self.address, str(tasks)]
+        command = [self.program(), str(Path(__file__).parent / self.script), self.address, str(tasks)]
         return Lap(self.rival, command, self.track.place.folder, tasks, check, limit=LIMIT)
 
 
@@ -92,6 +92,7 @@ class Dask(Cluster):
 
     name, rival, script = "Dask", "client.map", "client_map.py"
     size = f"{WORKERS} workers"
+    tasks, rounds, share = 2_000, 10, 0.8
 
     def begin(self) -> None:
         with socket.socket() as probe:
@@ -110,9 +111,9 @@ class Dask(Cluster):
             return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
     def executor(self) -> str:
-        return f'class_spec: DaskExecutor, scheduler_address: "{self.address}", python: {self.python()}'
+        return f'class_spec: DaskExecutor, scheduler_address: "{self.address}", python: {self.program()}'
 
-    def python(self) -> str:
+    def program(self) -> str:
         return str(Path(tool("dask")).parent / "python")
 
 
@@ -121,6 +122,7 @@ class Ray(Cluster):
 
     name, rival, script = "Ray", "remote tasks", "ray_tasks.py"
     size = f"{WORKERS} CPUs"
+    tasks, rounds, share = 2_000, 10, 0.8
     address = "127.0.0.1:6379"
 
     def begin(self) -> None:
@@ -144,18 +146,40 @@ class Ray(Cluster):
         shutil.rmtree(self.sockets, ignore_errors=True)
 
     def executor(self) -> str:
-        return f'class_spec: RayExecutor, address: "{self.address}", python: {self.python()}'
+        return f'class_spec: RayExecutor, address: "{self.address}", python: {self.program()}'
 
-    def python(self) -> str:
+    def program(self) -> str:
         return str(self.folder / "python")
 
 
+class R(Cluster):
+    """Sessions that each run makes for itself, in a network namespace: R listens for them at every address."""
+
+    name, rival, script = "R", "a future per command", "futures.R"
+    size = f"{WORKERS} sessions"
+    tasks, rounds, share = 500, 6, 5
+    address = str(WORKERS)
+
+    def begin(self) -> None:
+        command = f"unshare -rn python3 {TESTS}/loopback.py {tool('Rscript')}"
+        program = self.folder / "Rscript"
+        program.write_text(f'#!/bin/sh\nexec {command} "$@"\n')
+        program.chmod(0o755)
+
+    def executor(self) -> str:
+        return f"class_spec: RFuturesExecutor, plan: multisession, workers: {WORKERS}, rscript: {self.program()}"
+
+    def program(self) -> str:
+        return str(self.folder / "Rscript")
+
+
 def rate(track: Track, kind: type[Cluster]) -> Result:
-    tasks = sized(2_000)
+    tasks = sized(kind.tasks)
     with kind(track) as cluster:
-        saturn, bare = track.race([cluster.saturn(tasks), cluster.bare(tasks)], sized(10, least=1), alternate=True)
+        laps = [cluster.saturn(tasks), cluster.bare(tasks)]
+        saturn, bare = track.race(laps, sized(kind.rounds, least=1), alternate=True)
     value = statistics.median(saturn.wall) / statistics.median(bare.wall)
-    goal = Goal(f"{tasks:,} tasks on {kind.size}", value, 1 / 0.8, f"× the time of {kind.rival}", "saturn")
+    goal = Goal(f"{tasks:,} tasks on {kind.size}", value, 1 / kind.share, f"× the time of {kind.rival}", "saturn")
     return Result(f"{tasks:,} tasks on {kind.name}", [saturn, bare], [goal], [note(saturn, bare)], base=kind.rival)
 
 
@@ -165,6 +189,10 @@ def dask(track: Track) -> Result:
 
 def ray(track: Track) -> Result:
     return rate(track, Ray)
+
+
+def r(track: Track) -> Result:
+    return rate(track, R)
 
 
 def note(saturn: Series, bare: Series) -> str:

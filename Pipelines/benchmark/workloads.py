@@ -159,6 +159,7 @@ WORKLOADS: dict[str, Callable[[Track], Result]] = {
     "large-object": objects.large,
     "dask": clusters.dask,
     "ray": clusters.ray,
+    "r": clusters.r,
 }
 
 # What a workload makes at once, tasks × contestants, for the room that it needs.

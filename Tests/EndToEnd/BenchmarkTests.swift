@@ -10,7 +10,7 @@ import Testing
         let root = "/" + #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
         let session = try Session()
         try session.shell("cp -R '\(root)/Pipelines' . && rm -rf Pipelines/results")
-        try session.shell("mkdir -p Tests/Engines && cp '\(root)/Tests/Engines/ray-head.py' Tests/Engines")
+        try session.shell("mkdir -p Tests/Engines && cp '\(root)/Tests/Engines/'*.py Tests/Engines")
         try session.makeRepository()
         session.environment["BENCH_SCALE"] = "0.001"
         session.environment["BENCH_SATURN"] = try Session.binary()
@@ -21,7 +21,7 @@ import Testing
     private static let missing =
         ["ninja", "time", "make"].filter { (try? Session().shell("command -v \($0)").status) != 0 }
         + (S3Server.missing == nil ? [] : ["rclone"]) + (DaskStage.isInstalled ? [] : ["dask"])
-        + (RayStage.isInstalled ? [] : ["ray"])
+        + (RayStage.isInstalled ? [] : ["ray"]) + (RStage.isInstalled ? [] : ["R"])
     private static let reason = Comment("SKIPPED: the benchmark needs \(missing); make test-tools")
 
     @Test(.enabled(if: missing.isEmpty, reason)) func makesItsPage() throws {
