@@ -28,7 +28,8 @@ public enum RFuturesExecutor {
         let rscript = spec.settings["rscript"]?.text ?? "Rscript"
         let script = [
             PackageResources.r_files_R, PackageResources.r_mask_R, PackageResources.r_worker_R,
-            PackageResources.r_foreman_R, PackageResources.r_books_R, PackageResources.r_bridge_R,
+            PackageResources.r_foreman_R, PackageResources.r_books_R, PackageResources.r_engine_R,
+            PackageResources.r_bridge_R,
         ]
         let keepsSecrets = keepsSecrets(spec)
         let bridge = Bridge(

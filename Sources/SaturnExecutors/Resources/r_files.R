@@ -185,11 +185,3 @@ batch_size <- function(batch) as.integer(sub(".*-", "", batch))
 claim <- function(root, number, line, who) {
   suppressWarnings(file.symlink(who, at(root, "claims", number, line)))
 }
-
-#' Attempts that nobody has taken.
-count_unclaimed <- function(root) {
-  open <- vapply(batches(root), function(batch) {
-    batch_size(batch) - length(list.files(at(root, "claims", batch_number(batch))))
-  }, 0)
-  max(0, sum(open))
-}

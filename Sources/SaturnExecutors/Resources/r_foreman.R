@@ -73,10 +73,23 @@ connect <- function(f, hosts) {
   if (is.null(arguments$tries)) arguments$tries <- 1L
   if (all(hosts == "localhost") && is.null(arguments$rscript_libs)) arguments$rscript_libs <- .libPaths()
   if (is.null(arguments$default_packages)) arguments$default_packages <- "NULL"
+  if (any(hosts != "localhost")) {
+    limit <- tempfile("saturn-limit-")
+    end_unless(limit, f$settings$connect_timeout)
+    on.exit(unlink(limit))
+  }
   nodes <- do.call(parallelly::makeClusterPSOCK, c(list(hosts), arguments))
   # At once on all of them: the first future of each would do it one after the other.
   parallel::clusterCall(nodes, loadNamespace, "future")
   nodes
+}
+
+#' R waits for ever for one that cannot be let in, with or without a saturn: it is killed unless the file is gone by then.
+end_unless <- function(file, seconds) {
+  file.create(file)
+  wait <- "count=0; while test -e %s; do test $count -lt %d || kill -KILL -%d; count=$((count + 1)); sleep 1; done"
+  command <- sprintf(wait, quoted(file), as.integer(ceiling(seconds)) + 5L, Sys.getpid())
+  system2("/bin/sh", c("-c", shQuote(command)), wait = FALSE)
 }
 
 what_is_wrong <- function(f, message) {
@@ -153,7 +166,7 @@ hear_secrets <- function(f) {
 
 #' For what nobody has taken, as far as nobody is on the way to it.
 employ <- function(f, busy) {
-  wanted <- count_unclaimed(f$root) - sum(vapply(busy, function(slot) !has_begun(f, slot), TRUE))
+  wanted <- count_unclaimed(f) - sum(vapply(busy, function(slot) !has_begun(f, slot), TRUE))
   for (slot in f$slots) {
     if (wanted <= 0 || file.exists(at(f$root, "stop"))) return()
     if (!is.null(slot$future)) next
@@ -163,6 +176,17 @@ employ <- function(f, busy) {
     tryCatch(hire(f, slot), error = function(error) dismiss(f, slot, conditionMessage(error)))
     wanted <- wanted - 1
   }
+}
+
+#' Attempts that nobody has taken.
+count_unclaimed <- function(f) {
+  # A batch that was taken whole stays so.
+  open <- setdiff(batches(f$root), f$taken)
+  left <- vapply(open, function(batch) {
+    batch_size(batch) - length(list.files(at(f$root, "claims", batch_number(batch))))
+  }, 0)
+  f$taken <- c(f$taken, open[left <= 0])
+  sum(pmax(0, left))
 }
 
 has_begun <- function(f, slot) file.exists(at(f$root, "workers", slot$worker))
@@ -235,5 +259,8 @@ disband <- function(f) {
     if (!is.null(slot$node)) tryCatch(parallel::stopCluster(slot$node), error = function(error) NULL)
   }
   if (is_mine(f)) unlink(at(f$root, "foreman"))
+  # Whoever has asked for the end did not wait for this.
+  is_asked <- file.exists(at(f$root, "stop"))
+  if (is_asked && isFALSE(is_running(read_process(at(f$root, "bridge"))))) unlink(f$root, recursive = TRUE)
   quit(save = "no")
 }

@@ -54,7 +54,8 @@ work <- function(root, name, secrets, foreman, is_lean) {
 
 #' It leaves a file when nothing is left of what it watched.
 start_guard <- function(worker) {
-  pipe(paste("exec setsid /bin/sh -c", quoted(GUARD), "guard", quoted(guard_mark(worker$root, worker$name)), ">/dev/null 2>&1"), "w")
+  mark <- guard_mark(worker$root, worker$name)
+  pipe(paste("exec setsid /bin/sh -c", quoted(GUARD), "guard", quoted(mark), ">/dev/null 2>&1"), "w")
 }
 
 tell_guard <- function(worker, ...) {
@@ -279,11 +280,10 @@ problem_with <- function(task) {
   log <- at(task$workspace, "log")
   fault <- function(code, ...) list(code = code, text = paste0(...))
   name <- if (length(task$argv)) task$argv[[1]] else ""
-  if (!dir.exists(task$workspace)) return(list(code = 126, quiet = TRUE, text = paste0("cannot open the log ", log, ": No such file or directory")))
+  no_log <- function(why) list(code = 126, quiet = TRUE, text = paste0("cannot open the log ", log, ": ", why))
+  if (!dir.exists(task$workspace)) return(no_log("No such file or directory"))
   is_link <- !is.null(link_target(task$workspace)) || !is.null(link_target(log))
-  if (is_link || file.exists(log) && !utils::file_test("-f", log)) {
-    return(list(code = 126, quiet = TRUE, text = paste0("cannot open the log ", log, ": it is no file")))
-  }
+  if (is_link || file.exists(log) && !utils::file_test("-f", log)) return(no_log("it is no file"))
   if (!file.exists(task$cwd)) return(fault(126, "cannot enter ", task$cwd, ": No such file or directory"))
   if (!dir.exists(task$cwd)) return(fault(126, "cannot enter ", task$cwd, ": Not a directory"))
   if (file.access(task$cwd, 1) != 0) return(fault(126, "cannot enter ", task$cwd, ": Permission denied"))
