@@ -52,6 +52,8 @@ final class DaskStage: EngineStage {
         guard done.status == 0 else { throw SessionProblem("dask: \(done.stderr)") }
     }
 
+    override func killWorker(of pid: pid_t) throws { cluster.kill(worker: try worker(of: pid)) }
+
     override func loseTasks(_ pids: [pid_t]) throws {
         for worker in Set(try pids.map(worker)) { cluster.kill(worker: worker) }
     }

@@ -7,29 +7,6 @@ import Testing
 /// Runs on a real scheduler with two workers, each a process of its own.
 @Suite(.enabled(if: DaskStage.isInstalled, DaskStage.reason), .timeLimit(.minutes(25)))
 struct DaskTests {
-    /// One line per execution; nothing runs on beside the second.
-    @Test(arguments: [0, 1]) func aWorkerDiesInTheMiddle(_ retries: Int) throws {
-        let stage = try DaskStage(
-            tasks: "[{name: a, command: \"echo a >> $RAN; sleep 1000 & \(DaskStage.wait)\", retries: \(retries)}]")
-        let run = try stage.session.background("run")
-        let pid = try stage.arrived()[0]
-        let children = try stage.session.read("/proc/\(pid)/task/\(pid)/children").split(separator: " ")
-        #expect(children.count == 1, "\(children)")
-        stage.cluster.kill(worker: try stage.worker(of: pid))
-        for process in [pid] + children.compactMap({ pid_t($0) }) { try waitForEnd(of: process) }
-        if retries == 1 {
-            try stage.arrived()
-            stage.release()
-        }
-        let end = try run.ended()
-        #expect(end.status == (retries == 1 ? 0 : 1), "\(end.err)")
-        #expect(try stage.ran() == Array(repeating: "a", count: 1 + retries))
-        guard retries == 0 else { return }
-        #expect(end.out.contains("failed: a (lost: worker tcp://"), "\(end.out)")
-        #expect(try stage.session.read("results/a/error") == "125")
-        #expect(try stage.session.read("results/a/events").contains("type: lost"))
-    }
-
     /// The process beside the worker that starts the commands: there is another one after it.
     @Test func aSpawnerDies() throws {
         let stage = try DaskStage(
@@ -117,17 +94,7 @@ struct DaskTests {
             try stage.session.read("/proc/\($0)/task/\($0)/children").split(separator: " ").compactMap { pid_t($0) }
         }
         #expect(children.count == 4)
-        if isKilled {
-            run.signal(SIGKILL)
-            try run.ended()
-        }
-        let terminate = try stage.session.saturn("terminate", "--name", "stage")
-        #expect(terminate.status == 0, "\(terminate.out)\(terminate.err)")
-        for pid in pids + children { #expect(!isRunning(pid)) }
-        #expect(try stage.left() == "")
-        #expect(try stage.ran().count == 4, "what waited was not begun to be ended")
-        #expect(try stage.session.saturn("status").out.contains("stopped"))
-        #expect(try run.ended().status == (isKilled ? 137 : 143))
+        try stage.expectTerminate(run, isKilled, ends: pids + children, begun: 4)
         #expect(stage.cluster.workers.allSatisfy { isRunning($0.pid) })
         let shutDown = try stage.session.saturn("terminate", "--name", "stage", "--cluster")
         #expect(shutDown.status == 0, "\(shutDown.out)\(shutDown.err)")

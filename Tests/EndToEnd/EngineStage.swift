@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import SaturnTesting
 import Testing
 
@@ -26,6 +27,27 @@ class EngineStage {
 
     /// Kills, on the engine, what these run on and whoever knows of them.
     func loseTasks(_ pids: [pid_t]) throws {}
+
+    /// Kills what a process of a task runs on.
+    func killWorker(of pid: pid_t) throws {}
+
+    /// Kills whoever knows of the run's attempts there.
+    func killHolder() throws {}
+
+    /// Ends the run, be there a saturn that executes it or not: all of these are gone then, and what was stopped is said.
+    func expectTerminate(_ run: RunningProgram, _ isKilled: Bool, ends processes: [pid_t], begun: Int) throws {
+        if isKilled {
+            run.signal(SIGKILL)
+            try run.ended()
+        }
+        let terminate = try session.saturn("terminate", "--name", "stage")
+        #expect(terminate.status == 0, "\(terminate.out)\(terminate.err)")
+        for pid in processes { #expect(!isRunning(pid)) }
+        #expect(try left().isEmpty)
+        #expect(try ran().count == begun, "what waited was not begun to be ended")
+        #expect(try session.saturn("status").out.contains("stopped"))
+        #expect(try run.ended().status == (isKilled ? 137 : 143))
+    }
 
     /// - Parameters:
     ///   - tasks: in YAML's short form; each can name the files of the stage.

@@ -77,6 +77,54 @@ struct EngineTests {
         #expect(try stage.left().isEmpty)
     }
 
+    /// One line per execution; nothing runs on beside the second.
+    @Test(arguments: TestEngine.allCases, [0, 1])
+    func aWorkerDiesInTheMiddle(_ engine: TestEngine, _ retries: Int) throws {
+        let command = "echo a >> $RAN; setsid sleep 1000 & sleep 1000 & \(EngineStage.wait)"
+        let stage = try engine.stage("[{name: a, command: \"\(command)\", retries: \(retries)}]")
+        let run = try stage.session.background("run")
+        let pid = try stage.arrived()[0]
+        let children = try stage.children(of: [pid])
+        #expect(children.count == 2, "\(children)")
+        try stage.killWorker(of: pid)
+        for process in [pid] + children { try waitForEnd(of: process) }
+        if retries == 1 {
+            try stage.arrived()
+            stage.release()
+        }
+        let end = try run.ended()
+        #expect(end.status == (retries == 1 ? 0 : 1), "\(end.err)")
+        #expect(try stage.ran() == Array(repeating: "a", count: 1 + retries))
+        #expect(try stage.left().isEmpty)
+        guard retries == 0 else { return }
+        #expect(end.out.contains("failed: a (\(engine.lostWorker)"), "\(end.out)")
+        #expect(try stage.session.read("results/a/error") == "125")
+        #expect(try stage.session.read("results/a/events").contains("type: lost"))
+    }
+
+    /// What ran dies with it and is run again, what has ended is not; what waited goes on.
+    @Test(arguments: [TestEngine.ray, .r]) func whoeverKnowsOfTheAttemptsDies(_ engine: TestEngine) throws {
+        let stage = try engine.stage(
+            """
+            [{name: a, command: "echo a >> $RAN; echo 1 > $RESULTS_DIR/v"},
+             {name: "b{i}", command: "echo b{i} >> $RAN; \(EngineStage.wait)", needs: [a], retries: 1,
+              sweep: {grid: {i: [1, 2]}}},
+             {name: c, command: "echo c >> $RAN; cat $SATURN_NEEDS_A/v", needs: [a, "b*"]}]
+            """)
+        let run = try stage.session.background("run")
+        let pids = try stage.arrived(2)
+        try stage.killHolder()
+        for pid in pids { try waitForEnd(of: pid) }
+        try stage.arrived(2)
+        stage.release(2)
+        let end = try run.ended()
+        #expect(end.status == 0, "\(end.out)\(end.err)")
+        #expect(end.err.contains(" died, and another one goes on"), "\(end.err)")
+        #expect(try stage.ran() == ["a", "b1", "b1", "b2", "b2", "c"])
+        #expect(try stage.session.read("results/c/log") == "1\n")
+        #expect(try stage.left().isEmpty)
+    }
+
     @Test(arguments: TestEngine.allCases) func controlC(_ engine: TestEngine) throws {
         let stage = try engine.stage(
             """

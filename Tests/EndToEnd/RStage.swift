@@ -45,8 +45,11 @@ final class RStage: EngineStage {
         return try #require(words.split(separator: " ").first.flatMap { pid_t($0) })
     }
 
+    override func killWorker(of pid: pid_t) throws { kill(try worker(of: pid), SIGKILL) }
+    override func killHolder() throws { kill(try foreman(), SIGKILL) }
+
     override func loseTasks(_ pids: [pid_t]) throws {
-        kill(try foreman(), SIGKILL)
+        try killHolder()
         for worker in Set(try pids.map(worker)) { kill(worker, SIGKILL) }
     }
 

@@ -7,29 +7,6 @@ import Testing
 /// Runs on real R futures.
 @Suite(.enabled(if: RStage.isInstalled, RStage.reason), .timeLimit(.minutes(25)))
 struct RTests {
-    /// One line per execution; nothing runs on beside the second.
-    @Test(arguments: [0, 1]) func aWorkerDiesInTheMiddle(_ retries: Int) throws {
-        let stage = try RStage(
-            tasks: "[{name: a, command: \"echo a >> $RAN; setsid sleep 1000 & \(RStage.wait)\", retries: \(retries)}]")
-        let run = try stage.session.background("run")
-        let pid = try stage.arrived()[0]
-        let children = try stage.children(of: [pid])
-        #expect(children.count == 1, "\(children)")
-        kill(try stage.worker(of: pid), SIGKILL)
-        for process in [pid] + children { try waitForEnd(of: process) }
-        if retries == 1 {
-            try stage.arrived()
-            stage.release()
-        }
-        let end = try run.ended()
-        #expect(end.status == (retries == 1 ? 0 : 1), "\(end.err)")
-        #expect(try stage.ran() == Array(repeating: "a", count: 1 + retries))
-        #expect(try stage.left().isEmpty)
-        guard retries == 0 else { return }
-        #expect(end.out.contains("failed: a (lost: the R worker on localhost died)"), "\(end.out)")
-        #expect(try stage.session.read("results/a/error") == "125")
-    }
-
     /// All of them, one after the other: others take their places.
     @Test func everyWorkerDies() throws {
         let stage = try RStage(
@@ -44,29 +21,6 @@ struct RTests {
         let end = try run.ended()
         #expect(end.status == 0 && end.out.hasPrefix("stage: 4 succeeded"), "\(end.out)\(end.err)")
         #expect(try stage.ran().count == 6)
-    }
-
-    /// What ran dies with it and is run again, what has ended is not; what waited goes on.
-    @Test func theForemanDies() throws {
-        let stage = try RStage(
-            tasks: """
-                [{name: a, command: "echo a >> $RAN; echo 1 > $RESULTS_DIR/v"},
-                 {name: "b{i}", command: "echo b{i} >> $RAN; \(RStage.wait)", needs: [a], retries: 1,
-                  sweep: {grid: {i: [1, 2]}}},
-                 {name: c, command: "echo c >> $RAN; cat $SATURN_NEEDS_A/v", needs: [a, "b*"]}]
-                """)
-        let run = try stage.session.background("run")
-        let pids = try stage.arrived(2)
-        kill(try stage.foreman(), SIGKILL)
-        for pid in pids { try waitForEnd(of: pid) }
-        try stage.arrived(2)
-        stage.release(2)
-        let end = try run.ended()
-        #expect(end.status == 0, "\(end.out)\(end.err)")
-        #expect(end.err.contains("the R process that makes the workers died, and another one goes on"), "\(end.err)")
-        #expect(try stage.ran() == ["a", "b1", "b1", "b2", "b2", "c"])
-        #expect(try stage.session.read("results/c/log") == "1\n")
-        #expect(try stage.left().isEmpty)
     }
 
     /// Nobody is there to take it, nor when the foreman dies: what had ended is kept all the same.
@@ -158,17 +112,7 @@ struct RTests {
         let pids = try stage.arrived(3)
         let processes = try pids + stage.children(of: pids) + pids.map(stage.worker) + [stage.foreman()]
         #expect(processes.count == 13)
-        if isKilled {
-            run.signal(SIGKILL)
-            try run.ended()
-        }
-        let terminate = try stage.session.saturn("terminate", "--name", "stage")
-        #expect(terminate.status == 0, "\(terminate.out)\(terminate.err)")
-        for pid in processes { #expect(!isRunning(pid)) }
-        #expect(try stage.left().isEmpty)
-        #expect(try stage.ran().count == 3, "what waited was not begun to be ended")
-        #expect(try stage.session.saturn("status").out.contains("stopped"))
-        #expect(try run.ended().status == (isKilled ? 137 : 143))
+        try stage.expectTerminate(run, isKilled, ends: processes, begun: 3)
     }
 
     /// Whatever it says, and wherever: the events go another way.

@@ -31,7 +31,9 @@ final class RayStage: EngineStage {
         ]
     }
 
-    override func loseTasks(_ pids: [pid_t]) throws { kill(try supervisor(), SIGKILL) }
+    override func killWorker(of pid: pid_t) throws { kill(try worker(of: pid), SIGKILL) }
+    override func killHolder() throws { kill(try supervisor(), SIGKILL) }
+    override func loseTasks(_ pids: [pid_t]) throws { try killHolder() }
     override func left() throws -> String { try actors().keys.sorted().joined(separator: " ") }
 
     /// What the run has on the cluster: the numbers of its actors' processes, by name.

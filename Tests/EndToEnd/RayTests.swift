@@ -7,54 +7,6 @@ import Testing
 /// Runs on a real Ray head, which they share.
 @Suite(.enabled(if: RayStage.isInstalled, RayStage.reason), .timeLimit(.minutes(25)))
 struct RayTests {
-    /// One line per execution; nothing runs on beside the second.
-    @Test(arguments: [0, 1]) func aWorkerDiesInTheMiddle(_ retries: Int) throws {
-        let stage = try RayStage(
-            tasks: "[{name: a, command: \"echo a >> $RAN; sleep 1000 & \(RayStage.wait)\", retries: \(retries)}]")
-        let run = try stage.session.background("run")
-        let pid = try stage.arrived()[0]
-        let children = try stage.children(of: [pid])
-        #expect(children.count == 1, "\(children)")
-        kill(try stage.worker(of: pid), SIGKILL)
-        for process in [pid] + children { try waitForEnd(of: process) }
-        if retries == 1 {
-            try stage.arrived()
-            stage.release()
-        }
-        let end = try run.ended()
-        #expect(end.status == (retries == 1 ? 0 : 1), "\(end.err)")
-        #expect(try stage.ran() == Array(repeating: "a", count: 1 + retries))
-        guard retries == 0 else { return }
-        #expect(end.out.contains("failed: a (lost: worker 127.0.0.1 (process "), "\(end.out)")
-        #expect(try stage.session.read("results/a/error") == "125")
-        #expect(try stage.session.read("results/a/events").contains("type: lost"))
-    }
-
-    /// What ran dies with it and is run again, what has ended is not; what waited goes on.
-    @Test func theSupervisorDies() throws {
-        let stage = try RayStage(
-            tasks: """
-                [{name: a, command: "echo a >> $RAN; echo 1 > $RESULTS_DIR/v"},
-                 {name: "b{i}", command: "echo b{i} >> $RAN; \(RayStage.wait)", needs: [a], retries: 1,
-                  sweep: {grid: {i: [1, 2]}}},
-                 {name: c, command: "echo c >> $RAN; cat $SATURN_NEEDS_A/v", needs: [a, "b*"]}]
-                """)
-        let run = try stage.session.background("run")
-        let pids = try stage.arrived(2)
-        kill(try stage.supervisor(), SIGKILL)
-        for pid in pids { try waitForEnd(of: pid) }
-        try stage.arrived(2)
-        stage.release(2)
-        let end = try run.ended()
-        #expect(end.status == 0, "\(end.out)\(end.err)")
-        #expect(
-            end.err.contains("the run's supervisor on Ray died, and another one goes on: 2 that ran are lost"),
-            "\(end.err)")
-        #expect(try stage.ran() == ["a", "b1", "b1", "b2", "b2", "c"])
-        #expect(try stage.session.read("results/c/log") == "1\n")
-        #expect(try stage.left().isEmpty)
-    }
-
     /// Before anybody has heard that it has begun: it is not begun again.
     @Test func theSupervisorDiesAsATaskBegins() throws {
         let stage = try RayStage(
@@ -121,18 +73,8 @@ struct RayTests {
         #expect(processes.count == 9)
         let folder = try stage.cluster.folder(of: stage.id())
         #expect(stage.session.exists(folder))
-        if isKilled {
-            run.signal(SIGKILL)
-            try run.ended()
-        }
-        let terminate = try stage.session.saturn("terminate", "--name", "stage")
-        #expect(terminate.status == 0, "\(terminate.out)\(terminate.err)")
-        for pid in processes { #expect(!isRunning(pid)) }
-        #expect(try stage.left().isEmpty)
+        try stage.expectTerminate(run, isKilled, ends: processes, begun: 3)
         #expect(!stage.session.exists(folder))
-        #expect(try stage.ran().count == 3, "what waited was not begun to be ended")
-        #expect(try stage.session.saturn("status").out.contains("stopped"))
-        #expect(try run.ended().status == (isKilled ? 137 : 143))
     }
 
     /// It is ended when it answers again, though nobody is there to ask.

@@ -16,6 +16,15 @@ enum TestEngine: CaseIterable {
         }
     }
 
+    /// What is said of a task whose worker has died.
+    var lostWorker: String {
+        switch self {
+        case .dask: "lost: worker tcp://"
+        case .ray: "lost: worker 127.0.0.1 (process "
+        case .r: "lost: the R worker on localhost died"
+        }
+    }
+
     /// A setting with which the engine has places for four tasks.
     var fourAtOnce: String { self == .ray ? "num_cpus: 4" : "" }
 }
