@@ -32,6 +32,7 @@ public enum RFuturesExecutor {
             PackageResources.r_bridge_R,
         ]
         let keepsSecrets = keepsSecrets(spec)
+        if keepsSecrets { settings["environment"] = environment(context) }
         let bridge = Bridge(
             interpreter: rscript.contains("/") ? context.absolute(rscript) : rscript, setting: "rscript",
             launcher: ["/bin/sh", "-c", launcher, "sh"], suffix: ".R",
@@ -88,10 +89,25 @@ public enum RFuturesExecutor {
     /// The plans that run on this machine alone have no hosts.
     private static func hosts(_ hosts: [Setting], _ spec: ComponentSpec, _ isCount: Bool) -> [Diagnostic] {
         let plan = spec.settings["plan"]?.text ?? "multisession"
-        guard !isCount, ["multisession", "multicore", "sequential"].contains(plan) else { return [] }
+        if plan == "sequential" {
+            return hosts.prefix(1).map {
+                Diagnostic(at: $0.mark, "the plan 'sequential' has one worker and no 'workers'")
+            }
+        }
+        guard !isCount, ["multisession", "multicore"].contains(plan) else { return [] }
         return hosts.prefix(1).map {
             Diagnostic(at: $0.mark, "the plan '\(plan)' has no hosts", hint: "plan: cluster, or workers: 4")
         }
+    }
+
+    /// What tasks get on this machine.
+    private static func environment(_ context: ExecutorContext) -> JSONValue {
+        let pairs = context.environment.compactMap { entry in
+            entry.firstIndex(of: "=").map {
+                (String(entry[..<$0]), JSONValue.text(String(entry[entry.index(after: $0)...])))
+            }
+        }
+        return .map(Dictionary(pairs.filter { !$0.0.isEmpty }, uniquingKeysWith: { first, _ in first }))
     }
 
     private static func problemsWithSecrets(_ task: TaskSpec) -> [Diagnostic] {

@@ -46,12 +46,25 @@ struct RProblemTests {
 
     @Test func rIsMissing() throws {
         let stage = try RStage(tasks: "[\"true\"]")
+        let path = try stage.session.saturn("run", "--set", "executor.rscript=/nowhere/Rscript")
+        #expect(path.err.contains("error: cannot execute '/nowhere/Rscript': command not found"), "\(path.err)")
         let run = try stage.session.saturn("run", "--set", "executor.rscript=no-such-R")
         #expect(run.status == 3)
         #expect(
             run.err.contains(
                 "error: cannot execute 'no-such-R': command not found\n  hint: executor.rscript names another"),
             "\(run.err)")
+    }
+
+    /// It would be waited for, for ever: whoever was to let it in does not.
+    @Test func aSessionThatDoesNotBegin() throws {
+        let stage = try RStage(
+            tasks: "[\"true\"]",
+            plan: "plan: cluster, workers: [elsewhere], connect_timeout: 3, \"plan_args\": {rshcmd: /bin/false}")
+        let run = try stage.session.saturn("run")
+        #expect(run.status == 3)
+        #expect(run.err.contains("error: the plan 'cluster' cannot be made: "), "\(run.err)")
+        while try !stage.left().isEmpty { poll(nil, 0, 50) }
     }
 
     @Test func anArgumentThatThePlanDoesNotHave() throws {
@@ -67,10 +80,12 @@ struct RProblemTests {
     /// On this one there is nobody who would let anybody in.
     @Test func aHostThatIsNone() throws {
         let stage = try RStage(
-            tasks: "[\"true\"]", plan: "plan: cluster, workers: [no-such-host.invalid], connect_timeout: 3")
+            tasks: "[\"true\"]", plan: "plan: cluster, workers: [no-such-host.invalid]")
         let run = try stage.session.saturn("run")
         #expect(run.status == 3)
-        #expect(run.err.contains("error: the plan 'cluster' cannot be made: it is not there after 3 s"), "\(run.err)")
+        #expect(
+            run.err.contains("error: the plan 'cluster' cannot be made: ssh does not get into no-such-host.invalid"),
+            "\(run.err)")
         #expect(
             run.err.contains("hint: 'ssh HOST Rscript --version' has to work without a question; see "), "\(run.err)")
         #expect(try stage.left().isEmpty)
@@ -107,6 +122,8 @@ struct RProblemTests {
                 "plan", "--set", "executor={class_spec: RFutures, plan: cluster, workers: \(workers)}")
             #expect(wrong.status == 2 && wrong.err.contains("'workers' is how many"), "\(workers): \(wrong.err)")
         }
+        let one = try session.saturn("plan", "--set", "executor={class_spec: RFutures, plan: sequential, workers: 2}")
+        #expect(one.err.contains("the plan 'sequential' has one worker and no 'workers'"), "\(one.err)")
         let hosts = try session.saturn("plan", "--set", "executor={class_spec: RFutures, workers: [a, b]}")
         #expect(hosts.err.contains("the plan 'multisession' has no hosts"), "\(hosts.err)")
     }

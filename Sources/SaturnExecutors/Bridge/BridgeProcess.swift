@@ -22,7 +22,10 @@ final class BridgeProcess {
         let path = bridge.environment.last { $0.hasPrefix("PATH=") }?.dropFirst(5) ?? "/usr/local/bin:/usr/bin:/bin"
         let name = bridge.interpreter
         let hint = "executor.\(bridge.setting) names another"
-        guard let program = ProgramFinder.find(name, path: String(path), workdir: bridge.base) else {
+        // A launcher would say it in words of its own.
+        guard let program = ProgramFinder.find(name, path: String(path), workdir: bridge.base),
+            bridge.launcher.isEmpty || access(program, X_OK) == 0
+        else {
             throw Failure(.engine, "cannot execute '\(name)': command not found", hint: hint)
         }
         var pid: pid_t = 0

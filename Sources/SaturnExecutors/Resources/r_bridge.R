@@ -102,6 +102,10 @@ begin <- function(b, hello) {
   if (!identical(hello$request, "hello") || !1 %in% unlist(hello$versions)) {
     fatal(b, "version", "this bridge speaks version 1 of the protocol")
   }
+  # Bytes as they are, whatever the locale: R would translate paths.
+  hello <- as_bytes(hello)
+  b$environment <- hello$settings$environment
+  hello$settings$environment <- NULL
   b$hello <- hello
   b$root <- at(hello$folder, "r")
   b$log <- at(hello$folder, "bridge.log")
@@ -166,6 +170,7 @@ greet <- function(b) {
     say_event(b, "hello", version = 1, engine = paste("R", getRversion()), address = host())
   }
   b$state <- "ready"
+  if (length(b$environment)) tell_foreman(b, list(environment = b$environment))
   pass_secrets(b, seq_along(b$secrets))
 }
 
@@ -187,8 +192,10 @@ clear <- function(b) {
 stop_waiting <- function(b) {
   if (isTRUE(is_running(b$foreman))) {
     if (now() < b$deadline) return()
-    hint <- sprintf("process %d holds its workers", process_number(b$foreman))
-    fatal(b, "cluster", "what an earlier saturn was to end has not ended", hint)
+    read_workers(b$books, function(one, line) NULL)
+    places <- vapply(open_workers(b$books), place_of, "")
+    message <- sprintf("tasks on R did not end: no answer from %s", paste(sort(places), collapse = ", "))
+    fatal(b, "cluster", message, "end that worker, or call saturn terminate again when it answers")
   }
   unlink(at(b$root, "stop"))
   b$state <- "mourning"

@@ -82,15 +82,18 @@ secret_number <- function(b, value) {
 }
 
 pass_secrets <- function(b, numbers) {
-  if (is.null(b$foreman) || !length(numbers)) return()
+  for (number in numbers) {
+    if (!is.na(b$secrets[[number]])) tell_foreman(b, list(from = number, values = list(b$secrets[[number]])))
+  }
+}
+
+#' What is to be in no file.
+tell_foreman <- function(b, words) {
+  if (is.null(b$foreman)) return()
   pipe <- file(at(b$root, "secrets"), "r+b", raw = TRUE)
   on.exit(close(pipe))
-  for (number in numbers) {
-    if (is.na(b$secrets[[number]])) next
-    # An earlier line may have been cut off.
-    line <- paste0("\n", to_json(list(from = number, values = list(b$secrets[[number]]))), "\n")
-    writeBin(charToRaw(line), pipe)
-  }
+  # An earlier line may have been cut off.
+  writeBin(charToRaw(paste0("\n", to_json(words), "\n")), pipe)
 }
 
 #' `force`: those that run are asked to end, or ended; NULL: they go on.
@@ -190,9 +193,10 @@ end <- function(b) {
 
 places_of <- function(b, one) {
   worker <- books_worker(b$books, one)
-  process <- worker$process
-  if (is.null(process)) "R" else sprintf("%s (process %d)", process_host(process), process_number(process))
+  if (is.null(worker$process)) "R" else place_of(worker)
 }
+
+place_of <- function(worker) sprintf("%s (process %d)", process_host(worker$process), process_number(worker$process))
 
 books_worker <- function(books, one) {
   name <- holder(books, one)

@@ -74,8 +74,9 @@ connect <- function(f, hosts) {
   if (all(hosts == "localhost") && is.null(arguments$rscript_libs)) arguments$rscript_libs <- .libPaths()
   if (is.null(arguments$default_packages)) arguments$default_packages <- "NULL"
   if (any(hosts != "localhost")) {
+    let_in(unique(hosts[hosts != "localhost"]), arguments)
     limit <- tempfile("saturn-limit-")
-    end_unless(limit, f$settings$connect_timeout)
+    end_unless(limit, f)
     on.exit(unlink(limit))
   }
   nodes <- do.call(parallelly::makeClusterPSOCK, c(list(hosts), arguments))
@@ -84,12 +85,23 @@ connect <- function(f, hosts) {
   nodes
 }
 
-#' R waits for ever for one that cannot be let in, with or without a saturn: it is killed unless the file is gone by then.
-end_unless <- function(file, seconds) {
+#' Asks ssh, which says at once what R would wait for.
+let_in <- function(hosts, arguments) {
+  if (!is.null(arguments$rshcmd)) return()
+  ask <- 'for host do (ssh -n -oBatchMode=yes -oConnectTimeout=10 -- "$host" exit || echo "$host") & done; wait'
+  refused <- system2("/bin/sh", c("-c", shQuote(ask), "sh", shQuote(hosts)), stdout = TRUE)
+  if (length(refused)) stop("ssh does not get into ", paste(refused, collapse = ", "))
+}
+
+#' R waits for ever for a session that does not begin, with or without a saturn: unless the file is gone in time, or when
+#' the bridge is, this process is killed.
+end_unless <- function(file, f) {
   file.create(file)
-  wait <- "count=0; while test -e %s; do test $count -lt %d || kill -KILL -%d; count=$((count + 1)); sleep 1; done"
-  command <- sprintf(wait, quoted(file), as.integer(ceiling(seconds)) + 5L, Sys.getpid())
-  system2("/bin/sh", c("-c", shQuote(command)), wait = FALSE)
+  wait <- "count=0; while test -e %s; do
+    kill -0 %d && test $count -lt %d || { rm -rf %s; kill -KILL -%d; }; count=$((count + 1)); sleep 1; done"
+  bridge <- process_number(read_process(at(f$root, "bridge")))
+  command <- sprintf(wait, quoted(file), bridge, as.integer(f$settings$connect_timeout) + 5L, quoted(f$root), Sys.getpid())
+  system2("/bin/sh", c("-c", shQuote(command)), wait = FALSE, stderr = FALSE)
 }
 
 what_is_wrong <- function(f, message) {
@@ -136,7 +148,8 @@ oversee <- function(f) {
     if (is_stopping && !length(busy)) return()
     if (!is_stopping && length(busy) < length(f$slots)) employ(f, busy)
     if (length(busy) || !isFALSE(is_running(read_process(at(f$root, "bridge"))))) asked <- now()
-    if (now() - asked > UNASKED) return()
+    # A saturn that has not waited for the plan has nothing to come back for.
+    if (now() - asked > if (is_unused(f)) 0.5 else UNASKED) return()
     if (now() - beat > BEAT) {
       put_file(at(f$root, "beat"), sprintf("%.3f", now()))
       beat <- now()
@@ -144,6 +157,8 @@ oversee <- function(f) {
     Sys.sleep(if (length(busy)) 0.1 else 0.05)
   }
 }
+
+is_unused <- function(f) !f$count && !length(batches(f$root))
 
 #' Nobody has removed the run's folder, or begun another run there.
 is_mine <- function(f) identical(read_process(at(f$root, "foreman")), f$me)
@@ -160,6 +175,7 @@ hear_secrets <- function(f) {
     f$heard <- sub("^[^\n]*\n", "", f$heard)
     # Whoever wrote before may have been killed in the middle of a line.
     told <- tryCatch(from_json(line), error = function(error) NULL)
+    if (!is.null(told$environment)) f$environment <- as_bytes(told$environment)
     if (!is.null(told$from)) f$secrets[told$from + seq_along(told$values) - 1L] <- as_bytes(unlist(told$values))
   }
 }
@@ -199,12 +215,12 @@ hire <- function(f, slot) {
       if (!file.exists(script)) stop("saturn: unshared")
       parts <- new.env(parent = globalenv())
       sys.source(script, parts)
-      parts$work(root, name, secrets, foreman, is_lean)
+      parts$work(root, name, secrets, environment, foreman, is_fork)
     }),
     substitute = FALSE, seed = NULL, stdout = FALSE, conditions = NULL, packages = NULL,
     globals = list(
-      script = f$script, root = f$root, name = slot$worker, secrets = f$secrets, foreman = f$me,
-      is_lean = !is.null(slot$node)))
+      script = f$script, root = f$root, name = slot$worker, secrets = f$secrets, environment = f$environment,
+      foreman = f$me, is_fork = f$settings$plan == "multicore"))
 }
 
 is_over <- function(slot) tryCatch(future::resolved(slot$future), error = function(error) TRUE)
@@ -260,7 +276,7 @@ disband <- function(f) {
   }
   if (is_mine(f)) unlink(at(f$root, "foreman"))
   # Whoever has asked for the end did not wait for this.
-  is_asked <- file.exists(at(f$root, "stop"))
+  is_asked <- file.exists(at(f$root, "stop")) || is_unused(f)
   if (is_asked && isFALSE(is_running(read_process(at(f$root, "bridge"))))) unlink(f$root, recursive = TRUE)
   quit(save = "no")
 }

@@ -31,7 +31,7 @@ done
 : > "$1"
 '
 
-work <- function(root, name, secrets, foreman, is_lean) {
+work <- function(root, name, secrets, environment, foreman, is_fork) {
   # All of this runs for milliseconds: to compile it takes longer.
   compiled <- compiler::enableJIT(0)
   on.exit(compiler::enableJIT(compiled))
@@ -42,14 +42,34 @@ work <- function(root, name, secrets, foreman, is_lean) {
   worker$out <- at(root, "workers", name)
   worker$foreman <- foreman
   worker$beat <- list(text = "", since = now())
-  Sys.unsetenv(grep("^SATURN_", names(Sys.getenv()), value = TRUE))
-  if (is_lean) Sys.unsetenv("R_DEFAULT_PACKAGES")
+  worker$looked <- 0
+  before <- set_environment(environment, process_host(foreman) == host())
+  on.exit(set_environment(before, TRUE), add = TRUE)
   add_line(worker$out, sprintf('{"worker":"%s","process":"%s"}', name, myself()))
   worker$guard <- start_guard(worker)
   on.exit(close(worker$guard), add = TRUE)
   serve(worker)
   add_line(worker$out, '{"over":true}')
+  if (is_fork && identical(worker$end, "gone")) {
+    # It would wait for the parent's word.
+    close(worker$guard)
+    tools::pskill(Sys.getpid(), 9L)
+  }
   invisible(NULL)
+}
+
+#' What tasks get beside their own variables: on saturn's machine what saturn itself was given, without all that R adds,
+#' libraries of its own for every program among it. Returns what there was before.
+set_environment <- function(variables, is_here) {
+  before <- Sys.getenv()
+  before <- structure(as.list(as.character(before)), names = names(before))
+  wanted <- if (is_here && length(variables)) variables else before
+  wanted <- wanted[!startsWith(names(wanted), "SATURN_")]
+  # A worker elsewhere has this from whoever started it lean.
+  if (!is_here) wanted$R_DEFAULT_PACKAGES <- NULL
+  Sys.unsetenv(setdiff(names(before), names(wanted)))
+  if (length(wanted)) do.call(Sys.setenv, wanted)
+  invisible(before)
 }
 
 #' It leaves a file when nothing is left of what it watched.
@@ -90,8 +110,13 @@ serve <- function(worker) {
 
 #' Why this worker is to end, NULL when it is not.
 end_of <- function(worker) {
+  if (is.null(worker$end)) worker$end <- reason_to_end(worker)
+  worker$end
+}
+
+reason_to_end <- function(worker) {
   if (file.exists(at(worker$root, "stop"))) return("stop")
-  if (now() < (if (is.null(worker$looked)) 0 else worker$looked + 0.5)) return(NULL)
+  if (now() < worker$looked + 0.5) return(NULL)
   worker$looked <- now()
   if (!file.exists(at(worker$root, "foreman"))) return("gone")
   is_there <- is_running(worker$foreman)
@@ -287,6 +312,10 @@ problem_with <- function(task) {
   if (!file.exists(task$cwd)) return(fault(126, "cannot enter ", task$cwd, ": No such file or directory"))
   if (!dir.exists(task$cwd)) return(fault(126, "cannot enter ", task$cwd, ": Not a directory"))
   if (file.access(task$cwd, 1) != 0) return(fault(126, "cannot enter ", task$cwd, ": Permission denied"))
+  # The kernel takes no longer strings.
+  if (any(nchar(c(unlist(task$argv), task$env), "bytes") > 131000)) {
+    return(fault(126, "cannot execute '", name, "': its arguments and environment are too large"))
+  }
   path <- if (nzchar(name)) find_program(name, task)
   if (is.null(path)) return(fault(127, "cannot execute '", name, "': command not found"))
   if (file.access(path, 1) != 0 || dir.exists(path)) return(fault(126, "cannot execute '", name, "': Permission denied"))
