@@ -68,9 +68,11 @@ set_environment <- function(variables, is_here) {
   # A worker elsewhere has this from whoever started it lean.
   if (!is_here) wanted$R_DEFAULT_PACKAGES <- NULL
   Sys.unsetenv(setdiff(names(before), names(wanted)))
-  if (length(wanted)) do.call(Sys.setenv, wanted)
+  set_variables(wanted)
   invisible(before)
 }
+
+set_variables <- function(values) if (length(values)) do.call(Sys.setenv, values)
 
 #' It leaves a file when nothing is left of what it watched.
 start_guard <- function(worker) {
@@ -226,10 +228,10 @@ start <- function(task, output) {
   before <- Sys.getenv(names(task$env), unset = NA, names = TRUE)
   on.exit({
     setwd(here)
-    do.call(Sys.setenv, as.list(before[!is.na(before)]))
+    set_variables(as.list(before[!is.na(before)]))
     Sys.unsetenv(names(before)[is.na(before)])
   }, add = TRUE, after = FALSE)
-  do.call(Sys.setenv, as.list(task$env))
+  set_variables(as.list(task$env))
   output <- pipe(command, "r")
   pid <- readLines(output, 1)
   if (!length(pid)) {
