@@ -12,7 +12,7 @@ SOURCES = Package.swift Sources Tests
 
 # What Debian has to provide: libraries to link, the headers of the one that is loaded, and what the tests call.
 PACKAGES = libyaml-dev libgit2-dev libsqlite3-dev libcurl4-openssl-dev ninja-build time python3-venv openssl
-test test-tools check: PACKAGES += r-base-core r-cran-future r-cran-processx r-cran-jsonlite r-cran-future.batchtools
+test test-tools bench: PACKAGES += r-base-core r-cran-future r-cran-processx r-cran-jsonlite r-cran-future.batchtools
 
 demo: build
 	@rm -rf examples/lr-sweep/results

@@ -56,7 +56,8 @@ let package = Package(
             resources: [
                 "spawner.py", "report.py", "agent.py", "books.py", "bridge.py", "engine.py", "own_cluster.py",
                 "dask_cluster.py", "dask_bridge.py", "ray_kept.py", "ray_cluster.py", "ray_ticket.py", "ray_bridge.py",
-                "r_files.R", "r_mask.R", "r_worker.R", "r_foreman.R", "r_books.R", "r_engine.R", "r_bridge.R",
+                "r_files.R", "r_processes.R", "r_mask.R", "r_worker.R", "r_attempt.R", "r_foreman.R", "r_books.R",
+                "r_engine.R", "r_bridge.R",
             ].map { .embedInCode("Resources/\($0)") }, swiftSettings: strict),
         inner("SaturnStores", ["CLibCurl", "CSystem", crypto]),
         inner("SaturnEngine", ["CSystem", crypto]),

@@ -46,12 +46,7 @@ public enum DaskExecutor {
                     at: cluster.mark, "'scheduler_address' and 'cluster_class' exclude each other",
                     hint: "a cluster that is there has an address, one of the run's own a class"))
         }
-        if let kwargs = spec.settings["cluster_kwargs"] {
-            if case .map = kwargs.value {
-            } else {
-                problems.append(Diagnostic(at: kwargs.mark, "'cluster_kwargs' is a mapping"))
-            }
-        }
+        problems += spec.problemUnlessMapping("cluster_kwargs")
         return problems + Bridge.problemsWithPython(spec) + problemsWithAddress(spec) + problemsWithTLS(spec)
     }
 

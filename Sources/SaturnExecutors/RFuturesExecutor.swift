@@ -20,19 +20,23 @@ public enum RFuturesExecutor {
 
     /// - Parameter jobs: `-j`: how many attempts R is given at once.
     public static func make(_ spec: ComponentSpec, _ context: ExecutorContext) throws -> any Executor {
-        var settings: [String: JSONValue] = ["plan": .text(spec.settings["plan"]?.text ?? "multisession")]
+        var settings: [String: JSONValue] = ["plan": .text(plan(spec))]
         settings["workers"] = spec.settings["workers"].map { JSONValue($0) }
         settings["plan_args"] = spec.settings["plan_args"].map { JSONValue($0) } ?? .map([:])
         let timeout = spec.settings["connect_timeout"]?.text.flatMap { Quantity.seconds($0) } ?? 120
         settings["connect_timeout"] = .number(timeout)
         let rscript = spec.settings["rscript"]?.text ?? "Rscript"
         let script = [
-            PackageResources.r_files_R, PackageResources.r_mask_R, PackageResources.r_worker_R,
-            PackageResources.r_foreman_R, PackageResources.r_books_R, PackageResources.r_engine_R,
+            PackageResources.r_files_R, PackageResources.r_processes_R, PackageResources.r_mask_R,
+            PackageResources.r_worker_R, PackageResources.r_attempt_R, PackageResources.r_foreman_R,
+            PackageResources.r_books_R, PackageResources.r_engine_R,
             PackageResources.r_bridge_R,
         ]
         let keepsSecrets = keepsSecrets(spec)
-        if keepsSecrets { settings["environment"] = environment(context) }
+        if keepsSecrets {
+            let variables = EnvironmentTemplate(context.environment).variables
+            settings["environment"] = .map(variables.mapValues { .text($0) })
+        }
         let bridge = Bridge(
             interpreter: rscript.contains("/") ? context.absolute(rscript) : rscript, setting: "rscript",
             launcher: ["/bin/sh", "-c", launcher, "sh"], suffix: ".R",
@@ -51,64 +55,50 @@ public enum RFuturesExecutor {
 
     /// What is wrong with the settings beyond their kinds.
     public static func problems(with spec: ComponentSpec) -> [Diagnostic] {
-        var problems: [Diagnostic] = []
-        for (name, hint) in [("plan", "it is multisession"), ("rscript", "it is Rscript")] {
-            if let setting = spec.settings[name], setting.text == "" {
-                problems.append(Diagnostic(at: setting.mark, "'\(name)' is empty", hint: "without it, \(hint)"))
-            }
-        }
-        if let arguments = spec.settings["plan_args"] {
-            if case .map(let fields) = arguments.value {
-                if let workers = fields["workers"] {
-                    problems.append(
-                        Diagnostic(at: workers.mark, "'plan_args' has 'workers'", hint: "executor.workers names them"))
-                }
-            } else {
-                problems.append(Diagnostic(at: arguments.mark, "'plan_args' is a mapping"))
-            }
+        var problems =
+            spec.problemIfEmpty("plan", hint: "without it, it is multisession")
+            + spec.problemIfEmpty("rscript", hint: "without it, it is Rscript") + spec.problemUnlessMapping("plan_args")
+        if case .map(let fields) = spec.settings["plan_args"]?.value, let workers = fields["workers"] {
+            problems.append(
+                Diagnostic(at: workers.mark, "'plan_args' has 'workers'", hint: "executor.workers names them"))
         }
         return problems + problemsWithWorkers(spec)
     }
 
     private static func problemsWithWorkers(_ spec: ComponentSpec) -> [Diagnostic] {
         guard let workers = spec.settings["workers"] else { return [] }
-        let wrong = Diagnostic(
-            at: workers.mark, "'workers' is how many, at least 1, or a list of hosts",
-            hint: "workers: 4, or workers: [node1, node2]")
+        let (isCount, isRight) = kind(of: workers)
+        guard isRight else {
+            return [
+                Diagnostic(
+                    at: workers.mark, "'workers' is how many, at least 1, or a list of hosts",
+                    hint: "workers: 4, or workers: [node1, node2]")
+            ]
+        }
+        switch plan(spec) {
+        case "sequential":
+            return [Diagnostic(at: workers.mark, "the plan 'sequential' has one worker and no 'workers'")]
+        case "multisession" where !isCount, "multicore" where !isCount:
+            return [
+                Diagnostic(
+                    at: workers.mark, "the plan '\(plan(spec))' has no hosts", hint: "plan: cluster, or workers: 4")
+            ]
+        default: return []
+        }
+    }
+
+    private static func kind(of workers: Setting) -> (isCount: Bool, isRight: Bool) {
         switch workers.value {
-        case .map: return [wrong]
+        case .map: return (false, false)
         case .scalar(let text):
-            let isCount = Int(text).map { $0 > 0 && $0 <= 10_000 }
-            return isCount ?? (Double(text) == nil && !text.isEmpty) ? hosts([workers], spec, isCount != nil) : [wrong]
+            if let count = Int(text) { return (true, count > 0 && count <= 10_000) }
+            return (false, Double(text) == nil && !text.isEmpty)
         case .list(let hosts):
-            let areNames = hosts.allSatisfy { $0.text.map { !$0.isEmpty } ?? false }
-            return areNames && !hosts.isEmpty ? Self.hosts(hosts, spec, false) : [wrong]
+            return (false, !hosts.isEmpty && hosts.allSatisfy { $0.text.map { !$0.isEmpty } ?? false })
         }
     }
 
-    /// The plans that run on this machine alone have no hosts.
-    private static func hosts(_ hosts: [Setting], _ spec: ComponentSpec, _ isCount: Bool) -> [Diagnostic] {
-        let plan = spec.settings["plan"]?.text ?? "multisession"
-        if plan == "sequential" {
-            return hosts.prefix(1).map {
-                Diagnostic(at: $0.mark, "the plan 'sequential' has one worker and no 'workers'")
-            }
-        }
-        guard !isCount, ["multisession", "multicore"].contains(plan) else { return [] }
-        return hosts.prefix(1).map {
-            Diagnostic(at: $0.mark, "the plan '\(plan)' has no hosts", hint: "plan: cluster, or workers: 4")
-        }
-    }
-
-    /// What tasks get on this machine.
-    private static func environment(_ context: ExecutorContext) -> JSONValue {
-        let pairs = context.environment.compactMap { entry in
-            entry.firstIndex(of: "=").map {
-                (String(entry[..<$0]), JSONValue.text(String(entry[entry.index(after: $0)...])))
-            }
-        }
-        return .map(Dictionary(pairs.filter { !$0.0.isEmpty }, uniquingKeysWith: { first, _ in first }))
-    }
+    private static func plan(_ spec: ComponentSpec) -> String { spec.settings["plan"]?.text ?? "multisession" }
 
     private static func problemsWithSecrets(_ task: TaskSpec) -> [Diagnostic] {
         guard let secret = task.secrets.first else { return [] }
@@ -122,7 +112,6 @@ public enum RFuturesExecutor {
 
     /// Whether what a worker is told stays in memory: batch systems are told by files.
     private static func keepsSecrets(_ spec: ComponentSpec) -> Bool {
-        let plan = spec.settings["plan"]?.text ?? "multisession"
-        return ["multisession", "multicore", "cluster", "sequential"].contains(plan)
+        ["multisession", "multicore", "cluster", "sequential"].contains(plan(spec))
     }
 }

@@ -53,10 +53,7 @@ public enum RayExecutor {
                     at: address.mark, "'\(text)' is no address of a Ray cluster",
                     hint: "HOST:PORT of its head, or 'local' for one of the run's own"))
         }
-        if let namespace = spec.settings["namespace"], namespace.text == "" {
-            problems.append(
-                Diagnostic(at: namespace.mark, "'namespace' is empty", hint: "without one it is 'saturn'"))
-        }
+        problems += spec.problemIfEmpty("namespace", hint: "without one it is 'saturn'")
         if let cpus = spec.settings["num_cpus"], let text = cpus.text {
             if let amount = Double(text), amount >= 0, amount.isFinite {
                 problems += problem(with: amount, "num_cpus", at: cpus.mark)
@@ -64,13 +61,7 @@ public enum RayExecutor {
                 problems.append(Diagnostic(at: cpus.mark, "'num_cpus' is a number of at least 0, not '\(text)'"))
             }
         }
-        if let environment = spec.settings["runtime_env"] {
-            if case .map = environment.value {
-            } else {
-                problems.append(Diagnostic(at: environment.mark, "'runtime_env' is a mapping"))
-            }
-        }
-        return problems
+        return problems + spec.problemUnlessMapping("runtime_env")
     }
 
     private static func isAddress(_ text: String) -> Bool {

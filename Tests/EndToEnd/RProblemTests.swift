@@ -67,6 +67,37 @@ struct RProblemTests {
         while try !stage.left().isEmpty { poll(nil, 0, 50) }
     }
 
+    /// As on another machine: nothing of the session's folder is there.
+    @Test func workersThatDoNotSeeTheDisk() throws {
+        let stage = try RStage(tasks: "[\"true\"]")
+        let folder = stage.session.space.folder
+        let hide = "mount -t tmpfs none '\(folder)' && exec /usr/bin/Rscript \"$@\""
+        try stage.session.space.write(
+            "blind-Rscript", "#!/bin/sh\nexec unshare -m sh -c '\(hide.replacing("'", with: "\""))' sh \"$@\"\n",
+            executable: true)
+        let run = try stage.session.saturn(
+            "run", "--set", "executor.plan=cluster", "--set",
+            "executor.plan_args={rscript: \(stage.session.space.path("blind-Rscript"))}")
+        #expect(run.status == 3)
+        #expect(
+            run.err.contains(
+                "error: the R worker on localhost does not see ~/.saturn/bridges/stage/r: they have to share a disk"),
+            "\(run.err)")
+    }
+
+    /// There is no Slurm here: what the run has is kept for another try, and not tried for ever.
+    @Test func futuresThatFailAtOnce() throws {
+        let stage = try RStage(
+            tasks: "[{name: a, command: echo a >> $RAN}]", plan: "plan: future.batchtools::batchtools_slurm")
+        let run = try stage.session.saturn("run")
+        #expect(run.status == 3)
+        #expect(run.err.contains("error: R's workers fail at once: "), "\(run.err)")
+        let again = try stage.session.saturn("run", "--set", "executor.plan=multisession")
+        #expect(again.status == 0, "\(again.err)")
+        #expect(try stage.ran() == ["a"])
+        #expect(try stage.left().isEmpty)
+    }
+
     @Test func anArgumentThatThePlanDoesNotHave() throws {
         let stage = try RStage(
             tasks: "[\"true\"]", plan: "plan: future.batchtools::batchtools_local, plan_args: {nonsense: 1}")

@@ -135,6 +135,8 @@ struct RTests {
             "[{name: a, command: \"Rscript --vanilla noise.R\"}, {name: b, command: \"\(say); echo b >&2\"}]")
         let run = try stage.session.saturn("run")
         #expect(run.status == 0 && run.out.hasPrefix("stage: 2 succeeded"), "\(run.out)\(run.err)")
+        let words = try stage.session.read(".saturn/bridges/stage/bridge.log")
+        #expect(words.contains("profile\n") && words.contains("\"message\":\"cat\""), "the profile was read: \(words)")
         let lines = try stage.session.read("results/a/log").split(separator: "\n")
         #expect(Set(lines).isSuperset(of: ["out of a child", "error of a child", "error"]), "\(lines)")
         #expect(lines.contains { $0.contains("of a task") })

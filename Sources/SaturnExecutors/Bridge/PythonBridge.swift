@@ -3,8 +3,7 @@ import SaturnCore
 extension Bridge {
     /// What is wrong with the interpreter that the settings name.
     static func problemsWithPython(_ spec: ComponentSpec) -> [Diagnostic] {
-        guard let python = spec.settings["python"], python.text == "" else { return [] }
-        return [Diagnostic(at: python.mark, "'python' is empty", hint: "without it, it is python3")]
+        spec.problemIfEmpty("python", hint: "without it, it is python3")
     }
 
     /// So many attempts are with an engine at once: all but the largest sweeps, so that it has work when saturn is gone.

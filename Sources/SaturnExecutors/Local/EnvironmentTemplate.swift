@@ -33,6 +33,9 @@ struct EnvironmentTemplate {
         return ids.isEmpty ? nil : "SATURN_PARENTS=" + ids.joined(separator: " ")
     }
 
+    /// By name.
+    var variables: [String: String] { positions.keys.reduce(into: [:]) { $0[$1] = self[$1] } }
+
     subscript(name: String) -> String? {
         positions[name].map { String(decoding: values[$0].utf8.dropFirst(name.utf8.count + 1), as: UTF8.self) }
     }

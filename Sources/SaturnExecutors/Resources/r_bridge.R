@@ -165,7 +165,7 @@ start_foreman <- function(b) {
 }
 
 greet <- function(b) {
-  if (b$state != "ready" && is.null(b$is_greeted)) {
+  if (is.null(b$is_greeted)) {
     b$is_greeted <- TRUE
     say_event(b, "hello", version = 1, engine = paste("R", getRversion()), address = host())
   }
@@ -230,7 +230,11 @@ mourn <- function(b) {
 
 wait_for_foreman <- function(b) {
   for (line in from_lines(b$shouts())) {
-    if (!is.null(line$problem)) fatal(b, line$problem$code, line$problem$message, line$problem$hint)
+    if (!is.null(line$problem)) {
+      # It ends by itself, and is to be gone when that is said.
+      b$process$wait(5000)
+      fatal(b, line$problem$code, line$problem$message, line$problem$hint)
+    }
     if (isTRUE(line$ready)) {
       b$foreman <- read_process(at(b$root, "foreman"))
       return(greet(b))
@@ -253,14 +257,8 @@ last_words <- function(path) {
   if (length(lines)) paste0(": ", substr(lines[length(lines)], 1, 300)) else ""
 }
 
-#' With the workers that it has started, which are in its group.
-kill_group <- function(process) {
-  system2("/bin/sh", c("-c", shQuote(sprintf("kill -KILL -%d", process_number(process)))), stderr = FALSE)
-}
-
 if (sys.nframe() == 0L) {
   compiler::enableJIT(0)
-  restore_packages()
   role <- commandArgs(trailingOnly = TRUE)
   if (identical(role[1], "foreman")) foreman(role[2]) else bridge()
 }

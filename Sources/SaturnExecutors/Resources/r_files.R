@@ -92,33 +92,6 @@ to_json <- function(value) {
   as.character(jsonlite::toJSON(value, auto_unbox = TRUE, null = "null", digits = NA))
 }
 
-read_text <- function(path) {
-  size <- file.size(path)
-  if (is.na(size)) return("")
-  text <- rawToChar(read_bytes(path, size))
-  Encoding(text) <- "UTF-8"
-  text
-}
-
-#' Where it points; NULL of what is no link.
-link_target <- function(path) {
-  target <- Sys.readlink(path)
-  if (is.na(target) || !nzchar(target)) NULL else target
-}
-
-#' A map that may be empty.
-map <- function(names = character(), values = list()) structure(as.list(values), names = names)
-
-# Processes
-
-#' Of its line in /proc, from the state on; NULL when there is none.
-process_fields <- function(pid) {
-  path <- sprintf("/proc/%d/stat", as.integer(pid))
-  if (!file.exists(path)) return(NULL)
-  text <- rawToChar(read_bytes(path, 4096L))
-  if (nzchar(text)) strsplit(sub("^.*\\) ", "", text, useBytes = TRUE), " ", fixed = TRUE)[[1]]
-}
-
 #' Nothing of what is not there any more.
 read_bytes <- function(path, size) {
   con <- attempt(file(path, "rb", raw = TRUE))
@@ -128,45 +101,32 @@ read_bytes <- function(path, size) {
   if (is.null(bytes)) raw() else bytes
 }
 
-#' Tells a process from a later one of its number; NULL of one that does not run.
-start_time <- function(pid) {
-  fields <- process_fields(pid)
-  if (is.null(fields) || fields[1] %in% c("Z", "X")) NULL else fields[20]
+read_text <- function(path) {
+  size <- file.size(path)
+  if (is.na(size)) return("")
+  text <- rawToChar(read_bytes(path, size))
+  Encoding(text) <- "UTF-8"
+  text
 }
 
-host <- function() Sys.info()[["nodename"]]
-
-#' A process, in words: its number, when it began, its machine.
-myself <- function() paste(Sys.getpid(), start_time(Sys.getpid()), host())
-
-read_process <- function(path) if (file.exists(path)) read_text(path)
-
-process_number <- function(words) as.integer(sub(" .*", "", words))
-process_host <- function(words) sub("^[^ ]* [^ ]* ", "", words)
-
-#' NA when it is on another machine.
-is_running <- function(words) {
-  if (is.null(words) || !nzchar(words)) return(FALSE)
-  if (process_host(words) != host()) return(NA)
-  start <- start_time(process_number(words))
-  !is.null(start) && start == strsplit(words, " ", fixed = TRUE)[[1]][2]
+#' Bytes as they are, whatever the locale: R would translate what it takes for text.
+as_bytes <- function(value) {
+  if (is.list(value)) return(lapply(value, as_bytes))
+  if (is.character(value)) Encoding(value) <- "unknown"
+  value
 }
 
-#' In a session of its own, which nobody ends with this process.
-start_aside <- function(words, log) {
-  # With all that R attaches for people it starts five times slower.
-  command <- 'exec >>"$1" 2>&1; shift
-    export SATURN_R_PACKAGES="${R_DEFAULT_PACKAGES-}" R_DEFAULT_PACKAGES=NULL
-    exec "$@"'
-  processx::process$new("/bin/sh", c("-c", command, "sh", log, words), cleanup = FALSE, poll_connection = FALSE)
+#' For a shell.
+quoted <- function(words) as_bytes(paste0("'", gsub("'", "'\\''", words, fixed = TRUE, useBytes = TRUE), "'"))
+
+#' Where it points; NULL of what is no link.
+link_target <- function(path) {
+  target <- Sys.readlink(path)
+  if (is.na(target) || !nzchar(target)) NULL else target
 }
 
-#' What it starts is to have the packages that the user wants.
-restore_packages <- function() {
-  wanted <- Sys.getenv("SATURN_R_PACKAGES")
-  if (nzchar(wanted)) Sys.setenv(R_DEFAULT_PACKAGES = wanted) else Sys.unsetenv("R_DEFAULT_PACKAGES")
-  Sys.unsetenv("SATURN_R_PACKAGES")
-}
+#' A map that may be empty.
+map <- function(names = character(), values = list()) structure(as.list(values), names = names)
 
 guard_mark <- function(root, worker) at(root, "guards", worker)
 

@@ -10,6 +10,7 @@ FOREMAN_DIED <- "the R process that made the workers died, and what they ran wit
 FAILURES <- 5
 
 foreman <- function(root) {
+  restore_packages()
   f <- new.env()
   f$root <- root
   f$out <- at(root, "foreman.out")
@@ -94,13 +95,15 @@ let_in <- function(hosts, arguments) {
 }
 
 #' R waits for ever for a session that does not begin, with or without a saturn: unless the file is gone in time, or when
-#' the bridge is, this process is killed.
+#' the bridge is, this process is killed. A run that has nothing in its queue goes with it.
 end_unless <- function(file, f) {
   file.create(file)
   wait <- "count=0; while test -e %s; do
-    kill -0 %d && test $count -lt %d || { rm -rf %s; kill -KILL -%d; }; count=$((count + 1)); sleep 1; done"
+    kill -0 %d && test $count -lt %d || { rmdir %s && rm -rf %s; kill -KILL -%d; }; count=$((count + 1)); sleep 1; done"
   bridge <- process_number(read_process(at(f$root, "bridge")))
-  command <- sprintf(wait, quoted(file), bridge, as.integer(f$settings$connect_timeout) + 5L, quoted(f$root), Sys.getpid())
+  command <- sprintf(
+    wait, quoted(file), bridge, as.integer(f$settings$connect_timeout) + 5L, quoted(at(f$root, "queue")),
+    quoted(f$root), Sys.getpid())
   system2("/bin/sh", c("-c", shQuote(command)), wait = FALSE, stderr = FALSE)
 }
 
@@ -240,7 +243,8 @@ dismiss <- function(f, slot, message) {
   where <- if (is.null(slot$host)) "" else sprintf(" on %s", slot$host)
   message <- gsub("\\s+", " ", message)
   if (grepl("saturn: unshared", message, fixed = TRUE)) {
-    return(give_up(f, slot, sprintf("the R worker%s does not see %s: they have to share a disk with saturn", where, f$root)))
+    words <- "the R worker%s does not see %s: they have to share a disk with saturn"
+    return(give_up(f, slot, sprintf(words, where, f$root)))
   }
   f$failures <- if (has_begun(f, slot) && now() - slot$began > 1) 0 else f$failures + 1
   # Another attempt is not to meet it in its folder.
@@ -263,7 +267,8 @@ dismiss <- function(f, slot, message) {
 give_up <- function(f, slot, message) {
   f$slots <- Filter(function(one) !is.null(slot) && !identical(one, slot), f$slots)
   if (length(f$slots)) return(shout(f, notice = message))
-  shout(f, problem = list(code = "cluster", message = message, hint = sprintf("see %s", at(dirname(f$root), "bridge.log"))))
+  hint <- sprintf("see %s", at(dirname(f$root), "bridge.log"))
+  shout(f, problem = list(code = "cluster", message = message, hint = hint))
   quit(save = "no", status = 1L)
 }
 
