@@ -176,8 +176,8 @@ greet <- function(b) {
 
 #' What there is to do next.
 step <- function(b) {
-  switch(b$state, clearing = clear(b), stopping = stop_waiting(b), mourning = mourn(b), starting = wait_for_foreman(b), ready = serve_requests(b),
-    ending = end(b))
+  switch(b$state, clearing = clear(b), stopping = stop_waiting(b), mourning = mourn(b),
+    starting = wait_for_foreman(b), ready = serve_requests(b), ending = end(b))
   if (b$state %in% c("ready", "ending")) look(b)
 }
 
