@@ -71,6 +71,10 @@ import Testing
         default:
             let drain = try session.background("terminate", "--drain")
             try drain.waitForErrors("waiting for what runs\n")
+            // It has sent a signal; the run says when it has heard of it.
+            let words = try session.background(shell: "exec tail -f -n +1 .saturn/supervisors/stage.log >&2")
+            try words.waitForErrors("saturn: draining: ")
+            words.signal(SIGTERM)
             stage.release()
             #expect(try drain.ended().status == 0)
         }
