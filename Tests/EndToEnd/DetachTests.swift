@@ -74,7 +74,6 @@ import Testing
             // It has sent a signal; the run says when it has heard of it.
             let words = try session.background(shell: "exec tail -f -n +1 .saturn/supervisors/stage.log >&2")
             try words.waitForErrors("saturn: draining: ")
-            words.signal(SIGTERM)
             stage.release()
             #expect(try drain.ended().status == 0)
         }
