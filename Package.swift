@@ -57,14 +57,16 @@ let package = Package(
                 "spawner.py", "report.py", "agent.py", "books.py", "bridge.py", "engine.py", "own_cluster.py",
                 "dask_cluster.py", "dask_bridge.py", "ray_kept.py", "ray_cluster.py", "ray_ticket.py", "ray_bridge.py",
                 "r_files.R", "r_processes.R", "r_mask.R", "r_worker.R", "r_attempt.R", "r_foreman.R", "r_books.R",
-                "r_engine.R", "r_bridge.R",
+                "r_engine.R", "r_bridge.R", "pod_task.sh", "pod_keeper.sh", "pod_fetch.sh",
             ].map { .embedInCode("Resources/\($0)") }, swiftSettings: strict),
         inner("SaturnStores", ["CLibCurl", "CSystem", crypto]),
         inner("SaturnEngine", ["CSystem", crypto]),
         inner("SaturnTesting", []),
         .target(
             name: "Engines", dependencies: ["SaturnTesting"], path: "Tests/Engines",
-            exclude: ["fault-proxy.py", "metadata-server.py", "loopback.py", "ray-head.py", "requirements.txt"],
+            exclude: ["fault-proxy.py", "metadata-server.py", "loopback.py", "ray-head.py", "requirements.txt",
+                "kubernetes-build.sh", "kubernetes-cluster.py",
+            ],
             swiftSettings: strict),
         .target(
             name: "SaturnCommands",

@@ -28,28 +28,12 @@ struct BuiltInExecutor: Sendable {
         BuiltInExecutor(
             schema: RFuturesExecutor.schema, make: RFuturesExecutor.make, problems: RFuturesExecutor.problems,
             place: RFuturesExecutor.place),
-        later(
-            "Kubernetes",
-            [
-                "image": .string, "context": .string, "namespace": .string, "kubeconfig": .string,
-                "max_in_flight": .integer(atLeast: 1), "service_account": .string, "node_selector": .any,
-                "tolerations": .any, "image_pull_secrets": .any, "image_pull_policy": .string, "labels": .any,
-                "host_network": .flag, "volume_claim": .string, "pod": .any,
-            ]),
+        BuiltInExecutor(
+            schema: KubernetesExecutor.schema, make: KubernetesExecutor.make, problems: KubernetesExecutor.problems,
+            place: KubernetesExecutor.place),
     ]
 
     static func named(_ spec: ComponentSpec) -> BuiltInExecutor { all.first { $0.schema.name == spec.name } ?? all[0] }
-
-    /// Known, so that its run files can be read and planned; this version cannot run on it.
-    private static func later(_ name: String, _ settings: [String: ComponentSchema.Kind]) -> BuiltInExecutor {
-        let schema = ComponentSchema(
-            name: name, classSpecs: ["\(name)Executor", "\(name)Backend", name], settings: settings)
-        return BuiltInExecutor(schema: schema) { _, _ in
-            throw Failure(
-                .engine, "this version of saturn cannot run tasks on \(name)",
-                hint: "to run them on this machine: --set executor=MultiprocessingExecutor")
-        }
-    }
 }
 
 /// A results store that a run file may name.

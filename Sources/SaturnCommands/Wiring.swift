@@ -55,7 +55,7 @@ struct Wiring {
         let isSound = result.problems.isEmpty && inStore.isEmpty && inExecutor.isEmpty
         let backends = try makeBackends(result.spec, isSound: isSound, run, folder, state)
         let problems =
-            result.problems + inStore + inExecutor + (backends.executor?.problems(with: result.spec.tasks) ?? [])
+            result.problems + inStore + inExecutor + problems(with: result.spec, backends.executor)
         // A ledger that is not there yet is read as an empty one: what is wrong with a file is told without a trace.
         let isWriting = needsExecutor && access(state.ledger, F_OK) == 0
         let ledger = try openLedger(state.ledger, isWriting: isWriting)
@@ -74,11 +74,23 @@ struct Wiring {
         let parts = Compilation.Parts(
             spec: result.spec, problems: problems, texts: result.sources, context: context,
             code: GitCodeSource(), ledger: ledger, store: backends.store)
+        var compilation = try Compiler.compile(parts)
+        compilation.notes += backends.executor?.notes(on: result.spec.tasks) ?? []
         return Loaded(
-            run: run, path: path, folder: state, compilation: try Compiler.compile(parts),
+            run: run, path: path, folder: state, compilation: compilation,
             executor: backends.executor,
             elsewhere: try needsExecutor && !followsRun ? Elsewhere(of: result.spec, run, state) : nil,
             ledger: ledger, isWriting: isWriting)
+    }
+
+    private func problems(with spec: RunSpec, _ executor: (any Executor)?) -> [Diagnostic] {
+        guard let executor else { return [] }
+        let images = spec.tasks.filter { $0.image != nil && !executor.hasImages }.map {
+            Diagnostic(
+                at: $0.mark, "'\($0.name)' has an 'image', and \(BuiltInExecutor.named(spec.executor).schema.name) has none",
+                hint: "KubernetesExecutor has")
+        }
+        return Diagnostic.condensed(images) + executor.problems(with: spec.tasks)
     }
 
     private func openLedger(_ path: String, isWriting: Bool) throws -> any Ledger {

@@ -10,6 +10,8 @@ struct Attempts {
         var workspace: Workspace
         var started: Timestamp?
         var startedUptime: Int64?
+        /// What is known of where it runs.
+        var details: [Variable] = []
         /// How long it ran, where that is told.
         var seconds: Double?
         var needsFile: String?
@@ -126,10 +128,13 @@ struct Attempts {
         return task
     }
 
-    mutating func started(_ attempt: AttemptID, at time: Timestamp, uptime: Int64) -> Int? {
+    mutating func started(
+        _ attempt: AttemptID, at time: Timestamp, uptime: Int64, _ details: [Variable]
+    ) -> Int? {
         guard let task = tasks[attempt] else { return nil }
         active[task]?.started = time
         active[task]?.startedUptime = uptime
+        active[task]?.details = details
         return task
     }
 
@@ -138,13 +143,14 @@ struct Attempts {
         if number > 1, let earlier = active[task] {
             let id = AttemptID(using: &generator)
             tasks[earlier.id] = nil
-            let started = earlier.started.map { EventLog.entry("started", at: $0) } ?? ""
+            let started = Self.beginning(earlier)
             let retried = EventLog.entry("retried", at: clock.now(), [Variable("attempt", id.description)])
             try preparation.store.again(earlier.workspace, number: number, events: started + retried)
             active[task]?.id = id
             active[task]?.number = number
             active[task]?.started = nil
             active[task]?.startedUptime = nil
+            active[task]?.details = []
             active[task]?.seconds = nil
             active[task]?.logSize = 0
             active[task]?.isDoubtful = false
@@ -255,6 +261,8 @@ struct Attempts {
             secrets: node.spec.secrets.map { Variable($0, caller[$0] ?? "") }, workspace: attempt.workspace)
         launch.surroundings = surroundings
         launch.resources = node.spec.resources
+        launch.timeout = node.spec.timeout
+        launch.image = node.spec.image
         return launch
     }
 
@@ -322,7 +330,7 @@ struct Attempts {
         case .failure(let cause): (record.state, record.exitCode, status) = (.failure, cause.exitCode, "failure")
         case .terminated: record.state = .terminated
         }
-        let events = closing(outcome, attempt.started, time) + (isStale ? EventLog.entry("changed", at: time) : "")
+        let events = closing(outcome, attempt, time) + (isStale ? EventLog.entry("changed", at: time) : "")
         record.stamp = try preparation.store.publish(
             attempt.workspace, events: events, status: status, error: record.exitCode)
         unpublished = nil
@@ -332,14 +340,19 @@ struct Attempts {
         return record
     }
 
-    private func closing(_ outcome: Outcome, _ started: Timestamp?, _ time: Timestamp) -> String {
-        let beginning = started.map { EventLog.entry("started", at: $0) } ?? ""
+    private static func beginning(_ attempt: Active) -> String {
+        attempt.started.map { EventLog.entry("started", at: $0, attempt.details) } ?? ""
+    }
+
+    private func closing(_ outcome: Outcome, _ attempt: Active, _ time: Timestamp) -> String {
+        let beginning = Self.beginning(attempt)
         switch outcome {
         case .success: return beginning + EventLog.entry("complete", at: time)
         case .terminated: return beginning + EventLog.entry("terminated", at: time)
         case .failure(let cause):
             let code = [Variable("exit_code", "\(cause.exitCode)")]
             var text = beginning
+            if case .outOfMemory = cause { text += EventLog.entry("oom", at: time) }
             if case .timeout = cause { text += EventLog.entry("timeout", at: time) }
             if case .lost(let why) = cause { text += EventLog.entry("lost", at: time, [Variable("reason", why)]) }
             return text + EventLog.entry("complete", at: time, code)

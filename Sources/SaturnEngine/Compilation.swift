@@ -68,5 +68,5 @@ public struct Compilation {
     let snapshots: [SnapshotSpec]
     let world: World
     /// What the user should know of how keys came about.
-    public let notes: [String]
+    public var notes: [String]
 }

@@ -80,7 +80,7 @@ public struct Compiler {
         node.manifest.passEnv = shared.passEnv.same(
             spec.passEnv.sorted().map { Manifest.Value($0, world.variable($0)) })
         node.manifest.context = mentions(of: spec)
-        node.manifest.executor = context.executor
+        node.manifest.executor = spec.image.map { [Manifest.Value("image", $0)] } ?? context.executor
         for secret in spec.secrets where !world.hasVariable(secret) {
             problems.append(
                 Diagnostic(at: spec.mark, "task '\(spec.name)': the secret '\(secret)' is not set in the environment"))

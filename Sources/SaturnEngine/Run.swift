@@ -253,8 +253,8 @@ public final class Run {
 
     func take(_ event: ExecutorEvent) {
         switch event {
-        case .started(let attempt, let time, let uptime):
-            guard let task = attempts.started(attempt, at: time, uptime: uptime) else { return }
+        case .started(let attempt, let time, let uptime, let details):
+            guard let task = attempts.started(attempt, at: time, uptime: uptime, details) else { return }
             summary.states[task] = .running
             handle(.started(task: task, since: uptime))
             observer.observe(.started(task: task))

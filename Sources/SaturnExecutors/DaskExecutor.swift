@@ -34,7 +34,7 @@ public enum DaskExecutor {
         let bridge = Bridge.python(
             spec, context, engine: "Dask", script: [PackageResources.dask_cluster_py, PackageResources.dask_bridge_py],
             settings: settings)
-        return try BridgeExecutor(bridge, slots: spec.settings["jobs"]?.text.flatMap { Int($0) } ?? Bridge.inFlight)
+        return try RemoteExecutor(bridge, slots: spec.settings["jobs"]?.text.flatMap { Int($0) } ?? Bridge.inFlight)
     }
 
     /// What is wrong with the settings beyond their kinds.

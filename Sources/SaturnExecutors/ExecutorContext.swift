@@ -36,6 +36,10 @@ public struct ExecutorContext: Sendable {
         return AttemptID(using: &generator)
     }
 
+    var folderSyncs: [FolderSync] {
+        fileSyncs.map { FolderSync(source: absolute($0.source.value), destination: $0.destination.value) }
+    }
+
     /// Of a path that counts from the run file.
     func absolute(_ path: String) -> String { path.hasPrefix("/") ? path : "\(folder)/\(path)" }
 }

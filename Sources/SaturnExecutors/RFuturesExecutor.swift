@@ -41,11 +41,10 @@ public enum RFuturesExecutor {
             interpreter: rscript.contains("/") ? context.absolute(rscript) : rscript, setting: "rscript",
             launcher: ["/bin/sh", "-c", launcher, "sh"], suffix: ".R",
             script: Array(script.joined(separator: [UInt8(ascii: "\n")])), settings: .map(settings),
-            environment: context.environment, run: context.run, folder: context.bridgeFolder, isShared: true,
-            syncs: [], base: context.folder, ownFolders: context.ownFolders, engine: "R", home: context.home,
-            memory: ExecutorMemory(spec, context), identity: context.runID,
+            environment: context.environment, run: RemoteRun(spec, context), isShared: true,
+            syncs: [], base: context.folder, ownFolders: context.ownFolders, engine: "R",
             problems: { keepsSecrets ? [] : problemsWithSecrets($0) })
-        return try BridgeExecutor(bridge, slots: spec.settings["jobs"]?.text.flatMap { Int($0) } ?? Bridge.inFlight)
+        return try RemoteExecutor(bridge, slots: spec.settings["jobs"]?.text.flatMap { Int($0) } ?? Bridge.inFlight)
     }
 
     /// A profile or a package may write to stdout: the events go another way. With all that R attaches for people it

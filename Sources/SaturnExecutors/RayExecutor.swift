@@ -41,7 +41,7 @@ public enum RayExecutor {
             ]
         }
         bridge.problems = { $0.resources.map(problems(with:)) ?? [] }
-        return try BridgeExecutor(bridge, slots: spec.settings["jobs"]?.text.flatMap { Int($0) } ?? Bridge.inFlight)
+        return try RemoteExecutor(bridge, slots: spec.settings["jobs"]?.text.flatMap { Int($0) } ?? Bridge.inFlight)
     }
 
     /// What is wrong with the settings beyond their kinds.

@@ -4,7 +4,7 @@ internal import SaturnCore
 struct TaskFields {
     static let keys = [
         "name", "command", "shell", "env", "pass_env", "secrets", "workdir", "inputs", "code", "needs", "sweep",
-        "snapshot", "retries", "timeout", "resources", "priority",
+        "snapshot", "retries", "timeout", "resources", "image", "priority",
     ]
     private static let defaultsKeys = Array(keys.dropFirst())
     private static let runKeys = ["tasks", "executor", "results", "defaults", "file_syncs", "max_tasks"]
@@ -56,6 +56,7 @@ struct TaskFields {
     var retries: Int?
     var timeout: Double?
     var resources: Resources?
+    var image: String?
     var priority: Int?
 
     init() {}
@@ -81,6 +82,7 @@ struct TaskFields {
             case "retries": retries = fields.integer(pair.value, in: 0...1000, "a whole number from 0 to 1000")
             case "timeout": timeout = fields.duration(pair.value)
             case "resources": resources = fields.resources(pair.value)
+            case "image": image = fields.filledText(pair.value)
             case "priority": priority = fields.integer(pair.value, in: Int.min...Int.max, "a whole number")
             default: Self.unknown(pair, isDefaults: isDefaults, fields)
             }
@@ -112,6 +114,7 @@ struct TaskFields {
         retries = retries ?? defaults.retries
         timeout = timeout ?? defaults.timeout
         resources = resources.map { $0.merged(over: defaults.resources) } ?? defaults.resources
+        image = image ?? defaults.image
         priority = priority ?? defaults.priority
     }
 

@@ -124,6 +124,7 @@ struct TaskList {
         if let retries = task.retries { spec.retries = retries }
         if let timeout = task.timeout { spec.timeout = timeout }
         if let resources = task.resources { spec.resources = resources }
+        if let image = task.image { spec.image = image }
         if let priority = task.priority { spec.priority = priority }
         return spec
     }

@@ -96,7 +96,7 @@ final class Bench {
 }
 
 extension ExecutorEvent {
-    var began: AttemptID? { if case .started(let attempt, _, _) = self { attempt } else { nil } }
+    var began: AttemptID? { if case .started(let attempt, _, _, _) = self { attempt } else { nil } }
     var ended: AttemptID? { if case .exited(let attempt, _, _) = self { attempt } else { nil } }
 }
 

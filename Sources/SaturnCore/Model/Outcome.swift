@@ -14,6 +14,8 @@ public enum Cause: Hashable, Sendable {
     case timeout(Double)
     /// Could not be started; the code is 126 or 127 as a shell would give.
     case notStarted(String, code: Int32)
+    /// It took more memory than it may have: how much that is, in words, where it is known.
+    case outOfMemory(String)
     /// The executor lost it.
     case lost(String)
     /// Its result could not be kept: a full disk, a folder removed under it.
@@ -27,6 +29,7 @@ public enum Cause: Hashable, Sendable {
         case .timeout(let seconds) where seconds == seconds.rounded(): "timed out after \(Int(seconds)) s"
         case .timeout(let seconds): "timed out after \(seconds) s"
         case .notStarted(let why, _): why
+        case .outOfMemory(let limit): limit.isEmpty ? "out of memory" : "out of memory: its limit is \(limit)"
         case .lost(let why): "lost: \(why)"
         case .unpublished(let why): "its result could not be kept: \(why)"
         }
@@ -39,6 +42,7 @@ public enum Cause: Hashable, Sendable {
         case .signal(let number): 128 + number
         case .timeout: 124
         case .notStarted(_, let code): code
+        case .outOfMemory: 128 + 9
         case .lost, .unpublished: 125
         }
     }

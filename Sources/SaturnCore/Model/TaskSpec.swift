@@ -35,6 +35,7 @@ extension TaskSpec {
             var retries = 0
             var timeout: Double?
             var resources: Resources?
+            var image: String?
             var priority = 0
         }
 
@@ -102,6 +103,11 @@ extension TaskSpec {
     public var resources: Resources? {
         get { common.fields.resources }
         set { change { $0.resources = newValue } }
+    }
+    /// Of its container, instead of the executor's.
+    public var image: String? {
+        get { common.fields.image }
+        set { change { $0.image = newValue } }
     }
     /// Higher starts first.
     public var priority: Int {

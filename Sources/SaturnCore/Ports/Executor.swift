@@ -12,8 +12,12 @@ public protocol Executor: Sendable {
     var sharesDisk: Bool { get }
     /// What of the executor counts in the key: a container image.
     var identity: [Manifest.Value] { get }
+    /// Whether a task can have a container image of its own.
+    var hasImages: Bool { get }
     /// What it can never give to these tasks, before anything runs.
     func problems(with tasks: [TaskSpec]) -> [Diagnostic]
+    /// What people should know before these run, a sentence each.
+    func notes(on tasks: [TaskSpec]) -> [String]
     /// Starts it; from then on `deliver` is called with batches of events, one call at a time, until ``stop()``.
     func start(_ deliver: @escaping @Sendable ([ExecutorEvent]) -> Void) throws
     /// Ends a ``start(_:)`` that takes its time; it fails. After it, nothing.
@@ -47,6 +51,8 @@ public protocol Executor: Sendable {
 extension Executor {
     public var workplace: (any TaskExecutor)? { nil }
     public var sharesDisk: Bool { true }
+    public var hasImages: Bool { false }
+    public func notes(on tasks: [TaskSpec]) -> [String] { [] }
     public func interrupt() {}
     public var outlivesSaturn: Bool { false }
     public func knows(_ attempt: AttemptID) -> Bool { false }
@@ -72,6 +78,10 @@ public struct Launch: Sendable {
     /// What of it is elsewhere for a command that does not run on this machine.
     public var surroundings = Surroundings()
     public var resources: Resources?
+    /// Seconds, for who can keep to it where the task runs.
+    public var timeout: Double?
+    /// Of its container, where it has one of its own.
+    public var image: String?
 
     /// Paths of this machine that the environment or `workdir` name, and what is there.
     public struct Surroundings: Sendable {
@@ -116,8 +126,8 @@ public struct Launch: Sendable {
 }
 
 public enum ExecutorEvent: Sendable {
-    /// It runs, and does so since then, by both clocks.
-    case started(AttemptID, at: Timestamp, uptime: Int64)
+    /// It runs, and does so since then, by both clocks; `details` are for its events.
+    case started(AttemptID, at: Timestamp, uptime: Int64, details: [Variable] = [])
     /// `seconds` is how long it ran, where that is not the time since it is known to run.
     case exited(AttemptID, Exit, seconds: Double? = nil)
     /// Something that people should know, and that does not end anything.
@@ -134,6 +144,12 @@ public enum Exit: Hashable, Sendable {
     case notStarted(String, code: Int32)
     /// Cancelled before it started.
     case cancelled
+    /// It ran longer than ``Launch/timeout``, and was ended for that where it ran.
+    case timedOut
+    /// It took more memory than it may have: how much that is, in words, where it is known.
+    case outOfMemory(String)
     /// The executor lost it.
     case lost(String)
+    /// Its place was taken from it: evicted, preempted, a node that is no more. Nothing of the task's doing.
+    case displaced(String)
 }

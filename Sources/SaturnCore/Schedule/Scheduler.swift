@@ -104,6 +104,9 @@ public struct Scheduler: Sendable {
     private var undecided: [Int] = []
     private var deciding: Set<Int> = []
     private var attempts: [Int: Int] = [:]
+    /// Attempts whose place was taken from them: they use up no retry.
+    private var displaced: [Int: Int] = [:]
+    private static let mostDisplaced = 5
     private var failures = 0
     private var isStopping = false
 
@@ -212,10 +215,11 @@ public struct Scheduler: Sendable {
         guard let attempt = running.removeValue(forKey: task) else { return }
         let outcome = outcome(of: task, attempt.ending, exit)
         if case .failure(let cause) = outcome {
-            if attempt.number <= items[task].retries, mayLaunch {
-                actions.append(.retry(task: task, cause))
-                launch(task, &actions)
-                return
+            if case .displaced = exit, displaced[task, default: 0] < Self.mostDisplaced, attempt.ending == .none {
+                displaced[task, default: 0] += 1
+                if mayLaunch { return again(task, cause, &actions) }
+            } else if attempt.number - displaced[task, default: 0] <= items[task].retries, mayLaunch {
+                return again(task, cause, &actions)
             }
             failures += 1
         }
@@ -223,9 +227,14 @@ public struct Scheduler: Sendable {
         actions.append(.publish(task: task, outcome))
     }
 
+    private mutating func again(_ task: Int, _ cause: Cause, _ actions: inout [Action]) {
+        actions.append(.retry(task: task, cause))
+        launch(task, &actions)
+    }
+
     private func outcome(of task: Int, _ ending: Ending, _ exit: Exit) -> Outcome {
         switch (ending, exit) {
-        case (.timeout, _): .failure(.timeout(items[task].timeout ?? 0))
+        case (.timeout, _), (_, .timedOut): .failure(.timeout(items[task].timeout ?? 0))
         // Even when it was asked to end: it finished before that reached it.
         case (_, .code(0)): .success
         // Nobody has stopped that.
@@ -234,6 +243,8 @@ public struct Scheduler: Sendable {
         case (_, .code(let code)): .failure(.exited(code))
         case (_, .signal(let number)): .failure(.signal(number))
         case (_, .notStarted(let why, let code)): .failure(.notStarted(why, code: code))
+        case (_, .displaced(let why)): .failure(.lost(why))
+        case (_, .outOfMemory(let limit)): .failure(.outOfMemory(limit))
         }
     }
 
@@ -255,6 +266,7 @@ public struct Scheduler: Sendable {
 
     private mutating func settle(_ task: Int, _ state: TaskState, _ cause: Cause?, _ actions: inout [Action]) {
         attempts[task] = nil
+        displaced[task] = nil
         items[task].state = state
         actions.append(.settle(task: task, state, cause))
         for dependent in dependents[task] ?? [] where items[dependent].state == .waiting {

@@ -133,6 +133,16 @@ enum RawName {
         return String(marker) + String(String.UnicodeScalarView(bytes.map { Unicode.Scalar($0) }))
     }
 
+    static func bytes(_ name: String) -> [UInt8] {
+        guard name.unicodeScalars.first == "\u{0}" else { return Array(name.utf8) }
+        return name.unicodeScalars.dropFirst().map { UInt8(truncatingIfNeeded: $0.value) }
+    }
+
+    static func joined(_ folder: String, _ name: String) -> String {
+        if folder.unicodeScalars.first != "\u{0}", name.unicodeScalars.first != "\u{0}" { return "\(folder)/\(name)" }
+        return text((bytes(folder) + [UInt8(ascii: "/")] + bytes(name))[...])
+    }
+
     static func with<Result>(_ name: String, _ body: (UnsafePointer<CChar>) -> Result) -> Result {
         guard name.unicodeScalars.first == "\u{0}" else { return name.withCString(body) }
         let bytes = name.unicodeScalars.dropFirst().map { CChar(bitPattern: UInt8(truncatingIfNeeded: $0.value)) } + [0]
@@ -150,6 +160,12 @@ enum ArchiveProblem: Error, Hashable {
     case malformed(String)
 
     static func system(_ path: String) -> ArchiveProblem { .disk(path, errno) }
+
+    /// Whatever it were that is unpacked, it would not go better.
+    var isOfThisMachine: Bool {
+        guard case .disk(_, let number) = self else { return false }
+        return [ENOSPC, EDQUOT, EIO, EROFS, EMFILE, ENFILE].contains(number)
+    }
 
     var text: String {
         switch self {

@@ -7,17 +7,10 @@ enum BridgeRequest: Encodable {
     case attach
     case submit([BridgeTask])
     case release([String])
-    case cancel([String], Cancel)
+    case cancel([String], RemoteCancel)
     case terminate(cluster: Bool)
     case detach
     case ping(Int)
-
-    enum Cancel: CaseIterable {
-        /// Those that have not started.
-        case waiting
-        /// Those that run are asked to end, or ended.
-        case ask, force
-    }
 
     private enum Keys: String, CodingKey {
         case request, tasks, attempts, force, cluster, number

@@ -11,7 +11,7 @@ final class BridgeProcess {
 
     init(_ bridge: Bridge, script: String) throws {
         var (requests, events): ([Int32], [Int32]) = ([-1, -1], [-1, -1])
-        let log = open(bridge.folder + "/bridge.log", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        let log = open(bridge.run.folder + "/bridge.log", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard log >= 0, csystem_pipe(&requests) == 0, csystem_pipe(&events) == 0, csystem_keep_ended_children() == 0
         else { throw Failure.system("cannot make the pipes of a bridge") }
         defer { for descriptor in [log, requests[0], events[1]] { close(descriptor) } }

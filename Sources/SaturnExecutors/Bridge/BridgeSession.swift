@@ -3,17 +3,8 @@ import Glibc
 import SaturnCore
 
 /// What is known of one bridge's process and of the attempts that it was given.
-final class BridgeSession: @unchecked Sendable {
-    // Safe: made by `start()` and handed to the one thread of the loop, which alone uses it.
-
-    enum Phase: Equatable {
-        case connecting, ready
-        /// It was asked to leave.
-        case leaving
-        case over
-    }
-
-    private(set) var phase = Phase.connecting
+final class BridgeSession: RemoteSession {
+    private(set) var phase = RemotePhase.connecting
     private(set) var process: BridgeProcess
     private let bridge: Bridge
     private let slots: Int
@@ -47,21 +38,20 @@ final class BridgeSession: @unchecked Sendable {
         5_000_000_000, 30_000_000_000, 60_000_000_000
     )
 
-    init(_ bridge: Bridge, folder: BridgeFolder, slots: Int) throws {
+    init(_ bridge: Bridge, folder: RemoteFolder, slots: Int) throws {
         self.bridge = bridge
         self.slots = slots
         process = try BridgeProcess(bridge, script: try folder.prepare(bridge))
-        spool = SpoolReader(bridge.folder)
+        spool = SpoolReader(folder.path)
         translator = try LaunchTranslator(bridge)
         let hello = BridgeHello(
-            run: .init(id: folder.id.description, name: bridge.run, home: bridge.home), folder: bridge.folder,
+            run: .init(id: folder.id.description, name: bridge.run.name, home: bridge.run.home), folder: folder.path,
             settings: bridge.settings)
         try send(.hello(hello))
         try send(.attach)
     }
 
-    var wantsToWrite: Bool { !outbox.isEmpty && process.input >= 0 }
-    var hasOpenAttempts: Bool { !fillers.isEmpty || nextWaiting < waiting.count }
+    private var wantsToWrite: Bool { !outbox.isEmpty && process.input >= 0 }
 
     func takeEvents() -> [ExecutorEvent] {
         defer { events.removeAll(keepingCapacity: true) }
@@ -102,7 +92,7 @@ final class BridgeSession: @unchecked Sendable {
     }
 
     /// Together: of what was handed over the engine ends first what waits there.
-    func cancel(_ attempts: [AttemptID], _ how: BridgeRequest.Cancel) {
+    func cancel(_ attempts: [AttemptID], _ how: RemoteCancel) {
         var (handedOver, earlier): ([String], [Launch]) = ([], [])
         for attempt in attempts {
             guard let index = waiting[nextWaiting...].firstIndex(where: { $0.attempt == attempt }) else {
@@ -136,28 +126,46 @@ final class BridgeSession: @unchecked Sendable {
         fail(Failure(.engine, "interrupted while connecting to \(bridge.engine)"))
     }
 
-    func leave(_ request: BridgeRequest) {
+    func leave(_ how: RemoteLeave) {
         guard phase == .ready else { return }
         phase = .leaving
         leavingSince = Clocks.uptime()
-        if case .terminate = request { isTerminating = true }
+        if case .terminate = how { isTerminating = true }
         events += waiting[nextWaiting...].map { .exited($0.attempt, .cancelled) }
         waiting = []
         nextWaiting = 0
-        attempt { try send(request) }
+        attempt {
+            switch how {
+            case .detach: try send(.detach)
+            case .terminate(let cluster): try send(.terminate(cluster: cluster))
+            }
+        }
     }
 
     private func send(_ request: BridgeRequest) throws { outbox += try request.line() }
 
     // MARK: The pipes
 
-    func write() {
+    var descriptors: [pollfd] {
+        var all = [pollfd(fd: process.output, events: Int16(POLLIN), revents: 0)]
+        if wantsToWrite { all.append(pollfd(fd: process.input, events: Int16(POLLOUT), revents: 0)) }
+        return all
+    }
+
+    func take(_ ready: ArraySlice<pollfd>) {
+        for descriptor in ready where descriptor.revents != 0 && phase != .over {
+            if descriptor.fd == process.input { write() } else { read() }
+        }
+        if phase != .over { beat() }
+    }
+
+    private func write() {
         let count = outbox.withUnsafeBytes { Glibc.write(process.input, $0.baseAddress, $0.count) }
         if count > 0 { outbox = outbox.dropFirst(count) }
         if outbox.isEmpty { outbox = [] }
     }
 
-    func read() {
+    private func read() {
         var buffer = [UInt8](repeating: 0, count: 1 << 16)
         let count = Glibc.read(process.output, &buffer, buffer.count)
         if count < 0, errno == EAGAIN || errno == EINTR { return }
@@ -173,7 +181,7 @@ final class BridgeSession: @unchecked Sendable {
     }
 
     /// Whether it still answers.
-    func beat() {
+    private func beat() {
         let now = Clocks.uptime()
         if phase == .leaving, now - leavingSince > Self.leavePatience {
             return fail(Failure(.engine, "the bridge to \(bridge.engine) does not leave"))
@@ -197,7 +205,7 @@ final class BridgeSession: @unchecked Sendable {
     }
 
     private var log: String {
-        let words = "its last words are in \(bridge.folder)/bridge.log"
+        let words = "its last words are in \(bridge.run.folder)/bridge.log"
         return phase == .connecting ? words : "saturn collect goes on with the run; \(words)"
     }
 
@@ -255,7 +263,7 @@ final class BridgeSession: @unchecked Sendable {
                 end(name, filler, event)
             }
         } catch let problem as ArchiveProblem {
-            if case .disk(_, let number) = problem, [ENOSPC, EDQUOT, EIO, EROFS, EMFILE, ENFILE].contains(number) {
+            if problem.isOfThisMachine {
                 throw Failure(.engine, "cannot write what came of '\(filler.task)': \(problem.text)")
             }
             spoiled[name] = "its results cannot be unpacked: \(problem.text)"

@@ -3,7 +3,7 @@ import SaturnCore
 /// Puts a launch into the words of the bridges' protocol.
 final class LaunchTranslator {
     private let bridge: Bridge
-    private let syncs: [(sync: Bridge.Sync, listing: SyncListing)]
+    private let syncs: [(sync: FolderSync, listing: SyncListing)]
     /// What was offered to the bridge already.
     private var offered: Set<String> = []
 

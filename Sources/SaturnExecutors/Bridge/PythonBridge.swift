@@ -28,11 +28,8 @@ extension Bridge {
         return Bridge(
             interpreter: python.contains("/") ? context.absolute(python) : python, setting: "python", suffix: ".py",
             script: Array((shared + script).joined(separator: [UInt8(ascii: "\n")])), settings: .map(settings),
-            environment: context.environment, run: context.run, folder: context.bridgeFolder,
+            environment: context.environment, run: RemoteRun(spec, context),
             isShared: spec.settings["shared"]?.text == "true",
-            syncs: context.fileSyncs.map {
-                Bridge.Sync(source: context.absolute($0.source.value), destination: $0.destination.value)
-            }, base: context.folder, ownFolders: context.ownFolders, engine: engine, home: context.home,
-            memory: ExecutorMemory(spec, context), identity: context.runID)
+            syncs: context.folderSyncs, base: context.folder, ownFolders: context.ownFolders, engine: engine)
     }
 }

@@ -20,6 +20,13 @@ final class WorkspaceFiller {
         if !isShared { close(try openLog()) }
     }
 
+    /// The same, for one whose log comes again from its first byte.
+    func beginAgain() throws {
+        let log = try openLog()
+        defer { close(log) }
+        guard ftruncate(log, 0) == 0 else { throw ArchiveProblem.system(workspace.log) }
+    }
+
     func addToLog(_ bytes: UnsafeRawBufferPointer) throws {
         let log = try openLog()
         defer { close(log) }
@@ -37,6 +44,9 @@ final class WorkspaceFiller {
         archive = reader
         try reader.feed(bytes)
     }
+
+    /// They come again.
+    func forgetResults() { archive = nil }
 
     func finish() throws {
         try archive?.finish()

@@ -1,8 +1,27 @@
 import Glibc
 import SaturnCore
 
-/// The folder of a run that goes by way of a bridge: its id on the engine, the bridge's script and words, spool files.
-final class BridgeFolder: Sendable {
+/// A run that is known on an engine, and where saturn keeps what tells it again.
+struct RemoteRun: Sendable {
+    var name: String
+    /// Its own folder, made when missing.
+    var folder: String
+    /// Of runs with the same one and other ids nobody knows any more.
+    var home: String
+    /// Where the run is from now on.
+    var memory: ExecutorMemory
+    /// Its id on the engine: the same again for who has lost the folder.
+    var identity: @Sendable () -> AttemptID
+
+    init(_ spec: ComponentSpec, _ context: ExecutorContext) {
+        (name, folder, home) = (context.run, context.bridgeFolder, context.home)
+        memory = ExecutorMemory(spec, context)
+        identity = context.runID
+    }
+}
+
+/// The folder of a run that is on an engine: its id there, and what a bridge to it needs: its script and words, spool files.
+final class RemoteFolder: Sendable {
     let path: String
     /// Of the run, on the engine; the same until all of it is gone from there.
     let id: AttemptID
@@ -10,17 +29,17 @@ final class BridgeFolder: Sendable {
     let isNew: Bool
 
     /// Makes it when missing.
-    init(_ bridge: Bridge) throws {
-        path = bridge.folder
+    init(_ run: RemoteRun) throws {
+        path = run.folder
         let parent = path.prefix(upTo: path.lastIndex(of: "/") ?? path.startIndex)
         for folder in [String(parent), path] {
             guard mkdir(folder, 0o700) == 0 || errno == EEXIST else { throw Failure.system("cannot make \(folder)") }
         }
         let known = ExecutorMemory.id(in: path)
-        (id, isNew) = (known ?? bridge.identity(), known == nil)
+        (id, isNew) = (known ?? run.identity(), known == nil)
         // In a copy of a project it is the original's.
         if isNew, access(path + "/id", F_OK) == 0 { unlink(path + "/cluster") }
-        try bridge.memory.write(into: path)
+        try run.memory.write(into: path)
         guard isNew else { return }
         try FileText.write(Array("\(id)\n".utf8), to: path + "/id")
         unlink(path + "/bridge.log")

@@ -4,15 +4,15 @@ import Glibc
 public import SaturnCore
 import Synchronization
 
-/// Runs tasks on an engine that is reached by way of a bridge, a script in the engine's own language.
+/// Runs tasks on an engine elsewhere, by a session with it.
 ///
-/// One thread writes the requests, reads the events and fills workspaces.
-public final class BridgeExecutor: Executor {
+/// One thread asks, hears of what comes, and fills workspaces.
+public final class RemoteExecutor: Executor {
     private struct Inbox {
         var launches: [Launch] = []
-        var cancels: [(attempt: AttemptID, how: BridgeRequest.Cancel)] = []
+        var cancels: [(attempt: AttemptID, how: RemoteCancel)] = []
         var releases: [AttemptID] = []
-        var leaving: BridgeRequest?
+        var leaving: RemoteLeave?
         var isInterrupted = false
         var stops: [CheckedContinuation<Void, Never>] = []
         var isRead = false
@@ -28,11 +28,12 @@ public final class BridgeExecutor: Executor {
     }
 
     public let slots: Int
-    public let identity: [Manifest.Value] = []
+    public let identity: [Manifest.Value]
     public let outlivesSaturn = true
-    public var sharesDisk: Bool { bridge.isShared }
-    public var hasLeftovers: Bool { ExecutorMemory.isThere(bridge.folder) }
-    private let bridge: Bridge
+    public let sharesDisk: Bool
+    public var hasImages: Bool { engine.hasImages }
+    public var hasLeftovers: Bool { ExecutorMemory.isThere(engine.run.folder) }
+    private let engine: RemoteEngine
     private let inbox = Mutex(Inbox())
     /// Attempts that an earlier saturn has launched.
     private let earlier = Mutex<Set<String>>([])
@@ -41,23 +42,25 @@ public final class BridgeExecutor: Executor {
     public var lastNews: Int64 { news.load(ordering: .relaxed) }
 
     /// - Parameter slots: how many attempts the engine is given at once.
-    init(_ bridge: Bridge, slots: Int) throws {
-        self.bridge = bridge
+    init(_ engine: RemoteEngine, slots: Int) throws {
+        self.engine = engine
         self.slots = slots
+        (sharesDisk, identity) = (engine.sharesDisk, engine.identity)
         wake = eventfd(0, Int32(EFD_CLOEXEC | EFD_NONBLOCK))
         guard wake >= 0 else { throw Failure.system("cannot make an eventfd") }
     }
 
     deinit { close(wake) }
 
-    public func problems(with tasks: [TaskSpec]) -> [Diagnostic] { tasks.flatMap(bridge.problems) }
+    public func problems(with tasks: [TaskSpec]) -> [Diagnostic] { tasks.flatMap(engine.problems) }
+    public func notes(on tasks: [TaskSpec]) -> [String] { engine.notes(tasks) }
 
     /// Returns when the engine is reached.
     public func start(_ deliver: @escaping @Sendable ([ExecutorEvent]) -> Void) throws {
         // For this loop, for the ledger, for a task.
         let shortage = csystem_spare_threads(3)
         guard shortage == 0 else { throw Failure.noThread(String(cString: strerror(shortage))) }
-        let folder = try BridgeFolder(bridge)
+        let folder = try RemoteFolder(engine.run)
         let outcome = Outcome()
         inbox.withLock { $0.isRead = true }
         try startThread { [self] in run(folder, outcome, deliver) }
@@ -77,13 +80,13 @@ public final class BridgeExecutor: Executor {
     public func stopCluster() async { await leave(.terminate(cluster: true)) }
     public func detach() async { await leave(.detach) }
 
-    private func leave(_ request: BridgeRequest) async {
+    private func leave(_ how: RemoteLeave) async {
         await withCheckedContinuation { continuation in
             var isRead = false
             post { inbox in
                 isRead = inbox.isRead
                 guard isRead else { return }
-                inbox.leaving = inbox.leaving ?? request
+                inbox.leaving = inbox.leaving ?? how
                 inbox.stops.append(continuation)
             }
             if !isRead { continuation.resume() }
@@ -98,10 +101,11 @@ public final class BridgeExecutor: Executor {
 
     // MARK: The thread
 
-    /// The bridge is a child of this thread: as one of the main thread's it would look like an orphan of a task.
-    private func run(_ folder: BridgeFolder, _ outcome: Outcome, _ deliver: ([ExecutorEvent]) -> Void) {
+    /// Processes that a session starts are children of this thread: as the main thread's they would look like orphans of a
+    /// task.
+    private func run(_ folder: RemoteFolder, _ outcome: Outcome, _ deliver: ([ExecutorEvent]) -> Void) {
         do {
-            run(try BridgeSession(bridge, folder: folder, slots: slots), folder, outcome, deliver)
+            run(try engine.session(folder, slots), folder, outcome, deliver)
         } catch {
             if folder.isNew { folder.clear(keepsRun: false) }
             for stop in drain(isLast: true).stops { stop.resume() }
@@ -110,7 +114,7 @@ public final class BridgeExecutor: Executor {
     }
 
     private func run(
-        _ session: BridgeSession, _ folder: BridgeFolder, _ outcome: Outcome, _ deliver: ([ExecutorEvent]) -> Void
+        _ session: any RemoteSession, _ folder: RemoteFolder, _ outcome: Outcome, _ deliver: ([ExecutorEvent]) -> Void
     ) {
         var stops: [CheckedContinuation<Void, Never>] = []
         // After a fault there is nobody to ask, but those who wait for the end of it have still to come.
@@ -124,12 +128,12 @@ public final class BridgeExecutor: Executor {
             stops += asked.stops
             if asked.isInterrupted { session.giveUp() }
             session.add(asked.launches)
-            for how in BridgeRequest.Cancel.allCases {
+            for how in RemoteCancel.allCases {
                 session.cancel(asked.cancels.filter { $0.how == how }.map(\.attempt), how)
             }
             session.release(asked.releases)
             session.fill()
-            if let request = asked.leaving { session.leave(request) }
+            if let how = asked.leaving { session.leave(how) }
             deliverAll(session, deliver)
             wait(session)
             news.store(session.lastNews, ordering: .relaxed)
@@ -143,34 +147,26 @@ public final class BridgeExecutor: Executor {
         outcome.set(session.failure)
     }
 
-    private func reached(_ session: BridgeSession, _ outcome: Outcome) {
+    private func reached(_ session: any RemoteSession, _ outcome: Outcome) {
         guard !outcome.isSet else { return }
         earlier.withLock { $0 = session.known }
         outcome.set(nil)
     }
 
-    private func deliverAll(_ session: BridgeSession, _ deliver: ([ExecutorEvent]) -> Void) {
+    private func deliverAll(_ session: any RemoteSession, _ deliver: ([ExecutorEvent]) -> Void) {
         let events = session.takeEvents()
         if !events.isEmpty { deliver(events) }
     }
 
-    private func wait(_ session: BridgeSession) {
+    private func wait(_ session: any RemoteSession) {
         var descriptors = [pollfd(fd: wake, events: Int16(POLLIN), revents: 0)]
-        if session.phase != .over {
-            descriptors.append(pollfd(fd: session.process.output, events: Int16(POLLIN), revents: 0))
-            if session.wantsToWrite {
-                descriptors.append(pollfd(fd: session.process.input, events: Int16(POLLOUT), revents: 0))
-            }
-        }
-        poll(&descriptors, nfds_t(descriptors.count), 1000)
+        if session.phase != .over { descriptors += session.descriptors }
+        poll(&descriptors, nfds_t(descriptors.count), session.phase == .over ? 1000 : session.patience)
         if descriptors[0].revents != 0 {
             var count: UInt64 = 0
             _ = read(wake, &count, 8)
         }
-        guard session.phase != .over else { return }
-        if descriptors.count > 2, descriptors[2].revents != 0 { session.write() }
-        if descriptors[1].revents != 0 { session.read() }
-        if session.phase != .over { session.beat() }
+        if session.phase != .over { session.take(descriptors.dropFirst()) }
     }
 
     private func drain(isLast: Bool = false) -> Inbox {

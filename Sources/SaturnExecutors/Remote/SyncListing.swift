@@ -1,7 +1,14 @@
 import Glibc
 import SaturnCore
 
-/// What is in a folder that every worker gets a copy of.
+/// A folder that every worker gets a copy of.
+struct FolderSync: Sendable {
+    /// Absolute.
+    var source: String
+    var destination: String
+}
+
+/// What is in such a folder.
 struct SyncListing {
     /// Of the copy: another one when something in the folder has another size or time.
     let name: String
@@ -19,7 +26,7 @@ struct SyncListing {
     }
 
     /// - Parameter own: absolute; those that are there.
-    init(_ sync: Bridge.Sync, without own: [String]) throws {
+    init(_ sync: FolderSync, without own: [String]) throws {
         var text = "\(sync.source)\n\(sync.destination)\n"
         var found: [String] = []
         let identities = Set(

@@ -1,0 +1,148 @@
+import FoundationEssentials
+import SaturnCore
+
+/// What a cluster is told to make for an attempt: a Job of one pod, in which one container runs the command, and another
+/// one of the same image keeps log and results until they are fetched.
+struct JobManifest {
+    let cluster: KubernetesCluster
+    /// The run's, on the cluster.
+    let id: AttemptID
+
+    /// One object of all that is to be made together.
+    static func list(_ items: [JSONValue]) throws -> [UInt8] {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.withoutEscapingSlashes]
+        return try Array(
+            encoder.encode(
+                JSONValue.map(["apiVersion": .text("v1"), "kind": .text("List"), "items": .list(items)])))
+    }
+
+    var secretName: String { ClusterNames.secret(run: cluster.run.name, id: id) }
+
+    func secret(_ variables: [String: String]) -> JSONValue {
+        .map([
+            "apiVersion": .text("v1"), "kind": .text("Secret"),
+            "metadata": .map(["name": .text(secretName), "labels": .map(Self.texts(labels(nil)))]),
+            "stringData": .map(variables.mapValues { .text($0) }),
+        ])
+    }
+
+    func job(_ launch: Launch, _ parcel: PodParcel) -> JSONValue {
+        let labels = labels(launch.attempt)
+        let annotations: JSONValue = .map([
+            ClusterNames.task: .text(launch.workspace.task), ClusterNames.run: .text(cluster.run.name),
+            "kubectl.kubernetes.io/default-container": .text(ClusterNames.task),
+        ])
+        return .map([
+            "apiVersion": .text("batch/v1"), "kind": .text("Job"),
+            "metadata": .map([
+                "name": .text(
+                    ClusterNames.job(run: cluster.run.name, task: launch.workspace.task, attempt: launch.attempt)),
+                "labels": .map(Self.texts(labels)), "annotations": annotations,
+            ]),
+            "spec": .map([
+                "backoffLimit": .number(0), "completions": .number(1), "parallelism": .number(1),
+                "ttlSecondsAfterFinished": .number(Double(cluster.patience)),
+                "template": .map([
+                    "metadata": .map(["labels": .map(Self.texts(labels)), "annotations": annotations]),
+                    "spec": pod(launch, parcel),
+                ]),
+            ]),
+        ])
+    }
+
+    private func labels(_ attempt: AttemptID?) -> [String: String] {
+        var labels = cluster.labels
+        labels[ClusterNames.manager] = "saturn"
+        labels[ClusterNames.run] = id.description
+        labels[ClusterNames.attempt] = attempt?.description
+        if !cluster.run.home.isEmpty { labels[ClusterNames.home] = ClusterNames.home(cluster.run.home) }
+        return labels
+    }
+
+    private func pod(_ launch: Launch, _ parcel: PodParcel) -> JSONValue {
+        var fields: [String: JSONValue] = [
+            "restartPolicy": .text("Never"), "enableServiceLinks": .flag(false),
+            "volumes": .list([.map(["name": .text("saturn")].merging(volume) { $1 })]),
+            "containers": .list([keeper(launch), task(launch, parcel)]),
+        ]
+        if let timeout = launch.timeout {
+            // The wrapper keeps to it; this is for a wrapper that cannot.
+            fields["activeDeadlineSeconds"] = .number((timeout + 3600).rounded(.up) + Double(cluster.patience))
+        }
+        return cluster.pod.reduce(.map(fields)) { $0.merged(with: $1) }
+    }
+
+    private var volume: [String: JSONValue] {
+        guard let claim = cluster.volumeClaim else { return ["emptyDir": .map([:])] }
+        return ["persistentVolumeClaim": .map(["claimName": .text(claim)])]
+    }
+
+    private func container(_ name: String, _ launch: Launch) -> [String: JSONValue] {
+        var mount: [String: JSONValue] = ["name": .text("saturn"), "mountPath": .text(ClusterNames.place)]
+        if cluster.volumeClaim != nil { mount["subPath"] = .text("saturn/\(id)/\(launch.attempt)") }
+        var fields: [String: JSONValue] = [
+            "name": .text(name), "image": .text(launch.image ?? cluster.image ?? ""),
+            "volumeMounts": .list([.map(mount)]),
+        ]
+        fields["imagePullPolicy"] = cluster.pullPolicy.map { .text($0) }
+        return fields
+    }
+
+    private func task(_ launch: Launch, _ parcel: PodParcel) -> JSONValue {
+        let timeout = launch.timeout.map { $0 == $0.rounded() ? "\(Int($0))" : "\($0)" } ?? "0"
+        let words =
+            [
+                "sh", "-c", Self.text(PackageResources.pod_task_sh), "saturn", ClusterNames.place, timeout,
+                parcel.isEmpty ? "no" : "yes", parcel.workdir, parcel.below,
+            ] + launch.command.leanArguments
+        let secrets = launch.secrets.map(\.name)
+        let variables: [JSONValue] = parcel.environment.filter { !secrets.contains($0.name) }.map {
+            .map(["name": .text($0.name), "value": .text(Self.literal($0.value))])
+        }
+        let hidden: [JSONValue] = secrets.map {
+            let key: JSONValue = .map(["name": .text(secretName), "key": .text($0)])
+            return .map(["name": .text($0), "valueFrom": .map(["secretKeyRef": key])])
+        }
+        var fields = container(ClusterNames.task, launch)
+        fields["command"] = .list(words.map { .text(Self.literal($0)) })
+        fields["env"] = .list(variables + hidden)
+        if let resources = launch.resources { fields["resources"] = Self.amounts(resources) }
+        return .map(fields)
+    }
+
+    private func keeper(_ launch: Launch) -> JSONValue {
+        let words = [
+            "sh", "-c", Self.text(PackageResources.pod_keeper_sh), "saturn", ClusterNames.place,
+            "\(cluster.patience)", Self.text(PackageResources.pod_fetch_sh),
+        ]
+        var fields = container(ClusterNames.keeper, launch)
+        fields["command"] = .list(words.map { .text(Self.literal($0)) })
+        fields["resources"] = .map([
+            "requests": .map(["cpu": .text("10m"), "memory": .text("32Mi")]),
+            "limits": .map(["memory": .text("256Mi")]),
+        ])
+        return .map(fields)
+    }
+
+    /// What is asked for is what there may be.
+    private static func amounts(_ resources: Resources) -> JSONValue {
+        var amounts: [String: JSONValue] = [:]
+        if let cpus = resources.cpus { amounts["cpu"] = .text("\(Int((cpus.value * 1000).rounded(.up)))m") }
+        if let memory = resources.memory { amounts["memory"] = .text("\(memory.value)") }
+        if let gpus = resources.gpus { amounts["nvidia.com/gpu"] = .text("\(Int(gpus.value))") }
+        for other in resources.others { amounts[other.name] = .text(number(other.amount.value)) }
+        return .map(["requests": .map(amounts), "limits": .map(amounts)])
+    }
+
+    private static func number(_ value: Double) -> String {
+        Int64(exactly: value).map { "\($0)" } ?? "\(Int((value * 1000).rounded(.up)))m"
+    }
+
+    /// Kubernetes replaces `$(NAME)` in commands and variables.
+    private static func literal(_ text: String) -> String { text.replacing("$", with: "$$") }
+
+    private static func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
+
+    private static func texts(_ values: [String: String]) -> [String: JSONValue] { values.mapValues { .text($0) } }
+}

@@ -1,0 +1,149 @@
+import SaturnCore
+
+/// What the cluster says of the run's Jobs and pods.
+extension KubernetesSession {
+    func look() {
+        isLooking = true
+        call(["get", "jobs,pods", "-l", selector, "-o", "json"]) { [unowned self] outcome in
+            isLooking = false
+            nextLook = Clocks.uptime() + interval
+            guard outcome.status == 0 else {
+                let problem = KubectlProblem(outcome.words)
+                if problem.kind == .away || problem.kind == .stranger { return isAway(problem) }
+                return fail(problem.failure)
+            }
+            isBack()
+            attempt { take(try Self.objects(outcome.output)) }
+        }
+    }
+
+    /// What is followed says itself when it ends.
+    private var interval: Int64 {
+        let isQuiet = attempts.values.allSatisfy { $0.fetch != nil && $0.isStartTold && $0.report == nil }
+        return isQuiet ? 5 * Self.second : Self.second
+    }
+
+    private func take(_ objects: [ClusterObject]) {
+        var jobs: Set<String> = []
+        var pods: [String: ClusterObject] = [:]
+        for object in objects {
+            guard let id = object.label(ClusterNames.attempt) else { continue }
+            if object.kind == "Job" {
+                if object.metadata.deletionTimestamp == nil { jobs.insert(id) }
+            } else if let other = pods[id], isNewer(other, than: object) {
+                continue
+            } else {
+                pods[id] = object
+            }
+        }
+        for (id, attempt) in attempts where attempt.isMade {
+            take(attempt, hasJob: jobs.contains(id), pods[id].map { PodState($0) })
+        }
+        let cancels = pendingCancels
+        pendingCancels = []
+        for (id, how) in cancels { cancel([id], how) }
+    }
+
+    private func isNewer(_ pod: ClusterObject, than other: ClusterObject) -> Bool {
+        let (first, second) = (pod.metadata.creationTimestamp ?? "", other.metadata.creationTimestamp ?? "")
+        // Of one second: the one that stays.
+        return (first, pod.metadata.deletionTimestamp == nil ? 1 : 0) > (second, other.metadata.deletionTimestamp == nil ? 1 : 0)
+    }
+
+    private func take(_ attempt: PodAttempt, hasJob: Bool, _ pod: PodState?) {
+        let earlier = attempt.pod
+        if let pod { attempt.pod = pod }
+        // What it has said itself is all that counts.
+        if attempt.isComplete { return settle(attempt) }
+        guard hasJob || pod != nil else {
+            attempt.absences += 1
+            if attempt.absences >= 2 { end(attempt, .lost("its Job was deleted")) }
+            return
+        }
+        attempt.absences = 0
+        guard let pod else {
+            if let earlier { end(attempt, .displaced("pod \(earlier.name) is no more")) }
+            return
+        }
+        if let earlier, earlier.uid != pod.uid {
+            return end(attempt, .displaced("pod \(earlier.name) is no more, and another one was made"))
+        }
+        if let keeperEnd = pod.keeperEnd { return endWithoutKeeper(attempt, pod, keeperEnd) }
+        judge(attempt, pod)
+    }
+
+    private func judge(_ attempt: PodAttempt, _ pod: PodState) {
+        let now = Clocks.uptime()
+        switch pod.verdict {
+        case .impossible(let why, let code): return end(attempt, .notStarted(why, code: code))
+        case .doubtful(let why):
+            let since = attempt.doubtSince ?? now
+            attempt.doubtSince = since
+            if now - since >= 60 * Self.second { return end(attempt, .notStarted(why, code: 126)) }
+            if now - since >= 10 * Self.second { say("\(why); trying for a minute") }
+        case .displaced(let why):
+            // It has ended before, and what is left of it is on its way.
+            if attempt.report?.code == 0, attempt.fetch != nil { return }
+            end(attempt, .displaced(why))
+        case .timedOut: end(attempt, .timedOut)
+        case .waiting(let why): wait(attempt, why, now)
+        case .ended:
+            attempt.doubtSince = nil
+            // Its first process may be gone without a word.
+            if attempt.report == nil, attempt.fetch != nil, !attempt.isOver, now - attempt.heard > 3 * Self.second {
+                attempt.isOver = true
+                attempt.fetch?.end()
+                attempt.fetch = nil
+                attempt.fetchAfter = 0
+            }
+        case .running: attempt.doubtSince = nil
+        }
+    }
+
+    private func wait(_ attempt: PodAttempt, _ why: String?, _ now: Int64) {
+        attempt.doubtSince = nil
+        guard let limit = cluster.scheduleTimeout, Double(now - attempt.since) > limit * 1e9 else { return }
+        let words = why.map { ": \($0)" } ?? ""
+        end(attempt, .notStarted("its pod found no place in \(Int(limit)) s\(words)", code: 126))
+    }
+
+    /// Nobody can fetch anything any more.
+    private func endWithoutKeeper(_ attempt: PodAttempt, _ pod: PodState, _ why: String) {
+        guard attempt.fetch == nil || attempt.report == nil else { return }
+        switch pod.verdict {
+        case .displaced(let why): end(attempt, .displaced(why))
+        case .timedOut: end(attempt, .timedOut)
+        case .impossible(let why, let code): end(attempt, .notStarted(why, code: code))
+        case .ended(let code, _) where why == "Completed":
+            let kept = "nobody fetched them in time (executor.keep_for)"
+            end(attempt, .lost("it had ended with exit code \(code); log and results are gone: \(kept)"))
+        default: end(attempt, .lost("the container that kept its log and results has ended: \(why)"))
+        }
+    }
+
+    // MARK: Why something waits
+
+    /// Told of what has no place for half a minute, from what the cluster says of its pod, its Job and itself.
+    func searchForReasons(_ now: Int64) {
+        nextSearch = now + 15 * Self.second
+        let stuck = attempts.values.filter { attempt in
+            guard attempt.isMade, attempt.start == nil, now - attempt.since > 20 * Self.second else { return false }
+            if case .waiting = attempt.pod?.verdict { return true }
+            return attempt.pod == nil
+        }
+        guard let one = stuck.min(by: { $0.since < $1.since }) else { return }
+        if case .waiting(let why?) = one.pod?.verdict { return tell(stuck.count, why) }
+        call(["get", "events", "-o", "json", "--field-selector", "type=Warning,involvedObject.name=\(one.pod?.name ?? one.job)"]) {
+            [unowned self] outcome in
+            // Who may not read events is not told.
+            guard outcome.status == 0, let found = try? Self.objects(outcome.output) else { return }
+            let last = found.max { ($0.lastTimestamp ?? "") < ($1.lastTimestamp ?? "") }
+            if let message = last?.message { tell(stuck.count, message) }
+        }
+    }
+
+    private func tell(_ count: Int, _ why: String) {
+        guard said.insert(why).inserted else { return }
+        events.append(.notice("\(count == 1 ? "a task waits" : "\(count) tasks wait") for a place: \(why)"))
+    }
+}
