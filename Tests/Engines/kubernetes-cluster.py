@@ -3,12 +3,13 @@
 kubernetes-cluster.py FOLDER SERVERS
 
 Says "ready" when pods can run, and keeps all of it in FOLDER: `kubeconfig`, logs, images. Ends all that it has started, pods
-too, on SIGTERM or when its stdin ends. Needs root.
+too, on SIGTERM or when whoever has started it is gone. Needs root.
 """
 
+import ctypes
+import hashlib
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -20,7 +21,7 @@ from io import BytesIO
 FOLDER, SERVERS = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
 CONTEXT = "saturn-test"
 TOKENS = {"admin": "system:masters", "reader": "readers"}
-LIBRARIES = ["/bin/bash", "/bin/dash", "/bin/tar"]
+LIBRARIES = ["/bin/bash", "/bin/dash", "/bin/tar", "/bin/dd"]
 PATIENCE = 120
 
 
@@ -138,7 +139,7 @@ state = "{path('containerd-state')}"
             "apiVersion": "kubelet.config.k8s.io/v1beta1", "kind": "KubeletConfiguration", "cgroupDriver": "cgroupfs",
             "cgroupsPerQOS": False, "enforceNodeAllocatable": [], "failSwapOn": False, "makeIPTablesUtilChains": False,
             "address": "127.0.0.1", "port": self.ports["kubelet"], "healthzBindAddress": "127.0.0.1",
-            "healthzPort": self.ports["health"], "maxPods": 50, "registryPullQPS": 0, "eventRecordQPS": 0,
+            "healthzPort": self.ports["health"], "maxPods": 110, "registryPullQPS": 0, "eventRecordQPS": 0,
             "kubeAPIQPS": 100, "kubeAPIBurst": 200, "resolvConf": "",
             "authentication": {"anonymous": {"enabled": True}, "webhook": {"enabled": False}},
             "authorization": {"mode": "AlwaysAllow"},
@@ -186,6 +187,17 @@ state = "{path('containerd-state')}"
                     raise SystemExit(f"{name} {'has ended' if ended else 'does not come up'}: {log.read()[-2000:]}")
             time.sleep(0.2)
 
+    def reap(self):
+        own = {program.pid for _, program in self.programs}
+        while True:
+            try:
+                ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+            except ChildProcessError:
+                return
+            if ended is None or ended.si_pid in own:
+                return
+            os.waitpid(ended.si_pid, 0)
+
     def stop(self):
         """All of it: a shim outlives its containerd, and a container its shim; both name this folder."""
         for name, program in reversed(self.programs):
@@ -193,6 +205,8 @@ state = "{path('containerd-state')}"
         for name, program in self.programs:
             program.wait()
         for _ in range(50):
+            self.programs = []
+            self.reap()
             left = [pid for pid in own_processes() if pid != os.getpid()]
             if not left:
                 break
@@ -229,7 +243,7 @@ def own_processes():
 
 
 def image(name, has_tools, has_more):
-    """A tar of an image of one layer: nothing but busybox, and where `has_more` also bash, dash and GNU tar as they are here."""
+    """A tar of an image of one layer: nothing but busybox, and where `has_more` also bash, dash, dd and tar as they are here."""
     layer = BytesIO()
     with tarfile.open(fileobj=layer, mode="w") as tar:
         def add_file(source, target):
@@ -245,12 +259,13 @@ def image(name, has_tools, has_more):
         add("tmp", tarfile.DIRTYPE, mode=0o1777)
         add_file("/bin/busybox", "bin/busybox")
         if has_tools:
-            own = {os.path.basename(one) for one in LIBRARIES if has_more}
+            own = {os.path.basename(one) for one in [*LIBRARIES, "sh"] if has_more}
             for applet in subprocess.run(["busybox", "--list"], capture_output=True, text=True).stdout.split():
                 if applet not in own | {"busybox"}:
                     add(f"bin/{applet}", tarfile.SYMTYPE, "busybox")
         if has_more:
             needed = set()
+            add("bin/sh", tarfile.SYMTYPE, "dash")
             for program in LIBRARIES:
                 add_file(program, program[1:])
                 words = subprocess.run(["ldd", program], capture_output=True, text=True).stdout.split()
@@ -258,7 +273,7 @@ def image(name, has_tools, has_more):
             for library in sorted(needed):
                 add_file(library, library[1:])
     data = layer.getvalue()
-    digest = __import__("hashlib").sha256(data).hexdigest()
+    digest = hashlib.sha256(data).hexdigest()
     config = json.dumps({
         "architecture": {"x86_64": "amd64", "aarch64": "arm64"}[os.uname().machine], "os": "linux",
         "config": {"Env": ["PATH=/bin:/usr/bin"], "WorkingDir": "/tmp" if has_tools else "/",
@@ -275,7 +290,10 @@ def image(name, has_tools, has_more):
 
 
 def main():
+    parent = os.getppid()
     os.makedirs(FOLDER, exist_ok=True)
+    # Shims leave their containerd, and would be whose orphans they are elsewhere.
+    ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)
     cluster = Cluster()
 
     def leave(*_):
@@ -285,8 +303,9 @@ def main():
     signal.signal(signal.SIGINT, leave)
     try:
         cluster.run()
-        while os.read(0, 1):
-            pass
+        while os.getppid() == parent:
+            cluster.reap()
+            time.sleep(0.3)
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         cluster.stop()

@@ -5,7 +5,7 @@ import SaturnTesting
 /// An executor that runs, with a folder for the workspaces of its tasks, and all that it has told.
 ///
 /// ```swift
-/// let bench = try Bench(.multiprocessing)
+/// let bench = try await Bench(.multiprocessing)
 /// #expect(try await bench.run("a", .shell("echo hi; exit 3")) == .code(3))
 /// #expect(try bench.log("a") == "hi\n")
 /// ```
@@ -18,15 +18,26 @@ final class Bench {
 
     private let board: Switchboard?
 
-    init(_ candidate: Candidate, _ wish: Candidate.Wish = Candidate.Wish()) throws {
+    init(_ candidate: Candidate, _ wish: Candidate.Wish = Candidate.Wish()) async throws {
         space = try TestSpace()
-        board = wish == Candidate.Wish() ? try Switchboard.shared(by: candidate) : nil
+        board = wish == Candidate.Wish() ? try await Switchboard.shared(by: candidate) : nil
         if let board {
             executor = board.executor
         } else {
-            executor = try candidate.make(wish, space)
-            try executor.start(listener)
+            let (space, batches, events) = (space, batches, events)
+            let start: @Sendable () throws -> any Executor = {
+                let executor = try candidate.make(wish, space)
+                try executor.start(Self.listener(events, batches))
+                return executor
+            }
+            executor = candidate.home == nil ? try start() : try await Blocking.run(start)
         }
+    }
+
+    static func several(_ count: Int) async throws -> [Bench] {
+        var benches: [Bench] = []
+        for _ in 0..<count { benches.append(try await Bench(.multiprocessing)) }
+        return benches
     }
 
     deinit {
@@ -34,8 +45,10 @@ final class Bench {
         if board == nil { Task.detached { [executor] in await executor.stop() } }
     }
 
-    private var listener: Switchboard.Listener {
-        { [events, batches] batch in
+    private static func listener(
+        _ events: Recording<ExecutorEvent>, _ batches: Recording<[ExecutorEvent]>
+    ) -> Switchboard.Listener {
+        { batch in
             batches.append(batch)
             for event in batch { events.append(event) }
         }
@@ -51,7 +64,7 @@ final class Bench {
     ) -> Launch {
         var generator = SystemRandomNumberGenerator()
         let attempt = AttemptID(using: &generator)
-        board?.connect(attempt, test: ObjectIdentifier(self).hashValue, listener)
+        board?.connect(attempt, test: ObjectIdentifier(self).hashValue, Self.listener(events, batches))
         let workspace = workspace(task)
         space.makeFolder(workspace.results)
         let own = [
@@ -79,24 +92,36 @@ final class Bench {
     }
 
     func exit(of attempt: AttemptID) async throws -> Exit {
-        let event = try await events.first { $0.ended == attempt }
-        guard case .exited(_, let exit, _) = event else { throw CancellationError() }
+        let event = try await events.first { $0.ended == attempt || $0.failure != nil }
+        guard case .exited(_, let exit, _) = event else { throw event.failure ?? Failure(.fault, "it has not ended") }
+        // As the engine does: what is kept of it takes its place.
+        executor.release(attempt)
         return exit
     }
 
     func start(of attempt: AttemptID) async throws {
-        try await events.first { $0.began == attempt }
+        let event = try await events.first { $0.began == attempt || $0.failure != nil }
+        if let failure = event.failure { throw failure }
     }
 
     /// Attempts in the order in which they started.
     var started: [AttemptID] { events.all.compactMap(\.began) }
     var ended: [AttemptID] { events.all.compactMap(\.ended) }
 
+    /// Of this machine, which all engines are on: all that have it in their environment.
+    func processes(of attempt: AttemptID) -> [String] {
+        (try? space.list("/proc").filter { name in
+            guard Int(name) != nil, let words = try? space.read("/proc/\(name)/environ") else { return false }
+            return words.split(separator: "\0").contains("SATURN_ATTEMPT_ID=\(attempt)")
+        }) ?? []
+    }
+
     func log(_ task: String) throws -> String { try space.read(workspace(task).log) }
 }
 
 extension ExecutorEvent {
     var began: AttemptID? { if case .started(let attempt, _, _, _) = self { attempt } else { nil } }
+    var failure: Failure? { if case .fatal(let failure) = self { failure } else { nil } }
     var ended: AttemptID? { if case .exited(let attempt, _, _) = self { attempt } else { nil } }
 }
 

@@ -22,7 +22,14 @@ struct Candidate: CustomTestStringConvertible, Sendable {
     /// Of one that takes seconds to start: the folder of its engine. Tests that wish for nothing special use one together.
     var home: (@Sendable () throws -> TestSpace)?
 
+    /// How many tasks are many: an engine that makes a container for each has one a second.
+    var crowd = 500
+    /// Whether a task that a signal has ended is told from one that says so itself.
+    var tellsSignals = true
+
     var testDescription: String { name }
+
+    func killed(by signal: Int32) -> Exit { tellsSignals ? .signal(signal) : .code(128 + signal) }
 
     static let multiprocessing = Candidate(
         name: "Multiprocessing",
@@ -53,6 +60,34 @@ struct Candidate: CustomTestStringConvertible, Sendable {
             return try RFuturesExecutor.make(spec("RFutures", settings), context(wish, space))
         }, home: { try RPrograms.space.get() })
 
+    /// The node is this machine, and pods see the folders of tests.
+    static let kubernetes = Candidate(
+        name: "Kubernetes",
+        make: { wish, space in
+            let cluster = try KubernetesCluster.shared.get()
+            var settings = ["image": KubernetesCluster.tools, "jobs": "\(wish.slots)", "image_pull_policy": "Never"]
+            settings["kubeconfig"] = cluster.kubeconfig
+            settings["host_network"] = "true"
+            var spec = spec("Kubernetes", settings)
+            spec.settings["pod"] = try setting([
+                "volumes": [["name": "tests", "hostPath": ["path": "/tmp"]]],
+                "containers": [["name": "task", "volumeMounts": [["name": "tests", "mountPath": "/tmp"]]]],
+            ])
+            var wish = wish
+            // Of a container, and of nothing that saturn has.
+            wish.environment = KubernetesCluster.environment(cluster.folder)
+            return try KubernetesExecutor.make(spec, context(wish, space))
+        }, home: { try KubernetesCluster.space.get() }, crowd: 12, tellsSignals: false)
+
+    private static func setting(_ value: Any) throws -> Setting {
+        let mark = SourceMark(line: 1, column: 1)
+        switch value {
+        case let map as [String: Any]: return Setting(.map(try map.mapValues(setting)), at: mark)
+        case let list as [Any]: return Setting(.list(try list.map(setting)), at: mark)
+        default: return Setting(.scalar("\(value)"), at: mark)
+        }
+    }
+
     /// On one cluster for all tests, of many threads: tasks of other tests wait in theirs.
     private static func dask(_ wish: Wish, _ space: TestSpace, isShared: Bool) throws -> any Executor {
         let settings = [
@@ -77,6 +112,7 @@ struct Candidate: CustomTestStringConvertible, Sendable {
     static let all =
         [multiprocessing] + (DaskCluster.missing == nil ? [dask, sharedDask] : [])
         + (RayCluster.missing == nil ? [ray] : []) + (RPrograms.missing == nil ? [r] : [])
+        + (KubernetesCluster.missing == nil ? [kubernetes] : [])
 }
 
 @Suite("Executors that are tested")
@@ -89,4 +125,7 @@ struct CandidateTests {
 
     @Test(.enabled(if: RPrograms.missing == nil, Comment(rawValue: RPrograms.missing ?? "")))
     func r() { #expect(Candidate.all.contains { $0.name == "R" }) }
+
+    @Test(.enabled(if: KubernetesCluster.missing == nil, Comment(rawValue: KubernetesCluster.missing ?? "")))
+    func kubernetes() { #expect(Candidate.all.contains { $0.name == "Kubernetes" }) }
 }

@@ -8,15 +8,15 @@ import Testing
 struct CommandTests {
     let bench: Bench
 
-    init() throws {
-        bench = try Bench(.multiprocessing)
+    init() async throws {
+        bench = try await Bench(.multiprocessing)
     }
 
     // MARK: With a shell, and without
 
     /// Both dash and bash change the environment on its way: what comes through exactly saw no shell.
     @Test func simpleWordsNeedNoShell() async throws {
-        let bench = try Bench(
+        let bench = try await Bench(
             .multiprocessing, Candidate.Wish(environment: ["PATH=/usr/bin:/bin", "A.B=1", "SHLVL=x"]))
         let odd = [Variable("C-D", "2")]
         #expect(
@@ -57,7 +57,7 @@ struct CommandTests {
         for name in ["one", "two"] {
             try bench.space.write("\(name)/tool", "#!/bin/sh\necho \(name)\n", executable: true)
         }
-        let bench = try Bench(
+        let bench = try await Bench(
             .multiprocessing, Candidate.Wish(environment: ["PATH=\(bench.space.path("one")):/usr/bin:/bin"]))
         #expect(try await bench.run("a", .shell("tool")) == .code(0))
         #expect(try bench.log("a") == "one\n")

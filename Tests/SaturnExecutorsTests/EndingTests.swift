@@ -8,8 +8,8 @@ import Testing
 struct EndingTests {
     let bench: Bench
 
-    init() throws {
-        bench = try Bench(.multiprocessing)
+    init() async throws {
+        bench = try await Bench(.multiprocessing)
     }
 
     /// Runs a task that leaves a process behind, whose number it writes into `pid`.
@@ -63,7 +63,7 @@ struct EndingTests {
         let (up, gate) = (try Signpost(bench.space, "up"), try Signpost(bench.space, "gate"))
         let daemon = "(setsid sh -c 'echo $$ > up; exec sleep 1000' &)"
         let first = bench.launch("a", .shell("\(daemon); read x < gate"))
-        let pid = try up.readNumber()
+        let pid = try await up.readNumber()
         for name in ["b", "c", "d"] {
             #expect(try await bench.run(name, .shell("\(daemon); read pid < up; echo $pid")) == .code(0))
             let other = try #require(pid_t(bench.log(name).dropLast()))
@@ -98,7 +98,7 @@ struct EndingTests {
 
     /// An executor waits for its own children and their orphans, and takes nobody else's exit code away.
     @Test func othersChildrenAreLeftAlone() async throws {
-        let benches = try (0..<3).map { _ in try Bench(.multiprocessing) }
+        let benches = try await Bench.several(3)
         var attempts: [(Int, AttemptID)] = []
         for number in 0..<40 {
             for bench in benches {
@@ -117,7 +117,7 @@ struct EndingTests {
     /// In a process of its own, which has no other children.
     @Test func noZombiesAreLeft() async {
         await #expect(processExitsWith: .success) {
-            let bench = try Bench(.multiprocessing)
+            let bench = try await Bench(.multiprocessing)
             let texts = [
                 "true", "exit 3", "kill -9 $$", "no-such-program", "sleep 1000 & true", "(setsid true &)",
                 "(setsid sleep 1000 &)", "(true &) ; (true &)", "bash -mc 'true & sleep 1000 &'",
@@ -143,7 +143,7 @@ struct EndingTests {
 
     @Test func manyThatEscape() async {
         await #expect(processExitsWith: .success) {
-            let bench = try Bench(.multiprocessing, Candidate.Wish(slots: 4))
+            let bench = try await Bench(.multiprocessing, Candidate.Wish(slots: 4))
             let text = "setsid sleep 1000 & setsid env sleep 1000 & :"
             let attempts = (0..<200).map { bench.launch("t\($0)", .shell(text)) }
             for attempt in attempts { #expect(try await bench.exit(of: attempt) == .code(0)) }
@@ -167,7 +167,7 @@ struct EndingTests {
     /// The last executor to stop ends also those whose task cannot be told, and what they have started.
     @Test func daemonsWithoutAnEnvironmentAtTheEnd() async {
         await #expect(processExitsWith: .success) {
-            let benches = try (0..<2).map { _ in try Bench(.multiprocessing) }
+            let benches = try await Bench.several(2)
             let space = benches[0].space
             let up = try Signpost(space, "up")
             try space.write("daemon", "sleep 1000 & echo $$ > up; wait")
@@ -186,7 +186,7 @@ struct EndingTests {
     @Test func ignoredEndsOfChildren() async {
         await #expect(processExitsWith: .success) {
             signal(SIGCHLD, SIG_IGN)
-            let bench = try Bench(.multiprocessing)
+            let bench = try await Bench(.multiprocessing)
             #expect(try await bench.run("a", .shell("exit 3")) == .code(3))
         }
     }
@@ -208,7 +208,7 @@ struct EndingTests {
     @Test func stoppingFromSeveralSides() async throws {
         let ready = try Signpost(bench.space, "ready")
         let attempt = bench.launch("a", .shell("trap '' TERM; echo > ready; while :; do sleep 1000; done"))
-        _ = try ready.read()
+        _ = try await ready.read()
         let executor = bench.executor
         await withTaskGroup { group in
             for _ in 0..<20 { group.addTask { await executor.stop() } }

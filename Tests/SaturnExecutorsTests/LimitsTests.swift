@@ -10,7 +10,7 @@ struct LimitsTests {
     ///
     /// - Returns: how many of them ran before the first was let go.
     static func startForty(_ limit: (Bench) throws -> Void) async throws -> Int {
-        let bench = try Bench(.multiprocessing, Candidate.Wish(slots: 40))
+        let bench = try await Bench(.multiprocessing, Candidate.Wish(slots: 40))
         let gate = try Signpost(bench.space, "gate")
         let launches = (0..<40).map { bench.prepare("t\($0)", .shell("read line < gate")) }
         try limit(bench)
@@ -78,7 +78,7 @@ struct LimitsTests {
     /// Others may have taken all there is, and give it back.
     @Test func aShortageThatPasses() async {
         await #expect(processExitsWith: .success) {
-            let bench = try Bench(.multiprocessing)
+            let bench = try await Bench(.multiprocessing)
             let (attempt, free) = try await LimitsTests.launchInVain(bench)
             #expect(bench.ended.contains(attempt) == false, "it was not tried again")
             free()
@@ -89,7 +89,7 @@ struct LimitsTests {
 
     @Test func aShortageThatStays() async {
         await #expect(processExitsWith: .success) {
-            let bench = try Bench(.multiprocessing)
+            let bench = try await Bench(.multiprocessing)
             let (attempt, free) = try await LimitsTests.launchInVain(bench)
             let event = try await bench.events.first { if case .fatal = $0 { true } else { false } }
             guard case .fatal(let problem) = event else { return }

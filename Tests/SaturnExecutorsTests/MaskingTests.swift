@@ -9,15 +9,15 @@ struct MaskingTests {
     let bench: Bench
     let secrets = [Variable("TOKEN", "hunter2")]
 
-    init() throws {
-        bench = try Bench(.multiprocessing)
+    init() async throws {
+        bench = try await Bench(.multiprocessing)
     }
 
     @Test func closedOutput() async throws {
         let text = "echo $TOKEN; exec >&- 2>&-; echo > up; read x < gate; exit 3"
         let (up, gate) = (try Signpost(bench.space, "up"), try Signpost(bench.space, "gate"))
         let attempt = bench.launch("a", .shell(text), secrets: secrets)
-        _ = try up.read()
+        _ = try await up.read()
         try gate.write("go\n")
         #expect(try await bench.exit(of: attempt) == .code(3))
         #expect(try bench.log("a") == "***\n")
@@ -27,7 +27,7 @@ struct MaskingTests {
         let (up, gate) = (try Signpost(bench.space, "up"), try Signpost(bench.space, "gate"))
         let attempt = bench.launch(
             "a", .shell("echo first $TOKEN; echo > up; read x < gate; echo last"), secrets: secrets)
-        _ = try up.read()
+        _ = try await up.read()
         // The next word comes through the same thread, after what it had to copy before.
         #expect(try await bench.run("b", .shell("true")) == .code(0))
         #expect(try bench.log("a") == "first ***\n")
@@ -45,7 +45,7 @@ struct MaskingTests {
     @Test func cancelledInTheMiddleOfALine() async throws {
         let up = try Signpost(bench.space, "up")
         let attempt = bench.launch("a", .shell("printf 'to $TOKEN: %s' hunt; echo > up; sleep 1000"), secrets: secrets)
-        _ = try up.read()
+        _ = try await up.read()
         bench.executor.cancel(attempt, force: true)
         #expect(try await bench.exit(of: attempt) == .signal(SIGKILL))
         #expect(try bench.log("a") == "to $TOKEN: hunt")
@@ -65,7 +65,7 @@ struct MaskingTests {
     /// In a process of its own, which has no other descriptors that come and go.
     @Test func noDescriptorsAreLeft() async {
         await #expect(processExitsWith: .success) {
-            let bench = try Bench(.multiprocessing)
+            let bench = try await Bench(.multiprocessing)
             let secrets = [Variable("TOKEN", "hunter2")]
             #expect(try await bench.run("first", .shell("true"), secrets: secrets) == .code(0))
             // Of the kinds that a task needs; those of the test's own come and go.

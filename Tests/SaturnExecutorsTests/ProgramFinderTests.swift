@@ -9,8 +9,8 @@ import Testing
 @Suite("Multiprocessing: programs that change") struct ProgramFinderTests {
     let bench: Bench
 
-    init() throws {
-        bench = try Bench(.multiprocessing)
+    init() async throws {
+        bench = try await Bench(.multiprocessing)
         for name in ["early", "late"] { mkdir(bench.space.path(name), 0o755) }
     }
 

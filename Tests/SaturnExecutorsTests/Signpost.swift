@@ -6,10 +6,10 @@ import SaturnTesting
 /// ```swift
 /// let ready = try Signpost(bench.space, "ready")
 /// bench.launch("a", .shell("echo \(getpid()) > ready; sleep 1000"))
-/// let line = try ready.read()
+/// let line = try await ready.read()
 /// ```
 /// Both ends stay open here, so that neither side's opening has to wait for the other's.
-final class Signpost {
+final class Signpost: Sendable {
     let path: String
     private let descriptor: Int32
 
@@ -23,7 +23,9 @@ final class Signpost {
     deinit { close(descriptor) }
 
     /// The next line; a task that never writes one fails the test after a minute.
-    func read() throws -> String {
+    func read() async throws -> String { try await Blocking.run { [self] in try readLine() } }
+
+    private func readLine() throws -> String {
         var line: [UInt8] = []
         var byte: UInt8 = 0
         while true {
@@ -35,8 +37,8 @@ final class Signpost {
         }
     }
 
-    func readNumber() throws -> pid_t {
-        let line = try read()
+    func readNumber() async throws -> pid_t {
+        let line = try await read()
         guard let number = pid_t(line) else { throw ChildProcess.Problem("'\(line)' is no number") }
         return number
     }

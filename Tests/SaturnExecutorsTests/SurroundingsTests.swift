@@ -8,8 +8,8 @@ import Testing
 struct SurroundingsTests {
     let bench: Bench
 
-    init() throws {
-        bench = try Bench(.multiprocessing)
+    init() async throws {
+        bench = try await Bench(.multiprocessing)
     }
 
     @Test func aSessionOfItsOwn() async throws {
@@ -53,7 +53,7 @@ struct SurroundingsTests {
             "PATH=/usr/bin:/bin", "SATURN_TASK=outer", "SATURN_SEED=1", "SATURN_STATE=/x", "RESULTS_DIR=/outer",
             "SATURNALIA=kept", "X_SATURN_Y=kept", "NO_EQUALS",
         ]
-        let bench = try Bench(.multiprocessing, Candidate.Wish(environment: inherited))
+        let bench = try await Bench(.multiprocessing, Candidate.Wish(environment: inherited))
         #expect(try await bench.run("a", .shell("env"), env: [Variable("SATURN_SEED", "2")]) == .code(0))
         let lines = try bench.log("a").split(separator: "\n").filter {
             $0.contains("SATURN") || $0.hasPrefix("RESULTS")
@@ -74,7 +74,7 @@ struct SurroundingsTests {
         (["SATURN_ATTEMPT_ID=none", "SATURN_PARENTSx=\(outer)"], nil), ([], nil),
     ])
     func whoseTaskThisSaturnIs(_ inherited: [String], _ parents: String?) async throws {
-        let bench = try Bench(.multiprocessing, Candidate.Wish(environment: ["PATH=/usr/bin:/bin"] + inherited))
+        let bench = try await Bench(.multiprocessing, Candidate.Wish(environment: ["PATH=/usr/bin:/bin"] + inherited))
         #expect(try await bench.run("a", .shell("env")) == .code(0))
         let lines = try bench.log("a").split(separator: "\n")
         #expect(lines.filter { $0.hasPrefix("SATURN_PARENTS") } == (parents.map { ["SATURN_PARENTS=\($0)"] } ?? []))
@@ -86,7 +86,7 @@ struct SurroundingsTests {
         let inherited = [
             "PATH=/usr/bin:/bin", "A=1", "B=first", "B=second", "C==x", "D=\u{338}combining", "PWD=/elsewhere",
         ]
-        let bench = try Bench(.multiprocessing, Candidate.Wish(environment: inherited))
+        let bench = try await Bench(.multiprocessing, Candidate.Wish(environment: inherited))
         let env = [Variable("A", "2"), Variable("A", "3"), Variable("PWD", "/wrong"), Variable("E", "a=b")]
         let only = "env -u SATURN_RESULTS_DIR -u SATURN_ATTEMPT_ID"
         #expect(try await bench.run("a", .shell(only), env: env) == .code(0))
@@ -109,7 +109,7 @@ struct SurroundingsTests {
             sigfillset(&all)
             for number in [SIGPIPE, SIGINT, SIGQUIT, SIGHUP, SIGTERM, SIGUSR1] { signal(number, SIG_IGN) }
             pthread_sigmask(SIG_BLOCK, &all, nil)
-            let bench = try Bench(.multiprocessing)
+            let bench = try await Bench(.multiprocessing)
             #expect(
                 try await bench.run("a", .direct(["grep", "-E", "^Sig(Blk|Ign)", "/proc/self/status"])) == .code(0))
             let masks = try bench.log("a").split(separator: "\n").map { UInt64($0.suffix(16), radix: 16) }

@@ -8,17 +8,17 @@ final class Switchboard: Sendable {
 
     let executor: any Executor
     private let listeners = Mutex<[AttemptID: (test: Int, hear: Listener)]>([:])
-    private static let all = Mutex<[String: Result<Switchboard, any Error>]>([:])
+    private static let all = Mutex<[String: Task<Switchboard, any Error>]>([:])
 
     /// Of a candidate that has one: started by the first who asks.
-    static func shared(by candidate: Candidate) throws -> Switchboard? {
+    static func shared(by candidate: Candidate) async throws -> Switchboard? {
         guard let home = candidate.home else { return nil }
-        return try all.withLock { all in
-            if let board = all[candidate.name] { return board }
-            let board = Result { try Switchboard(candidate, home()) }
+        let board = all.withLock { all in
+            let board = all[candidate.name] ?? Task { try await Blocking.run { try Switchboard(candidate, home()) } }
             all[candidate.name] = board
             return board
-        }.get()
+        }
+        return try await board.value
     }
 
     private init(_ candidate: Candidate, _ home: TestSpace) throws {
@@ -34,6 +34,9 @@ final class Switchboard: Sendable {
 
     private func pass(_ events: [ExecutorEvent]) {
         let listeners = listeners.withLock { $0 }
+        if events.contains(where: { $0.failure != nil }) {
+            for (_, listener) in listeners { listener.hear(events) }
+        }
         let heard = events.compactMap { event in
             (event.began ?? event.ended).flatMap { listeners[$0] }.map { ($0, event) }
         }

@@ -27,6 +27,8 @@ final class BridgeSession: RemoteSession {
     private(set) var lastNews: Int64 = 0
     private var lastPing = Clocks.uptime()
     private var pings = 0
+    private var unanswered = 0
+    private static let mostUnanswered = 6
     private var leavingSince: Int64 = 0
     private var isTerminating = false
     /// Why it could not be started.
@@ -34,9 +36,7 @@ final class BridgeSession: RemoteSession {
     /// It has removed the run from the engine.
     private(set) var hasRemovedRun = false
     /// Nanoseconds.
-    private static let (pingPeriod, patience, leavePatience): (Int64, Int64, Int64) = (
-        5_000_000_000, 30_000_000_000, 60_000_000_000
-    )
+    private static let (pingPeriod, leavePatience): (Int64, Int64) = (5_000_000_000, 60_000_000_000)
 
     init(_ bridge: Bridge, folder: RemoteFolder, slots: Int) throws {
         self.bridge = bridge
@@ -171,6 +171,7 @@ final class BridgeSession: RemoteSession {
         if count < 0, errno == EAGAIN || errno == EINTR { return }
         guard count > 0 else { return ended() }
         lastHeard = Clocks.uptime()
+        unanswered = 0
         var rest = buffer[..<count]
         while let newline = rest.firstIndex(of: UInt8(ascii: "\n")) {
             take(inbox + rest[..<newline])
@@ -187,13 +188,16 @@ final class BridgeSession: RemoteSession {
             return fail(Failure(.engine, "the bridge to \(bridge.engine) does not leave"))
         }
         guard now - lastPing >= Self.pingPeriod else { return }
-        if now - lastHeard > Self.patience {
+        // By pings, for all of this machine may have stood still.
+        if unanswered >= Self.mostUnanswered {
             kill(process.pid, SIGKILL)
-            let seconds = Self.patience / 1_000_000_000
+            _ = process.reap(patience: 10_000)
+            let seconds = (now - lastHeard) / 1_000_000_000
             return fail(Failure(.engine, "the bridge to \(bridge.engine) has not answered for \(seconds) s", hint: log))
         }
         lastPing = now
         pings += 1
+        unanswered += 1
         // Whoever does not read gets no more of them.
         if outbox.isEmpty { attempt { try send(.ping(pings)) } }
     }

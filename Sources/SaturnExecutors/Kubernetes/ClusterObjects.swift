@@ -70,8 +70,13 @@ struct ClusterObject: Decodable {
     var type: String?
     var lastTimestamp: String?
 
-    /// Of a pod: none of its containers runs.
-    var hasEnded: Bool { status?.containerStatuses?.allSatisfy { $0.state?.terminated != nil } ?? false }
+    /// Of a pod: none of its containers runs. Those that were removed may be called ones that are yet to be made.
+    var hasEnded: Bool {
+        let states = status?.containerStatuses?.map(\.state) ?? []
+        if ["Succeeded", "Failed"].contains(status?.phase) { return states.allSatisfy { $0?.running == nil } }
+        return !states.isEmpty && states.allSatisfy { $0?.terminated != nil }
+    }
+
     func container(_ name: String) -> Container? { status?.containerStatuses?.first { $0.name == name } }
     func label(_ name: String) -> String? { metadata.labels?[name] }
 }

@@ -19,15 +19,16 @@ struct JobManifest {
 
     var secretName: String { ClusterNames.secret(run: cluster.run.name, id: id) }
 
-    func secret(_ variables: [String: String]) -> JSONValue {
+    func secret(_ secrets: SecretNames) -> JSONValue {
         .map([
             "apiVersion": .text("v1"), "kind": .text("Secret"),
             "metadata": .map(["name": .text(secretName), "labels": .map(Self.texts(labels(nil)))]),
-            "stringData": .map(variables.mapValues { .text($0) }),
+            "stringData": .map(secrets.values.mapValues { .text($0) }),
         ])
     }
 
-    func job(_ launch: Launch, _ parcel: PodParcel) -> JSONValue {
+    /// - Parameter secrets: under which names the cluster has the values of secrets.
+    func job(_ launch: Launch, _ parcel: PodParcel, _ secrets: SecretNames) -> JSONValue {
         let labels = labels(launch.attempt)
         let annotations: JSONValue = .map([
             ClusterNames.task: .text(launch.workspace.task), ClusterNames.run: .text(cluster.run.name),
@@ -45,7 +46,7 @@ struct JobManifest {
                 "ttlSecondsAfterFinished": .number(Double(cluster.patience)),
                 "template": .map([
                     "metadata": .map(["labels": .map(Self.texts(labels)), "annotations": annotations]),
-                    "spec": pod(launch, parcel),
+                    "spec": pod(launch, parcel, secrets),
                 ]),
             ]),
         ])
@@ -60,11 +61,11 @@ struct JobManifest {
         return labels
     }
 
-    private func pod(_ launch: Launch, _ parcel: PodParcel) -> JSONValue {
+    private func pod(_ launch: Launch, _ parcel: PodParcel, _ secrets: SecretNames) -> JSONValue {
         var fields: [String: JSONValue] = [
             "restartPolicy": .text("Never"), "enableServiceLinks": .flag(false),
             "volumes": .list([.map(["name": .text("saturn")].merging(volume) { $1 })]),
-            "containers": .list([keeper(launch), task(launch, parcel)]),
+            "containers": .list([keeper(launch), task(launch, parcel, secrets)]),
         ]
         if let timeout = launch.timeout {
             // The wrapper keeps to it; this is for a wrapper that cannot.
@@ -89,7 +90,7 @@ struct JobManifest {
         return fields
     }
 
-    private func task(_ launch: Launch, _ parcel: PodParcel) -> JSONValue {
+    private func task(_ launch: Launch, _ parcel: PodParcel, _ names: SecretNames) -> JSONValue {
         let timeout = launch.timeout.map { $0 == $0.rounded() ? "\(Int($0))" : "\($0)" } ?? "0"
         let words =
             [
@@ -100,9 +101,9 @@ struct JobManifest {
         let variables: [JSONValue] = parcel.environment.filter { !secrets.contains($0.name) }.map {
             .map(["name": .text($0.name), "value": .text(Self.literal($0.value))])
         }
-        let hidden: [JSONValue] = secrets.map {
-            let key: JSONValue = .map(["name": .text(secretName), "key": .text($0)])
-            return .map(["name": .text($0), "valueFrom": .map(["secretKeyRef": key])])
+        let hidden: [JSONValue] = launch.secrets.map {
+            let key: JSONValue = .map(["name": .text(secretName), "key": .text(names.name(of: $0) ?? $0.name)])
+            return .map(["name": .text($0.name), "valueFrom": .map(["secretKeyRef": key])])
         }
         var fields = container(ClusterNames.task, launch)
         fields["command"] = .list(words.map { .text(Self.literal($0)) })
@@ -145,4 +146,29 @@ struct JobManifest {
     private static func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
 
     private static func texts(_ values: [String: String]) -> [String: JSONValue] { values.mapValues { .text($0) } }
+}
+
+/// The values of a run's secrets, and under which names its Secret has them: that of the variable, with a number when it
+/// has had another value before.
+struct SecretNames {
+    private(set) var values: [String: String] = [:]
+
+    init() {}
+
+    /// - Parameter values: by name, as a cluster has them.
+    init(_ values: [String: String]) { self.values = values }
+
+    func name(of variable: Variable) -> String? {
+        values.first { $0.value == variable.value && ($0.key == variable.name || $0.key.hasPrefix(variable.name + ".")) }?.key
+    }
+
+    /// Whether there is a new one.
+    mutating func add(_ variables: [Variable]) -> Bool {
+        let count = values.count
+        for variable in variables where name(of: variable) == nil {
+            let number = values.keys.count { $0 == variable.name || $0.hasPrefix(variable.name + ".") }
+            values[number == 0 ? variable.name : "\(variable.name).\(number)"] = variable.value
+        }
+        return values.count > count
+    }
 }

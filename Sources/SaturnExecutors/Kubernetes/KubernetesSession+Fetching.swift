@@ -69,6 +69,7 @@ extension KubernetesSession {
     /// Says how it ended, when all is known that decides that.
     func settle(_ attempt: PodAttempt) {
         guard let report = attempt.report else { return }
+        if attempt.isCancelled, !attempt.hasBegun { return end(attempt, .cancelled) }
         let isLate = Clocks.uptime() - attempt.completeSince > 10 * Self.second
         if attempt.pod?.imageID == nil, attempt.hasBegun, !isLate { return nextLook = min(nextLook, Clocks.uptime()) }
         if let why = attempt.spoiled { return end(attempt, .lost(why)) }

@@ -4,16 +4,20 @@ import SaturnCore
 extension KubernetesSession {
     func look() {
         isLooking = true
+        let asked = Clocks.uptime()
         call(["get", "jobs,pods", "-l", selector, "-o", "json"]) { [unowned self] outcome in
             isLooking = false
-            nextLook = Clocks.uptime() + interval
+            nextLook = pendingCancels.isEmpty ? Clocks.uptime() + interval : 0
             guard outcome.status == 0 else {
                 let problem = KubectlProblem(outcome.words)
                 if problem.kind == .away || problem.kind == .stranger { return isAway(problem) }
                 return fail(problem.failure)
             }
             isBack()
-            attempt { take(try Self.objects(outcome.output)) }
+            attempt {
+                take(try Self.objects(outcome.output))
+                cancelPending(since: asked)
+            }
         }
     }
 
@@ -39,9 +43,6 @@ extension KubernetesSession {
         for (id, attempt) in attempts where attempt.isMade {
             take(attempt, hasJob: jobs.contains(id), pods[id].map { PodState($0) })
         }
-        let cancels = pendingCancels
-        pendingCancels = []
-        for (id, how) in cancels { cancel([id], how) }
     }
 
     private func isNewer(_ pod: ClusterObject, than other: ClusterObject) -> Bool {

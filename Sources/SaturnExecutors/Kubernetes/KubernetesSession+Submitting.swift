@@ -5,15 +5,14 @@ extension KubernetesSession {
     /// What they are made of first: values of secrets, and the end of those that they come instead of.
     func submit(_ new: [PodAttempt]) {
         isSubmitting = true
-        let given = new.flatMap(\.launch.secrets).filter { secrets[$0.name] != $0.value }
-        for variable in given { secrets[variable.name] = variable.value }
-        guard !given.isEmpty else { return endSuperseded(new) }
+        let earlier = secrets
+        guard secrets.add(new.flatMap(\.launch.secrets)) else { return endSuperseded(new) }
         attempt {
             let bytes = try JobManifest.list([manifest.secret(secrets)])
             let words = ["apply", "--server-side", "--force-conflicts", "--field-manager=saturn", "-f", "-"]
             call(words, source: Self.once(bytes)) { [unowned self] outcome in
                 guard outcome.status == 0 else {
-                    for variable in given { secrets[variable.name] = nil }
+                    secrets = earlier
                     return refused(new, KubectlProblem(outcome.words))
                 }
                 endSuperseded(new)
@@ -34,7 +33,7 @@ extension KubernetesSession {
     private func create(_ new: [PodAttempt]) {
         attempt {
             let bytes = try JobManifest.list(
-                new.map { manifest.job($0.launch, PodParcel($0.launch, cluster, syncs)) })
+                new.map { manifest.job($0.launch, PodParcel($0.launch, cluster, syncs), secrets) })
             call(["create", "-f", "-", "-o", "name"], isShort: false, source: Self.once(bytes)) {
                 [unowned self] outcome in
                 created(new, outcome)
@@ -157,6 +156,10 @@ extension KubernetesSession {
             guard outcome.status == 0 else { return removalFailed(KubectlProblem(outcome.words), last) }
             attempt {
                 let left = try Self.objects(outcome.output)
+                // What had begun, for those of whom nothing more will be heard.
+                for pod in left where pod.kind == "Pod" {
+                    pod.label(ClusterNames.attempt).flatMap { attempts[$0] }?.pod = PodState(pod, isEnding: true)
+                }
                 if left.isEmpty {
                     hasRemovedRun = true
                     phase = .over

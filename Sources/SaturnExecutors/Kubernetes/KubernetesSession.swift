@@ -32,10 +32,8 @@ final class KubernetesSession: RemoteSession {
     // What is asked at the moment.
     var isSubmitting = false
     var submitAfter: Int64 = 0
-    /// Values of secrets that the cluster has been given.
-    var secrets: [String: String] = [:]
-    /// Those that it was given by an earlier saturn.
-    var earlierSecrets: [String] = []
+    /// What the cluster was given, by an earlier saturn too.
+    var secrets = SecretNames()
     var isLooking = false
     var nextLook: Int64 = 0
     /// Jobs that can go.
@@ -201,7 +199,7 @@ final class KubernetesSession: RemoteSession {
         call(["get", "secret", manifest.secretName, "-o", "json", "--ignore-not-found"]) { [unowned self] outcome in
             struct Secret: Decodable { var data: [String: Data]? }
             if outcome.status == 0, let found = try? JSONDecoder().decode(Secret.self, from: Data(outcome.output)) {
-                earlierSecrets = (found.data ?? [:]).values.map { String(decoding: $0, as: UTF8.self) }
+                secrets = SecretNames((found.data ?? [:]).mapValues { String(decoding: $0, as: UTF8.self) })
             }
             if phase == .connecting { phase = .ready }
         }
@@ -247,7 +245,7 @@ final class KubernetesSession: RemoteSession {
         let id = launch.attempt.description
         let isEarlier = known.contains(id)
         var launch = launch
-        if isEarlier, !launch.secrets.isEmpty { launch.secrets += earlierSecrets.map { Variable("", $0) } }
+        if isEarlier, !launch.secrets.isEmpty { launch.secrets += secrets.values.values.map { Variable("", $0) } }
         let name = ClusterNames.job(run: cluster.run.name, task: launch.workspace.task, attempt: launch.attempt)
         let attempt = PodAttempt(launch, job: jobs[id] ?? name, isEarlier: isEarlier)
         jobs[id] = attempt.job
@@ -279,21 +277,46 @@ final class KubernetesSession: RemoteSession {
 
     private func cancel(_ attempt: PodAttempt, _ how: RemoteCancel) {
         if attempt.report != nil || attempt.isOver { return }
-        guard hasBegun(attempt) else {
-            // Of an earlier one nothing is known before the first look.
-            if attempt.isEarlier, attempt.pod == nil, attempt.absences == 0 { return pendingCancels.append((attempt.id, how)) }
-            superfluous.append(attempt.job)
-            return end(attempt, .cancelled)
+        attempt.isCancelled = true
+        guard let pod = attempt.pod else {
+            // It may have one since the last look.
+            pendingCancels.append((attempt.id, how, Clocks.uptime()))
+            nextLook = 0
+            return
         }
-        guard how != .waiting, let pod = attempt.pod else { return }
-        let signal = how == .force ? "KILL" : "TERM"
-        call(["exec", pod.name, "-c", ClusterNames.task, "--", "sh", "-c", "kill -s \(signal) -- -1"]) { _ in
-            // Where that container is no more, a look says so.
+        // Only its container knows whether the command has begun: what the cluster tells is a second old.
+        var line = "[ -e \(ClusterNames.place)/started ] || kill -s TERM 1"
+        if how != .waiting { line += "; kill -s \(how == .force ? "KILL" : "TERM") -- -1" }
+        let words = ["exec", pod.name, "-c", ClusterNames.task, "--", "sh", "-c", line]
+        call(words) { [unowned self, weak attempt] outcome in
+            guard outcome.status == 1, let attempt, attempts[attempt.id.description] === attempt, !hasBegun(attempt)
+            else { return }
+            if KubectlProblem(outcome.words).kind == .away {
+                pendingCancels.append((attempt.id, how, Clocks.uptime()))
+            } else {
+                withdraw(attempt)
+            }
         }
     }
 
+    /// There is no container of it yet, and there will be none.
+    private func withdraw(_ attempt: PodAttempt) {
+        superfluous.append(attempt.job)
+        end(attempt, .cancelled)
+    }
+
     /// To be gone on with after a look.
-    var pendingCancels: [(id: AttemptID, how: RemoteCancel)] = []
+    var pendingCancels: [(id: AttemptID, how: RemoteCancel, since: Int64)] = []
+
+    /// - Parameter since: when the cluster was asked what is known of it.
+    func cancelPending(since: Int64) {
+        let (ripe, rest) = (pendingCancels.filter { $0.since < since }, pendingCancels.filter { $0.since >= since })
+        pendingCancels = rest
+        for (id, how, _) in ripe {
+            guard let attempt = attempts[id.description] else { continue }
+            if attempt.pod == nil { withdraw(attempt) } else { cancel(attempt, how) }
+        }
+    }
 
     private func hasBegun(_ attempt: PodAttempt) -> Bool {
         if attempt.hasBegun { return true }
@@ -341,7 +364,7 @@ final class KubernetesSession: RemoteSession {
         guard case .terminate = leaving else { return }
         for attempt in attempts.values {
             tellStart(attempt)
-            events.append(.exited(attempt.id, attempt.hasBegun ? .signal(SIGKILL) : .cancelled))
+            events.append(.exited(attempt.id, hasBegun(attempt) ? .signal(SIGKILL) : .cancelled))
         }
         attempts = [:]
     }

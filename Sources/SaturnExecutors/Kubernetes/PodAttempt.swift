@@ -34,6 +34,8 @@ final class PodAttempt {
     /// All of it is here.
     var isComplete = false
     var completeSince: Int64 = 0
+    /// It was asked to end, or not to begin.
+    var isCancelled = false
     /// The container has ended without a word of its first process.
     var isOver = false
     /// Why its results cannot be kept.

@@ -26,14 +26,15 @@ struct PodState {
     /// What the image's name stands for.
     let imageID: String?
 
-    init(_ pod: ClusterObject) {
+    /// - Parameter isEnding: it is on its way out, and that is known.
+    init(_ pod: ClusterObject, isEnding: Bool = false) {
         name = pod.metadata.name
         uid = pod.metadata.uid ?? name
         let (task, keeper) = (pod.container(ClusterNames.task), pod.container(ClusterNames.keeper))
         hasKeeper = keeper?.state?.running != nil
         keeperEnd = keeper?.state?.terminated.map { $0.reason ?? "exit code \($0.exitCode)" }
         imageID = task?.imageID.flatMap { $0.isEmpty ? nil : $0 }
-        verdict = Self.verdict(pod, task)
+        verdict = isEnding ? Self.verdict(of: task, pod) : Self.verdict(pod, task)
     }
 
     private static func verdict(_ pod: ClusterObject, _ task: ClusterObject.Container?) -> Verdict {
@@ -48,10 +49,14 @@ struct PodState {
             let why = status?.reason.map { ": \($0)" } ?? ""
             return .displaced("pod \(name) was deleted\(why)")
         }
+        return verdict(of: task, pod)
+    }
+
+    private static func verdict(of task: ClusterObject.Container?, _ pod: ClusterObject) -> Verdict {
         if let ended = task?.state?.terminated { return verdict(ended) }
         if task?.state?.running != nil { return .running }
         if let waiting = task?.state?.waiting, let reason = waiting.reason { return verdict(reason, waiting.message) }
-        let scheduled = status?.conditions?.first { $0.type == "PodScheduled" && $0.status == "False" }
+        let scheduled = pod.status?.conditions?.first { $0.type == "PodScheduled" && $0.status == "False" }
         return .waiting(
             scheduled.map { [$0.reason, $0.message].compactMap { $0 }.joined(separator: ": ") })
     }

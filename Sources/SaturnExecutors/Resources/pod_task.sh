@@ -39,6 +39,7 @@ case $1 in
 *) command -v -- "$1" > /dev/null || finish 127 "missing $1" ;;
 esac
 
+[ -z "$ended" ] || finish 143
 read -r uptime _ < /proc/uptime
 say started "$(date +%s) $uptime"
 exec "$@" < /dev/null >> "$place/log" 2>&1 &
