@@ -29,6 +29,20 @@ struct Resumption {
         return Set(try open.compactMap { try preparation.store.unfinished(nodes[$0].name)?.attempt })
     }
 
+    /// Tasks that an earlier saturn has seen begin on an engine, which knows nothing of them any more.
+    static func gone(_ preparation: Preparation, _ executor: any Executor) throws -> [String] {
+        let (plan, store) = (preparation.plan, preparation.store)
+        let open = plan.decisions.indices.filter {
+            plan.decisions[$0]?.action == .run || plan.decisions[$0]?.action == .maybe
+        }
+        return try open.map { preparation.graph.nodes[$0].name }.filter { name in
+            guard let events = try store.unfinished(name), events.run == preparation.run,
+                let attempt = events.attempt, !executor.knows(attempt)
+            else { return false }
+            return access(store.folder(of: .standing(task: name)) + "/log", F_OK) == 0
+        }
+    }
+
     /// The attempt of an earlier saturn's that is, or has been, at work on this task; `nil` when there is none to go on with.
     ///
     /// - Parameter key: what the task's is now.

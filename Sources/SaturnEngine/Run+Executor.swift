@@ -6,6 +6,7 @@ extension Run {
         try await startExecutor()
         do {
             try endUnknown()
+            try tellWhatIsGone()
             try committer.open()
         } catch {
             await executor.detach()
@@ -23,6 +24,15 @@ extension Run {
                 continuation.resume(with: Result { try executor.start { inputs.post(.executor($0)) } })
             }
         }
+    }
+
+    private func tellWhatIsGone() throws {
+        guard executor.outlivesSaturn, options.signal == nil else { return }
+        let gone = try Resumption.gone(preparation, executor)
+        guard let first = gone.first else { return }
+        let (what, again) =
+            gone.count == 1 ? ("'\(first)', which had begun,", "it is") : ("\(gone.count) tasks that had begun, '\(first)' for one,", "they are")
+        observer.observe(.warning("what it ran on knows nothing of \(what) any more: \(again) run again"))
     }
 
     func takeLastWords(_ events: [ExecutorEvent]) {

@@ -101,7 +101,8 @@ import Testing
             "unknown key": ("--set foo=1", 2, "--set:1:1: error: unknown key 'foo'\n"),
             "unknown option": ("--nonsense", 2, "Error: Unknown option '--nonsense'"),
             "Kubernetes": (
-                "--set executor=KubernetesExecutor", 3, "error: this version of saturn cannot run tasks on Kubernetes\n"
+                "--set executor=KubernetesExecutor --set executor.image=x --set executor.context=nowhere", 3,
+                "error: there is no context 'nowhere' in kubectl's configuration\n"
             ),
             "in use": ("", 4, "saturn: error: run 'stage' is in use by process PID on HOST (saturn run ~/run.yaml)\n"),
         ]

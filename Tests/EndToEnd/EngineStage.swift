@@ -10,7 +10,7 @@ class EngineStage {
     private let go: Meeting
 
     /// In a command: says the process's number, and waits to be let go.
-    static let wait = "echo $$ > $HERE; read line < $GO"
+    static let wait = "echo $$ $SATURN_ATTEMPT_ID > $HERE; read line < $GO"
 
     init(_ session: Session) throws {
         self.session = session
@@ -85,10 +85,16 @@ class EngineStage {
     /// The process numbers of the next tasks that come to wait.
     @discardableResult
     func arrived(_ count: Int = 1) throws -> [pid_t] {
-        let pids = try (0..<count).compactMap { _ in try pid_t(here.line()) }
+        let pids = try (0..<count).compactMap { _ in
+            let words = try here.line().split(separator: " ")
+            return try words.first.flatMap { pid_t($0) }.map { try pid($0, of: String(words.last ?? "")) }
+        }
         guard pids.count == count else { throw SessionProblem("a task did not say its process number") }
         return pids
     }
+
+    /// The number that a task's process has on this machine.
+    func pid(_ number: pid_t, of attempt: String) throws -> pid_t { number }
 
     /// Lets so many go on.
     func release(_ count: Int = 1) { for _ in 0..<count { go.send() } }

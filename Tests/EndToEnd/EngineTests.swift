@@ -78,7 +78,7 @@ struct EngineTests {
     }
 
     /// One line per execution; nothing runs on beside the second.
-    @Test(arguments: TestEngine.allCases, [0, 1])
+    @Test(arguments: TestEngine.withWorkers, [0, 1])
     func aWorkerDiesInTheMiddle(_ engine: TestEngine, _ retries: Int) throws {
         let command = "echo a >> $RAN; setsid sleep 1000 & sleep 1000 & \(EngineStage.wait)"
         let stage = try engine.stage("[{name: a, command: \"\(command)\", retries: \(retries)}]")

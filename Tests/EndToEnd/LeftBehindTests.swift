@@ -175,7 +175,7 @@ struct LeftBehindTests {
     }
 
     /// R's processes end with it.
-    @Test(arguments: [TestEngine.dask, .ray]) func theStateIsLost(_ engine: TestEngine) throws {
+    @Test(arguments: TestEngine.allCases.filter { $0 != .r }) func theStateIsLost(_ engine: TestEngine) throws {
         let stage = try engine.stage(Self.tasks)
         let ended = try Self.leave(stage, by: SIGKILL)
         try stage.session.remove(".saturn")

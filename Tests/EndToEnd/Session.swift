@@ -65,6 +65,9 @@ final class Session {
         try start(Self.binary(), arguments, in: place, env: env, stdout: stdout).ended()
     }
 
+    @discardableResult
+    func saturn(_ arguments: [String]) throws -> Transcript { try start(Self.binary(), arguments, in: "", env: [:], stdout: nil).ended() }
+
     /// Runs `saturn` to its end, and tells the most memory it had at once, in bytes.
     ///
     /// A small process in between counts: what the kernel tells of a child begins with the memory of the process

@@ -61,8 +61,13 @@ struct ClusterObject: Decodable {
         var name: String?
     }
 
+    struct Spec: Decodable {
+        var nodeName: String?
+    }
+
     var kind: String
     var metadata: Metadata
+    var spec: Spec?
     var status: Status?
     // Of events.
     var involvedObject: Reference?

@@ -277,29 +277,32 @@ final class KubernetesSession: RemoteSession {
 
     private func cancel(_ attempt: PodAttempt, _ how: RemoteCancel) {
         if attempt.report != nil || attempt.isOver { return }
-        attempt.isCancelled = true
-        guard let pod = attempt.pod else {
-            // It may have one since the last look.
+        guard hasBegun(attempt) else {
+            // It may have, since the last look.
             pendingCancels.append((attempt.id, how, Clocks.uptime()))
             nextLook = 0
             return
         }
-        // Only its container knows whether the command has begun: what the cluster tells is a second old.
-        var line = "[ -e \(ClusterNames.place)/started ] || kill -s TERM 1"
-        if how != .waiting { line += "; kill -s \(how == .force ? "KILL" : "TERM") -- -1" }
+        if how != .waiting { signal(attempt, how) }
+    }
+
+    /// Only its container knows whether the command has begun: what the cluster tells is a second old.
+    private func signal(_ attempt: PodAttempt, _ how: RemoteCancel) {
+        guard let pod = attempt.pod else { return }
+        attempt.isCancelled = true
+        let line =
+            "[ -e \(ClusterNames.place)/started ] || kill -s TERM 1; kill -s \(how == .force ? "KILL" : "TERM") -- -1"
         let words = ["exec", pod.name, "-c", ClusterNames.task, "--", "sh", "-c", line]
         call(words) { [unowned self, weak attempt] outcome in
             guard outcome.status == 1, let attempt, attempts[attempt.id.description] === attempt, !hasBegun(attempt)
             else { return }
-            if KubectlProblem(outcome.words).kind == .away {
-                pendingCancels.append((attempt.id, how, Clocks.uptime()))
-            } else {
-                withdraw(attempt)
-            }
+            // There is no container yet, or no cluster for a while.
+            if how == .force, KubectlProblem(outcome.words).kind != .away { return withdraw(attempt) }
+            pendingCancels.append((attempt.id, how, Clocks.uptime()))
         }
     }
 
-    /// There is no container of it yet, and there will be none.
+    /// It has no place yet, and gets none.
     private func withdraw(_ attempt: PodAttempt) {
         superfluous.append(attempt.job)
         end(attempt, .cancelled)
@@ -314,7 +317,11 @@ final class KubernetesSession: RemoteSession {
         pendingCancels = rest
         for (id, how, _) in ripe {
             guard let attempt = attempts[id.description] else { continue }
-            if attempt.pod == nil { withdraw(attempt) } else { cancel(attempt, how) }
+            if attempt.pod?.isPlaced != true {
+                withdraw(attempt)
+            } else if how != .waiting {
+                signal(attempt, how)
+            }
         }
     }
 

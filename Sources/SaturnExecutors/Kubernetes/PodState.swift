@@ -17,6 +17,8 @@ struct PodState {
     }
 
     let verdict: Verdict
+    /// A node has it, and may begin it at any time.
+    let isPlaced: Bool
     let name: String
     let uid: String
     /// The container beside the task's runs: what there is can be fetched.
@@ -30,6 +32,7 @@ struct PodState {
     init(_ pod: ClusterObject, isEnding: Bool = false) {
         name = pod.metadata.name
         uid = pod.metadata.uid ?? name
+        isPlaced = pod.spec?.nodeName != nil
         let (task, keeper) = (pod.container(ClusterNames.task), pod.container(ClusterNames.keeper))
         hasKeeper = keeper?.state?.running != nil
         keeperEnd = keeper?.state?.terminated.map { $0.reason ?? "exit code \($0.exitCode)" }

@@ -1,0 +1,82 @@
+import Engines
+import Foundation
+import SaturnTesting
+import Testing
+
+/// What cannot be, on a real cluster: a sentence each, before anything runs.
+@Suite(.enabled(if: KubernetesStage.isInstalled, KubernetesStage.reason), .timeLimit(.minutes(25)))
+struct KubernetesProblemTests {
+    private func refusal(_ settings: String..., status: Int32 = 3) throws -> String {
+        let stage = try KubernetesStage(tasks: "[{name: a, command: \"true\"}]", seesFolder: false)
+        let words = settings.flatMap { ["--set", $0.replacingOccurrences(of: "FOLDER", with: stage.cluster.folder)] }
+        let run = try stage.session.saturn(["run"] + words)
+        #expect(run.status == status, "\(run.out)\(run.err)")
+        #expect(!stage.session.exists("results/a/log"))
+        #expect(try stage.left().isEmpty)
+        return run.err
+    }
+
+    @Test func nothingAnswers() throws {
+        let words = try refusal("executor.kubeconfig=FOLDER/away.kubeconfig")
+        #expect(words.contains("saturn: error: the cluster does not answer: "), "\(words)")
+        #expect(words.contains("was refused"), "\(words)")
+    }
+
+    @Test func anUnknownContext() throws {
+        let words = try refusal("executor.context=nowhere")
+        #expect(words.contains("saturn: error: there is no context 'nowhere' in kubectl's configuration\n"), "\(words)")
+    }
+
+    @Test func anUnknownNamespace() throws {
+        let words = try refusal("executor.namespace=nowhere")
+        #expect(words.contains("saturn: error: there is no namespace 'nowhere' on the cluster\n"), "\(words)")
+    }
+
+    @Test func whoMayNotEvenLook() throws {
+        let words = try refusal("executor.kubeconfig=FOLDER/reader.kubeconfig")
+        #expect(words.contains("saturn: error: the cluster does not allow"), "\(words)")
+        #expect(words.contains("create pods/exec"), "\(words)")
+    }
+
+    @Test func aStranger() throws {
+        let words = try refusal("executor.kubeconfig=FOLDER/nobody.kubeconfig")
+        #expect(words.contains("saturn: error: the cluster does not know who is asking"), "\(words)")
+    }
+
+    @Test func noKubectl() throws {
+        let stage = try KubernetesStage(tasks: "[{name: a, command: \"true\"}]", seesFolder: false)
+        let run = try stage.session.saturn("run", env: ["PATH": stage.session.space.folder])
+        #expect(run.status == 3)
+        #expect(run.err.contains("saturn: error: cannot execute 'kubectl': command not found\n"), "\(run.err)")
+    }
+
+    @Test func aPodThatIsNone() throws {
+        let words = try refusal("executor.pod={nodeSelectr: {a: b}}")
+        #expect(words.contains("nodeSelectr"), "\(words)")
+    }
+
+    @Test(arguments: [
+        ("executor.pod={hostPID: true}", "'hostPID'"), ("executor.pod={spec: {}}", "what stands under a pod's 'spec'"),
+        ("executor.image_pull_policy=Sometimes", "'Sometimes' is no image_pull_policy"),
+        ("executor.labels=x", "'labels' is a mapping"), ("executor.imag=x", "did you mean 'image'"),
+    ]) func settings(_ setting: String, _ words: String) throws {
+        let said = try refusal(setting, status: 2)
+        #expect(said.contains(words), "\(said)")
+    }
+
+    @Test(arguments: [
+        ("resources: {license: 1}", "'license' is no resource of Kubernetes"),
+        ("resources: {gpus: 0.5}", "Kubernetes has no fractions of gpus"),
+    ]) func resources(_ field: String, _ words: String) throws {
+        let stage = try KubernetesStage(tasks: "[{name: a, command: \"true\", \(field)}]", seesFolder: false)
+        let plan = try stage.session.saturn("plan")
+        #expect(plan.status == 2 && plan.err.contains(words), "\(plan.err)")
+    }
+
+    @Test func imagesElsewhere() throws {
+        let session = try Session()
+        try session.write("run.yaml", "tasks: [{name: a, command: \"true\", image: x}]\n")
+        let plan = try session.saturn("plan")
+        #expect(plan.status == 2 && plan.err.contains("'a' has an 'image', and Multiprocessing has none"), "\(plan.err)")
+    }
+}
