@@ -141,7 +141,8 @@ public struct Scheduler: Sendable {
         case .begin: begin(&actions)
         case .decided(let task, let state): decided(task, state, &actions)
         case .started(let task, let since):
-            if let timeout = items[task].timeout, running[task]?.deadline == nil {
+            // Once more when an engine has begun it anew.
+            if let timeout = items[task].timeout {
                 running[task]?.deadline = since + Self.nanoseconds(timeout)
             }
         case .exited(let task, let exit): exited(task, exit, &actions)

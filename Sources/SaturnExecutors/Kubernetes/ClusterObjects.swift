@@ -82,6 +82,9 @@ struct ClusterObject: Decodable {
         return !states.isEmpty && states.allSatisfy { $0?.terminated != nil }
     }
 
+    /// Of a Job: it makes no other pod.
+    var hasFailed: Bool { status?.conditions?.contains { $0.type == "Failed" && $0.status == "True" } ?? false }
+
     func container(_ name: String) -> Container? { status?.containerStatuses?.first { $0.name == name } }
     func label(_ name: String) -> String? { metadata.labels?[name] }
 }

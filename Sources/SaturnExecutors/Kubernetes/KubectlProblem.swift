@@ -29,7 +29,8 @@ struct KubectlProblem {
 
     private static func problem(_ line: String, _ text: String, _ lines: [String]) -> (Kind, Failure) {
         func names(_ parts: String...) -> Bool { parts.contains { line.contains($0) } }
-        if let context = quoted(after: "context", in: line), names("does not exist", "no context exists") {
+        let specified = line.ranges(of: "specified context: ").first.map { String(line[$0.upperBound...]) }
+        if let context = specified ?? (names("does not exist") ? quoted(after: "context", in: line) : nil) {
             return (
                 .other,
                 Failure(

@@ -91,6 +91,8 @@ extension KubernetesSession {
             if report.ending == .asked { return .displaced("pod \(attempt.pod?.name ?? "") was asked to end") }
             return .code(report.code ?? code)
         case .displaced(let why): return .displaced(why)
+        // Another one comes, or a look says that none does.
+        case .deleted: return nil
         case .timedOut: return .timedOut
         default: return isLate ? report.code.map { .code($0) } ?? .lost("its container ended without an exit code") : nil
         }

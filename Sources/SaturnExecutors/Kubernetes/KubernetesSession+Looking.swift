@@ -28,12 +28,12 @@ extension KubernetesSession {
     }
 
     private func take(_ objects: [ClusterObject]) {
-        var jobs: Set<String> = []
+        var jobs: [String: Bool] = [:]
         var pods: [String: ClusterObject] = [:]
         for object in objects {
             guard let id = object.label(ClusterNames.attempt) else { continue }
             if object.kind == "Job" {
-                if object.metadata.deletionTimestamp == nil { jobs.insert(id) }
+                if object.metadata.deletionTimestamp == nil { jobs[id] = object.hasFailed }
             } else if let other = pods[id], isNewer(other, than: object) {
                 continue
             } else {
@@ -41,7 +41,7 @@ extension KubernetesSession {
             }
         }
         for (id, attempt) in attempts where attempt.isMade {
-            take(attempt, hasJob: jobs.contains(id), pods[id].map { PodState($0) })
+            take(attempt, jobHasFailed: jobs[id], pods[id].map { PodState($0) })
         }
     }
 
@@ -51,23 +51,30 @@ extension KubernetesSession {
         return (first, pod.metadata.deletionTimestamp == nil ? 1 : 0) > (second, other.metadata.deletionTimestamp == nil ? 1 : 0)
     }
 
-    private func take(_ attempt: PodAttempt, hasJob: Bool, _ pod: PodState?) {
+    /// - Parameter jobHasFailed: `nil` when it has no Job any more; a failed one makes no other pod.
+    private func take(_ attempt: PodAttempt, jobHasFailed: Bool?, _ pod: PodState?) {
         let earlier = attempt.pod
         if let pod { attempt.pod = pod }
         // What it has said itself is all that counts.
         if attempt.isComplete { return settle(attempt) }
-        guard hasJob || pod != nil else {
+        guard jobHasFailed != nil || pod != nil else {
             attempt.absences += 1
             if attempt.absences >= 2 { end(attempt, .lost("its Job was deleted")) }
             return
         }
         attempt.absences = 0
         guard let pod else {
-            if let earlier { end(attempt, .displaced("pod \(earlier.name) is no more")) }
+            if let earlier, jobHasFailed == true { end(attempt, .displaced("pod \(earlier.name) is no more")) }
             return
         }
         if let earlier, earlier.uid != pod.uid {
-            return end(attempt, .displaced("pod \(earlier.name) is no more, and another one was made"))
+            attempt.beginAnew()
+            events.append(
+                .notice("'\(attempt.filler.task)': pod \(earlier.name) is no more, and it begins anew in \(pod.name)"))
+        }
+        if case .deleted(let why) = pod.verdict {
+            if jobHasFailed != false, attempt.report?.code != 0 { end(attempt, .displaced(why)) }
+            return
         }
         if let keeperEnd = pod.keeperEnd { return endWithoutKeeper(attempt, pod, keeperEnd) }
         judge(attempt, pod)
@@ -82,6 +89,7 @@ extension KubernetesSession {
             attempt.doubtSince = since
             if now - since >= 60 * Self.second { return end(attempt, .notStarted(why, code: 126)) }
             if now - since >= 10 * Self.second { say("\(why); trying for a minute") }
+        case .deleted: break
         case .displaced(let why):
             // It has ended before, and what is left of it is on its way.
             if attempt.report?.code == 0, attempt.fetch != nil { return }
@@ -112,7 +120,7 @@ extension KubernetesSession {
     private func endWithoutKeeper(_ attempt: PodAttempt, _ pod: PodState, _ why: String) {
         guard attempt.fetch == nil || attempt.report == nil else { return }
         switch pod.verdict {
-        case .displaced(let why): end(attempt, .displaced(why))
+        case .displaced(let why), .deleted(let why): end(attempt, .displaced(why))
         case .timedOut: end(attempt, .timedOut)
         case .impossible(let why, let code): end(attempt, .notStarted(why, code: code))
         case .ended(let code, _) where why == "Completed":

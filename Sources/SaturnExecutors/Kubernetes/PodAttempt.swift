@@ -31,6 +31,8 @@ final class PodAttempt {
     var isStartTold = false
     private(set) var report: PodReport?
     private(set) var isUnkept = false
+    /// What comes is of a pod that was made instead of another one.
+    private var isAnew = false
     /// All of it is here.
     var isComplete = false
     var completeSince: Int64 = 0
@@ -87,7 +89,7 @@ final class PodAttempt {
         case .started(let time, let seconds):
             guard start == nil else { return }
             start = (Timestamp(microseconds: Int64(time * 1e6)), Clocks.uptime() - Int64(seconds * 1e9))
-            if isEarlier { try filler.beginAgain() } else { try filler.begin() }
+            if isEarlier || isAnew { try filler.beginAgain() } else { try filler.begin() }
         case .log(let bytes):
             logSize += Int64(bytes.count)
             guard mask != nil else { return try filler.addToLog(bytes) }
@@ -119,6 +121,18 @@ final class PodAttempt {
         } else if spoiled == nil {
             try filler.finish()
         }
+    }
+
+    /// Its Job has made another pod, in which it runs from its beginning.
+    func beginAnew() {
+        fetch?.end()
+        fetch = nil
+        fetchAfter = 0
+        (start, report, isStartTold, isUnkept, isOver, spoiled) = (nil, nil, false, false, false, nil)
+        logSize = 0
+        if mask != nil { mask = SecretMask(launch.secrets.map(\.value)) }
+        isAnew = true
+        forgetResults()
     }
 
     func forgetResults() {

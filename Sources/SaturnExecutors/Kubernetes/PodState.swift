@@ -13,6 +13,8 @@ struct PodState {
         /// The same, unless it passes soon.
         case doubtful(String)
         case displaced(String)
+        /// The same, but its Job may make another one.
+        case deleted(String)
         case timedOut
     }
 
@@ -50,7 +52,7 @@ struct PodState {
         if status?.phase == "Unknown" { return .displaced("pod \(name): its node does not answer") }
         if pod.metadata.deletionTimestamp != nil {
             let why = status?.reason.map { ": \($0)" } ?? ""
-            return .displaced("pod \(name) was deleted\(why)")
+            return .deleted("pod \(name) was deleted\(why)")
         }
         return verdict(of: task, pod)
     }
