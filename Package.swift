@@ -64,7 +64,8 @@ let package = Package(
         inner("SaturnTesting", []),
         .target(
             name: "Engines", dependencies: ["SaturnTesting"], path: "Tests/Engines",
-            exclude: ["fault-proxy.py", "metadata-server.py", "loopback.py", "ray-head.py", "requirements.txt",
+            exclude: [
+                "fault-proxy.py", "metadata-server.py", "loopback.py", "ray-head.py", "requirements.txt",
                 "kubernetes-build.sh", "kubernetes-cluster.py",
             ],
             swiftSettings: strict),

@@ -87,7 +87,8 @@ struct Wiring {
         guard let executor else { return [] }
         let images = spec.tasks.filter { $0.image != nil && !executor.hasImages }.map {
             Diagnostic(
-                at: $0.mark, "'\($0.name)' has an 'image', and \(BuiltInExecutor.named(spec.executor).schema.name) has none",
+                at: $0.mark,
+                "'\($0.name)' has an 'image', and \(BuiltInExecutor.named(spec.executor).schema.name) has none",
                 hint: "KubernetesExecutor has")
         }
         return Diagnostic.condensed(images) + executor.problems(with: spec.tasks)

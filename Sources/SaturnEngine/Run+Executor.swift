@@ -31,7 +31,9 @@ extension Run {
         let gone = try Resumption.gone(preparation, executor)
         guard let first = gone.first else { return }
         let (what, again) =
-            gone.count == 1 ? ("'\(first)', which had begun,", "it is") : ("\(gone.count) tasks that had begun, '\(first)' for one,", "they are")
+            gone.count == 1
+            ? ("'\(first)', which had begun,", "it is")
+            : ("\(gone.count) tasks that had begun, '\(first)' for one,", "they are")
         observer.observe(.warning("what it ran on knows nothing of \(what) any more: \(again) run again"))
     }
 

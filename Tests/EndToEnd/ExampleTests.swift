@@ -23,7 +23,10 @@ import Testing
     }
 
     @Test func areThere() {
-        for name in ["grid-search", "hello", "lr-sweep", "lr-sweep-dask", "lr-sweep-ray", "lr-sweep-s3", "loess-r"] {
+        for name in [
+            "grid-search", "hello", "lr-sweep", "lr-sweep-dask", "lr-sweep-ray", "lr-sweep-s3", "loess-r",
+            "pi-kubernetes",
+        ] {
             #expect(Self.runFiles.contains("examples/\(name)/run.yaml"), "\(Self.runFiles)")
         }
         #expect(Self.runFiles.contains("Pipelines/self-test.yaml"), "\(Self.runFiles)")
@@ -82,6 +85,19 @@ import Testing
         let table = try session.read("examples/loess-r/results/loess-r/best/results/table.csv")
         #expect(table.split(separator: "\n").count == 11, "\(table)")
         #expect(try session.names(".saturn/bridges/loess-r") == ["bridge.log"])
+    }
+
+    /// In pods that share nothing with this machine.
+    @Test(.enabled(if: KubernetesStage.isInstalled, KubernetesStage.reason)) func piOnKubernetes() throws {
+        let session = try makeProject()
+        let cluster = try KubernetesCluster.shared.get()
+        let run = try session.saturn(
+            "run", "examples/pi-kubernetes/run.yaml", "--set",
+            "executor={class_spec: KubernetesExecutor, kubeconfig: \(cluster.kubeconfig), image: \"\(KubernetesCluster.image)\", "
+                + "image_pull_policy: Never, host_network: true}")
+        #expect(run.status == 0 && run.out.hasPrefix("pi-kubernetes: 7 succeeded"), "\(run.out)\(run.err)")
+        let pi = try Double(session.read("examples/pi-kubernetes/results/pi-kubernetes/mean/log").dropLast())
+        #expect(try abs(#require(pi) - 3.14) < 0.01)
     }
 
     @Test func selfTest() throws {

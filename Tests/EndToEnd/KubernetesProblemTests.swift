@@ -77,6 +77,7 @@ struct KubernetesProblemTests {
         let session = try Session()
         try session.write("run.yaml", "tasks: [{name: a, command: \"true\", image: x}]\n")
         let plan = try session.saturn("plan")
-        #expect(plan.status == 2 && plan.err.contains("'a' has an 'image', and Multiprocessing has none"), "\(plan.err)")
+        #expect(
+            plan.status == 2 && plan.err.contains("'a' has an 'image', and Multiprocessing has none"), "\(plan.err)")
     }
 }

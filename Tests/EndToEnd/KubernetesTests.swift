@@ -79,7 +79,8 @@ struct KubernetesTests {
             "[{name: a, command: \"true\", resources: {cpus: 1000}}]", more: "schedule_timeout: 4s")
         let run = try stage.session.saturn("run")
         #expect(run.status == 1)
-        let words = "failed: a (its pod found no place in 4 s: Unschedulable: 0/1 nodes are available: 1 Insufficient cpu.)\n"
+        let words =
+            "failed: a (its pod found no place in 4 s: Unschedulable: 0/1 nodes are available: 1 Insufficient cpu.)\n"
         #expect(run.out.contains(words), "\(run.out)\(run.err)")
         #expect(try stage.left().isEmpty)
     }
@@ -192,6 +193,32 @@ struct KubernetesTests {
         #expect(try stage.left().isEmpty, "nor is the Secret")
     }
 
+    /// Log and results are on it while the task runs, and not when they are here.
+    @Test func aVolumeClaim() throws {
+        let stage = try alone(
+            "[{name: a, command: \"echo out; echo 1 > $RESULTS_DIR/v\"}]", more: "volume_claim: claim-CLAIM")
+        let folder = stage.session.space.path("volume")
+        mkdir(folder, 0o755)
+        try stage.session.replace("claim-CLAIM", "claim-\(stage.label)", in: "run.yaml")
+        try stage.session.write(
+            "claim.yaml",
+            """
+            {apiVersion: v1, kind: PersistentVolume, metadata: {name: "volume-\(stage.label)"}, spec: {capacity: {storage: 1Gi},
+              accessModes: [ReadWriteMany], hostPath: {path: "\(folder)"}, storageClassName: "\(stage.label)"}}
+            ---
+            {apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: "claim-\(stage.label)"}, spec: {accessModes: [ReadWriteMany],
+              resources: {requests: {storage: 1Gi}}, storageClassName: "\(stage.label)"}}
+            """)
+        try stage.cluster.kubectl("create", "-f", stage.session.path("claim.yaml"))
+        let run = try stage.session.saturn("run")
+        #expect(run.status == 0, "\(run.out)\(run.err)")
+        #expect(try stage.session.read("results/a/log") == "out\n")
+        #expect(try stage.session.read("results/a/results/v") == "1\n")
+        let left = try stage.session.shell("find '\(folder)' -type f; ls '\(folder)'").out
+        #expect(left == "saturn\n", "its folder was used, and is empty: \(left)")
+        try stage.cluster.kubectl("delete", "-f", stage.session.path("claim.yaml"), "--wait=false")
+    }
+
     // MARK: While nobody is there
 
     /// The mask is the one that the task was given.
@@ -204,7 +231,8 @@ struct KubernetesTests {
         try stage.arrived()
         run.signal(SIGKILL)
         try run.ended()
-        #expect(!(try stage.cluster.kubectl("get", "jobs", "-l", "stage=\(stage.label)", "-o", "yaml")).contains("hunter2"))
+        #expect(
+            !(try stage.cluster.kubectl("get", "jobs", "-l", "stage=\(stage.label)", "-o", "yaml")).contains("hunter2"))
         stage.release()
         let collect = try stage.session.saturn("collect", env: ["TOKEN": "another"])
         #expect(collect.status == 0, "\(collect.out)\(collect.err)")

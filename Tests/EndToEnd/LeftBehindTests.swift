@@ -110,8 +110,11 @@ struct LeftBehindTests {
         #expect(try run.ended().out.hasPrefix("stage: 1 succeeded, 2 up to date"))
     }
 
-    /// What waits on the engine is not begun any more, be there a saturn or not.
-    @Test(arguments: TestEngine.allCases, [false, true]) func drainMoreThanFits(_ engine: TestEngine, _ isKilled: Bool)
+    /// What waits on the engine is not begun any more, be there a saturn or not. A cluster of Kubernetes has no more than
+    /// fits.
+    @Test(arguments: TestEngine.withWorkers, [false, true]) func drainMoreThanFits(
+        _ engine: TestEngine, _ isKilled: Bool
+    )
         throws
     {
         let stage = try engine.stage()

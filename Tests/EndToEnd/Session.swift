@@ -66,7 +66,9 @@ final class Session {
     }
 
     @discardableResult
-    func saturn(_ arguments: [String]) throws -> Transcript { try start(Self.binary(), arguments, in: "", env: [:], stdout: nil).ended() }
+    func saturn(_ arguments: [String]) throws -> Transcript {
+        try start(Self.binary(), arguments, in: "", env: [:], stdout: nil).ended()
+    }
 
     /// Runs `saturn` to its end, and tells the most memory it had at once, in bytes.
     ///

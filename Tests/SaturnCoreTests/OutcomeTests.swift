@@ -7,7 +7,8 @@ import Testing
         (.timeout(90), "timed out after 90 s", 124),
         (.timeout(1.5), "timed out after 1.5 s", 124),
         (.notStarted("no such program", code: 127), "no such program", 127),
-        (.lost("worker died"), "lost: worker died", 125),
+        (.lost("worker died"), "lost: worker died", 125), (.outOfMemory(""), "out of memory", 137),
+        (.outOfMemory("1 GiB"), "out of memory: its limit is 1 GiB", 137),
         (.unpublished("disk full"), "its result could not be kept: disk full", 125),
     ]) func causesInWordsAndAsCodes(_ cause: Cause, _ text: String, _ code: Int32) {
         #expect(cause.text == text)

@@ -90,10 +90,35 @@ import Testing
 
     // MARK: Ends
 
+    /// An attempt whose place was taken uses up no retry; there is an end to it all the same.
+    @Test func displacedAttemptsAreRunAgain() {
+        var scheduler = Scheduler([.init(retries: 1)], options: .init(slots: 1))
+        #expect(scheduler.handle(.begin, at: 0) == [.launch(task: 0, number: 1)])
+        for number in 2...6 {
+            let actions = scheduler.handle(.exited(task: 0, .displaced("evicted")), at: 1)
+            #expect(actions == [.retry(task: 0, .lost("evicted")), .launch(task: 0, number: number)])
+        }
+        #expect(
+            scheduler.handle(.exited(task: 0, .code(1)), at: 2)
+                == [.retry(task: 0, .exited(1)), .launch(task: 0, number: 7)], "its own retry is still there")
+        #expect(
+            scheduler.handle(.exited(task: 0, .displaced("evicted")), at: 3)
+                == [.publish(task: 0, .failure(.lost("evicted")))])
+    }
+
+    @Test func aDisplacedAttemptThatWasToEndIsNotRunAgain() {
+        var scheduler = running()
+        _ = scheduler.handle(.stop, at: 1)
+        #expect(
+            scheduler.handle(.exited(task: 0, .displaced("evicted")), at: 2)
+                == [.publish(task: 0, .terminated)])
+    }
+
     @Test(arguments: [
         (Exit.code(0), Outcome.success), (.code(3), .failure(.exited(3))), (.signal(9), .failure(.signal(9))),
         (.notStarted("no such program", code: 127), .failure(.notStarted("no such program", code: 127))),
         (.lost("worker died"), .failure(.lost("worker died"))), (.cancelled, .terminated),
+        (.outOfMemory("1 GiB"), .failure(.outOfMemory("1 GiB"))), (.timedOut, .failure(.timeout(0))),
     ])
     func exitsBecomeOutcomes(_ exit: Exit, _ outcome: Outcome) {
         var scheduler = running()

@@ -111,7 +111,8 @@ final class TarWriter {
             }
             let path = RawName.joined(entry.path, name)
             guard name != ".", name != "..", !left.without.contains(name),
-                left.paths.isEmpty || !left.paths.contains(String(decoding: path.utf8.dropFirst(left.root), as: UTF8.self))
+                left.paths.isEmpty
+                    || !left.paths.contains(String(decoding: path.utf8.dropFirst(left.root), as: UTF8.self))
             else { continue }
             pending.append(Entry(name: RawName.joined(entry.name, name), path: path))
         }
@@ -123,7 +124,9 @@ final class TarWriter {
         var buffer = [UInt8](repeating: 0, count: wanted)
         var count = 0
         while count < wanted {
-            let more = buffer.withUnsafeMutableBytes { read(descriptor, $0.baseAddress.map { $0 + count }, wanted - count) }
+            let more = buffer.withUnsafeMutableBytes {
+                read(descriptor, $0.baseAddress.map { $0 + count }, wanted - count)
+            }
             if more < 0, errno == EINTR { continue }
             guard more >= 0 else { throw Failure.system("cannot read a file that is to be shipped") }
             // Cut short meanwhile: the header is said.

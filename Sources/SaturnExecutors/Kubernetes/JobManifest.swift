@@ -159,7 +159,9 @@ struct SecretNames {
     init(_ values: [String: String]) { self.values = values }
 
     func name(of variable: Variable) -> String? {
-        values.first { $0.value == variable.value && ($0.key == variable.name || $0.key.hasPrefix(variable.name + ".")) }?.key
+        values.first {
+            $0.value == variable.value && ($0.key == variable.name || $0.key.hasPrefix(variable.name + "."))
+        }?.key
     }
 
     /// Whether there is a new one.

@@ -111,13 +111,15 @@ final class KubectlCall {
         guard ready.revents != 0 else { return }
         switch ready.fd {
         case input: write()
-        case output: read(&output) { [self] bytes in
-            if let reader { reader(bytes) } else { collected += bytes }
-        }
-        case errors: read(&errors) { [self] bytes in
-            words += bytes
-            if words.count > Self.mostWords { words.removeFirst(words.count - Self.mostWords) }
-        }
+        case output:
+            read(&output) { [self] bytes in
+                if let reader { reader(bytes) } else { collected += bytes }
+            }
+        case errors:
+            read(&errors) { [self] bytes in
+                words += bytes
+                if words.count > Self.mostWords { words.removeFirst(words.count - Self.mostWords) }
+            }
         default: break
         }
         if isOver { finish() }

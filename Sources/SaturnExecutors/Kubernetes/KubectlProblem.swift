@@ -21,7 +21,8 @@ struct KubectlProblem {
         let lines = words.split(whereSeparator: \.isNewline).map(String.init)
         let line = lines.last { !$0.hasPrefix("Warning:") && !$0.isEmpty } ?? ""
         var text = line
-        for prefix in ["error: ", "Error from server ", "Unable to connect to the server: "] where text.hasPrefix(prefix) {
+        for prefix in ["error: ", "Error from server ", "Unable to connect to the server: "]
+        where text.hasPrefix(prefix) {
             text.removeFirst(prefix.count)
         }
         (kind, failure) = Self.problem(line, text, lines)
@@ -47,7 +48,10 @@ struct KubectlProblem {
             )
         }
         if names("exceeded quota") { return (.quota, Failure(.engine, text)) }
-        if names("You must be logged in", "(Unauthorized)", "getting credentials:", "the server has asked for the client to provide credentials") {
+        if names(
+            "You must be logged in", "(Unauthorized)", "getting credentials:",
+            "the server has asked for the client to provide credentials")
+        {
             return (
                 .stranger,
                 Failure(

@@ -26,7 +26,8 @@ struct KubernetesCluster: Sendable {
         var options: [String] = []
         if let file = text("kubeconfig") {
             let home = context.environment.last { $0.hasPrefix("HOME=") }?.dropFirst(5) ?? ""
-            options.append("--kubeconfig=\(file.hasPrefix("~/") ? String(home) + file.dropFirst() : context.absolute(file))")
+            options.append(
+                "--kubeconfig=\(file.hasPrefix("~/") ? String(home) + file.dropFirst() : context.absolute(file))")
         }
         if let name = text("context") { options.append("--context=\(name)") }
         if let name = text("namespace") { options.append("--namespace=\(name)") }

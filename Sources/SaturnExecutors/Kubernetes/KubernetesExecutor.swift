@@ -41,7 +41,8 @@ public enum KubernetesExecutor {
         }
         for name in ["node_selector", "labels", "pod"] { problems += spec.problemUnlessMapping(name) }
         if let tolerations = spec.settings["tolerations"] {
-            if case .list = tolerations.value {} else {
+            if case .list = tolerations.value {
+            } else {
                 problems.append(Diagnostic(at: tolerations.mark, "'tolerations' is a list"))
             }
         }
@@ -66,7 +67,8 @@ public enum KubernetesExecutor {
         for name in ["hostPID", "shareProcessNamespace"] {
             guard let setting = pod[name], setting.text == "true" else { continue }
             problems.append(
-                Diagnostic(at: setting.mark, "'\(name)': a task's processes are ended all together, and need their own"))
+                Diagnostic(at: setting.mark, "'\(name)': a task's processes are ended all together, and need their own")
+            )
         }
         if let policy = pod["restartPolicy"], policy.text != "Never" {
             problems.append(Diagnostic(at: policy.mark, "'restartPolicy' is Never", hint: "'retries' is how often"))
@@ -78,7 +80,8 @@ public enum KubernetesExecutor {
         var problems: [Diagnostic] = []
         if task.image == nil, cluster.image == nil {
             problems.append(
-                Diagnostic(at: task.mark, "'\(task.name)' has no image", hint: "executor.image names one for all tasks"))
+                Diagnostic(at: task.mark, "'\(task.name)' has no image", hint: "executor.image names one for all tasks")
+            )
         }
         if let gpus = task.resources?.gpus, gpus.value != gpus.value.rounded() {
             problems.append(Diagnostic(at: gpus.mark, "Kubernetes has no fractions of gpus"))

@@ -60,7 +60,8 @@ extension KubernetesSession {
         if attempt.report != nil, problem.kind == .other { attempt.fetches += 1 }
         if problem.kind == .forbidden { return fail(problem.failure) }
         if attempt.fetches >= Self.mostTries {
-            return end(attempt, .lost("its results cannot be fetched: \(outcome.words.split(separator: "\n").last ?? "")"))
+            return end(
+                attempt, .lost("its results cannot be fetched: \(outcome.words.split(separator: "\n").last ?? "")"))
         }
         attempt.fetchAfter = now + (now - attempt.heard < Self.second ? Self.second : Self.second / 4)
         nextLook = min(nextLook, now)
@@ -94,7 +95,8 @@ extension KubernetesSession {
         // Another one comes, or a look says that none does.
         case .deleted: return nil
         case .timedOut: return .timedOut
-        default: return isLate ? report.code.map { .code($0) } ?? .lost("its container ended without an exit code") : nil
+        default:
+            return isLate ? report.code.map { .code($0) } ?? .lost("its container ended without an exit code") : nil
         }
     }
 
@@ -104,7 +106,9 @@ extension KubernetesSession {
         guard !parcel.isEmpty, !attempt.isShipping, let pod = attempt.pod else { return }
         attempt.isShipping = true
         let archive = parcel.archive()
-        let words = ["exec", "-i", pod.name, "-c", ClusterNames.keeper, "--", "sh", "\(ClusterNames.place)/fetch", "put"]
+        let words = [
+            "exec", "-i", pod.name, "-c", ClusterNames.keeper, "--", "sh", "\(ClusterNames.place)/fetch", "put",
+        ]
         call(words, isShort: false, source: { try archive.next() }) { [unowned self] outcome in
             attempt.isShipping = false
             guard outcome.status != 0, attempts[attempt.id.description] === attempt else { return }

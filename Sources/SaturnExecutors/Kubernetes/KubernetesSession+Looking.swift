@@ -48,7 +48,9 @@ extension KubernetesSession {
     private func isNewer(_ pod: ClusterObject, than other: ClusterObject) -> Bool {
         let (first, second) = (pod.metadata.creationTimestamp ?? "", other.metadata.creationTimestamp ?? "")
         // Of one second: the one that stays.
-        return (first, pod.metadata.deletionTimestamp == nil ? 1 : 0) > (second, other.metadata.deletionTimestamp == nil ? 1 : 0)
+        return (first, pod.metadata.deletionTimestamp == nil ? 1 : 0) > (
+            second, other.metadata.deletionTimestamp == nil ? 1 : 0
+        )
     }
 
     /// - Parameter jobHasFailed: `nil` when it has no Job any more; a failed one makes no other pod.
@@ -142,7 +144,10 @@ extension KubernetesSession {
         }
         guard let one = stuck.min(by: { $0.since < $1.since }) else { return }
         if case .waiting(let why?) = one.pod?.verdict { return tell(stuck.count, why) }
-        call(["get", "events", "-o", "json", "--field-selector", "type=Warning,involvedObject.name=\(one.pod?.name ?? one.job)"]) {
+        call([
+            "get", "events", "-o", "json", "--field-selector",
+            "type=Warning,involvedObject.name=\(one.pod?.name ?? one.job)",
+        ]) {
             [unowned self] outcome in
             // Who may not read events is not told.
             guard outcome.status == 0, let found = try? Self.objects(outcome.output) else { return }

@@ -72,7 +72,8 @@ extension KubernetesSession {
 
     private static func words(_ line: String) -> String {
         let parts = line.split(separator: ": ", omittingEmptySubsequences: false)
-        return parts.count > 1 ? parts.dropFirst(line.hasPrefix("Error from server") ? 1 : 0).joined(separator: ": ") : line
+        return parts.count > 1
+            ? parts.dropFirst(line.hasPrefix("Error from server") ? 1 : 0).joined(separator: ": ") : line
     }
 
     /// None of these is on the cluster, for a reason that is none of theirs.

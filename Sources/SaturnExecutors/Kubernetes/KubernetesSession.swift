@@ -226,7 +226,9 @@ final class KubernetesSession: RemoteSession {
     }
 
     func fill() {
-        guard phase == .ready, !isSubmitting, nextWaiting < waiting.count, Clocks.uptime() >= submitAfter else { return }
+        guard phase == .ready, !isSubmitting, nextWaiting < waiting.count, Clocks.uptime() >= submitAfter else {
+            return
+        }
         var new: [PodAttempt] = []
         while nextWaiting < waiting.count, attempts.count < slots, new.count < 100 {
             let launch = waiting[nextWaiting]

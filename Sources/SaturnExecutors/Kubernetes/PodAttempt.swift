@@ -48,7 +48,8 @@ final class PodAttempt {
     var id: AttemptID { launch.attempt }
     var limit: String {
         guard let memory = launch.resources?.memory?.value else { return "" }
-        for (unit, size) in [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)] where memory % size == 0 && memory >= size {
+        for (unit, size) in [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)]
+        where memory % size == 0 && memory >= size {
             return "\(memory / size) \(unit)"
         }
         return "\(memory) bytes"

@@ -67,7 +67,8 @@ struct PodState {
     }
 
     private static func verdict(_ ended: ClusterObject.State.Terminated) -> Verdict {
-        guard let reason = ended.reason, ["StartError", "ContainerCannotRun", "ContainerStatusUnknown"].contains(reason)
+        guard let reason = ended.reason,
+            ["StartError", "ContainerCannotRun", "ContainerStatusUnknown"].contains(reason)
         else { return .ended(ended.exitCode, reason: ended.reason) }
         let message = ended.message ?? reason
         if reason == "ContainerStatusUnknown" { return .displaced("nothing is known of its container: \(message)") }
@@ -87,9 +88,10 @@ struct PodState {
         case "ErrImageNeverPull", "InvalidImageName":
             return .impossible("its image cannot be pulled: \(text)", code: 126)
         case "ErrImagePull", "ImagePullBackOff", "ImageInspectError", "RegistryUnavailable":
-            let isUnknown = ["not found", "manifest unknown", "access denied", "unauthorized", "does not exist"].contains {
-                message?.contains($0) ?? false
-            }
+            let isUnknown = ["not found", "manifest unknown", "access denied", "unauthorized", "does not exist"]
+                .contains {
+                    message?.contains($0) ?? false
+                }
             let words = "its image cannot be pulled: \(text)"
             return isUnknown ? .impossible(words, code: 126) : .doubtful(words)
         case "CreateContainerConfigError": return .doubtful("its container cannot be made: \(text)")

@@ -59,7 +59,8 @@ struct PodStream {
         switch words.first {
         case "wants": try body(.wants)
         case "started":
-            guard words.count == 4, let time = Double(words[1]), let since = Double(words[2]), let now = Double(words[3])
+            guard words.count == 4, let time = Double(words[1]), let since = Double(words[2]),
+                let now = Double(words[3])
             else { break }
             uptime = since
             try body(.started(time: time, seconds: max(0, now - since)))

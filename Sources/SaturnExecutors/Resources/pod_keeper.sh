@@ -8,7 +8,11 @@ printf '%s\n' "$3" > "$place/fetch.new" && mv "$place/fetch.new" "$place/fetch"
 waited=0
 while [ "$waited" -lt "$patience" ]; do
     # Asked to go with a result that nobody has: as long as it may.
-    if [ -n "$asked" ] && { [ -e "$place/fetched" ] || [ ! -e "$place/started" ]; }; then exit 0; fi
+    if [ -n "$asked" ] && { [ -e "$place/fetched" ] || [ ! -e "$place/started" ]; }; then
+        # On a claim it would stay.
+        rm -rf "${place:?}"/*
+        exit 0
+    fi
     sleep 2 &
     wait "$!"
     if [ -e "$place/exit" ] || [ -e "$place/over" ]; then waited=$((waited + 2)); fi
