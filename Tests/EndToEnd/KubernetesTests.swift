@@ -203,6 +203,7 @@ struct KubernetesTests {
         try stage.session.write(
             "claim.yaml",
             """
+            ---
             {apiVersion: v1, kind: PersistentVolume, metadata: {name: "volume-\(stage.label)"}, spec: {capacity: {storage: 1Gi},
               accessModes: [ReadWriteMany], hostPath: {path: "\(folder)"}, storageClassName: "\(stage.label)"}}
             ---
