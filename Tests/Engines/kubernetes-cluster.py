@@ -243,7 +243,7 @@ def own_processes():
 
 
 def image(name, has_tools, has_more):
-    """A tar of an image of one layer: nothing but busybox, and where `has_more` also bash, dash, dd and tar as they are here."""
+    """A tar of an image of one layer: nothing but busybox, or also bash, dash, dd and tar as they are here."""
     layer = BytesIO()
     with tarfile.open(fileobj=layer, mode="w") as tar:
         def add_file(source, target):

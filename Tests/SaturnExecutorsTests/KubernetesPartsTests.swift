@@ -148,7 +148,7 @@ import Testing
                         #expect(time == 1_795_863_084 && abs(seconds - 0.5) < 0.001)
                         starts += 1
                     case .log(let bytes): log += bytes
-                    case .exit(let report): reports.append(report)
+                    case .ended(let report): reports.append(report)
                     case .results(let bytes): results += bytes
                     case .unkept: Issue.record("there are results")
                     }

@@ -80,12 +80,12 @@ extension KubernetesSession {
         case .own, .asked: break
         }
         if report.code == 0 { return end(attempt, .code(0)) }
-        guard let exit = exit(report, attempt, isLate) else { return nextLook = min(nextLook, Clocks.uptime()) }
+        guard let exit = verdict(report, attempt, isLate) else { return nextLook = min(nextLook, Clocks.uptime()) }
         end(attempt, exit)
     }
 
     /// `nil` when a look is needed to tell.
-    private func exit(_ report: PodReport, _ attempt: PodAttempt, _ isLate: Bool) -> Exit? {
+    private func verdict(_ report: PodReport, _ attempt: PodAttempt, _ isLate: Bool) -> Exit? {
         switch attempt.pod?.verdict {
         case .ended(let code, let reason):
             if reason == "OOMKilled" { return .outOfMemory(attempt.limit) }

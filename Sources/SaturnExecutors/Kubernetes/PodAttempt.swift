@@ -95,7 +95,7 @@ final class PodAttempt {
             logSize += Int64(bytes.count)
             guard mask != nil else { return try filler.addToLog(bytes) }
             try add(mask?.feed(bytes) ?? [])
-        case .exit(let report):
+        case .ended(let report):
             self.report = report
             try finishLog()
         case .results(let bytes):

@@ -18,7 +18,7 @@ struct PodStream {
         /// Since when it runs, in seconds since 1970, and for how long.
         case started(time: Double, seconds: Double)
         case log(UnsafeRawBufferPointer)
-        case exit(PodReport)
+        case ended(PodReport)
         case results(UnsafeRawBufferPointer)
         /// There is no folder of results any more.
         case unkept
@@ -65,7 +65,7 @@ struct PodStream {
             uptime = since
             try body(.started(time: time, seconds: max(0, now - since)))
         case "log": logLeft = words.count > 1 ? Int(words[1]) ?? 0 : 0
-        case "exit": try body(.exit(PodReport(words, since: uptime)))
+        case "exit": try body(.ended(PodReport(words, since: uptime)))
         case "results": isInResults = true
         case "unkept": try body(.unkept)
         case "beat": break
