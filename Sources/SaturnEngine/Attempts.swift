@@ -122,6 +122,8 @@ struct Attempts {
         return found
     }
 
+    func task(of attempt: AttemptID) -> Int? { tasks[attempt] }
+
     mutating func ended(_ attempt: AttemptID, after seconds: Double?) -> Int? {
         guard let task = tasks[attempt] else { return nil }
         active[task]?.seconds = seconds

@@ -45,7 +45,7 @@ extension Run {
             case .fatal(let failure) where summary.stoppedBy == nil: observer.observe(.warning(failure.message))
             case .fatal(let failure): attempt { throw failure }
             case .exited: take(event)
-            case .started: break
+            case .started, .begunAnew: break
             }
         }
     }

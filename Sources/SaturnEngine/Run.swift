@@ -258,6 +258,8 @@ public final class Run {
             summary.states[task] = .running
             handle(.started(task: task, since: uptime))
             observer.observe(.started(task: task))
+        case .begunAnew(let attempt):
+            if let task = attempts.task(of: attempt) { handle(.begunAnew(task: task)) }
         case .exited(let attempt, let exit, let seconds):
             guard let task = attempts.ended(attempt, after: seconds) else { return }
             handle(.exited(task: task, exit))

@@ -90,6 +90,17 @@ import Testing
 
     // MARK: Ends
 
+    @Test func begunAnewItsTimeCountsAnew() {
+        var scheduler = Scheduler([.init(timeout: 10)], options: .init(slots: 1))
+        _ = scheduler.handle(.begin, at: 0)
+        _ = scheduler.handle(.started(task: 0, since: 0), at: 0)
+        #expect(scheduler.handle(.begunAnew(task: 0), at: 5_000_000_000).isEmpty)
+        #expect(scheduler.handle(.beat, at: 11_000_000_000).isEmpty)
+        _ = scheduler.handle(.started(task: 0, since: 12_000_000_000), at: 12_000_000_000)
+        #expect(scheduler.handle(.beat, at: 21_000_000_000).isEmpty)
+        #expect(scheduler.handle(.beat, at: 22_000_000_000) == [.cancel(task: 0, force: false)])
+    }
+
     /// An attempt whose place was taken uses up no retry; there is an end to it all the same.
     @Test func displacedAttemptsAreRunAgain() {
         var scheduler = Scheduler([.init(retries: 1)], options: .init(slots: 1))

@@ -1,4 +1,4 @@
-import Foundation
+import FoundationEssentials
 import Glibc
 import SaturnCore
 import SaturnTesting
@@ -136,7 +136,7 @@ import Testing
     /// In pieces of any size, with what looks like a line in the log.
     @Test(arguments: [1, 2, 3, 7, 100]) func aStreamInPieces(_ size: Int) throws {
         let text =
-            "wants\nstarted 1795863084 979.81 980.31\nlog 12\nexit 1 - - \nabeat\nlog 1\nbexit 7 981.11 asked -\nresults\ntar\n"
+            "wants\nstarted 1795863084 979.81 980.31\nlog 13\nexit 1 - - \nabeat\nlog 1\nbexit 7 981.11 asked -\nresults\ntar\n"
         var (stream, log, results, reports, starts, wants) = (PodStream(), [UInt8](), [UInt8](), [PodReport](), 0, 0)
         let bytes = Array(text.utf8)
         for start in stride(from: 0, to: bytes.count, by: size) {

@@ -343,8 +343,12 @@ struct ReadingTests {
         try await writer.writeWithoutTransaction { try $0.execute(sql: "BEGIN EXCLUSIVE; \(Self.insertion)") }
         let path = book.path
         async let reader: Void = Self.expectToRead(path, after: fifo)
-        var poll = pollfd(fd: ready, events: Int16(POLLIN), revents: 0)
-        #expect(Glibc.poll(&poll, 1, 60_000) == 1)
+        // Not on a thread that the reader's start may need.
+        let isThere = try await Blocking.run {
+            var poll = pollfd(fd: ready, events: Int16(POLLIN), revents: 0)
+            return Glibc.poll(&poll, 1, 60_000) == 1
+        }
+        #expect(isThere)
         try await writer.writeWithoutTransaction { try $0.execute(sql: "COMMIT") }
         await reader
     }

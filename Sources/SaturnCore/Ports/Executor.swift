@@ -128,6 +128,8 @@ public struct Launch: Sendable {
 public enum ExecutorEvent: Sendable {
     /// It runs, and does so since then, by both clocks; `details` are for its events.
     case started(AttemptID, at: Timestamp, uptime: Int64, details: [Variable] = [])
+    /// The engine has begun it anew, elsewhere; that it has started is yet to be said again.
+    case begunAnew(AttemptID)
     /// `seconds` is how long it ran, where that is not the time since it is known to run.
     case exited(AttemptID, Exit, seconds: Double? = nil)
     /// Something that people should know, and that does not end anything.

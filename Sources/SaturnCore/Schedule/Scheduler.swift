@@ -55,6 +55,8 @@ public struct Scheduler: Sendable {
         case decided(task: Int, TaskState)
         /// `since` is by the clock of ``handle(_:at:)``.
         case started(task: Int, since: Int64)
+        /// The engine runs it from its beginning again: when, is yet to be heard.
+        case begunAnew(task: Int)
         case exited(task: Int, Exit)
         /// Its result is kept, complete.
         case published(task: Int)
@@ -141,10 +143,10 @@ public struct Scheduler: Sendable {
         case .begin: begin(&actions)
         case .decided(let task, let state): decided(task, state, &actions)
         case .started(let task, let since):
-            // Once more when an engine has begun it anew.
-            if let timeout = items[task].timeout {
+            if let timeout = items[task].timeout, running[task]?.deadline == nil {
                 running[task]?.deadline = since + Self.nanoseconds(timeout)
             }
+        case .begunAnew(let task): running[task]?.deadline = nil
         case .exited(let task, let exit): exited(task, exit, &actions)
         case .published(let task): published(task, &actions)
         case .unpublished(let task, let problem): unpublished(task, problem, &actions)

@@ -71,6 +71,7 @@ extension KubernetesSession {
         }
         if let earlier, earlier.uid != pod.uid {
             attempt.beginAnew()
+            events.append(.begunAnew(attempt.id))
             events.append(
                 .notice("'\(attempt.filler.task)': pod \(earlier.name) is no more, and it begins anew in \(pod.name)"))
         }
