@@ -90,7 +90,7 @@ import Testing
         for pid in pids { #expect(!isRunning(pid)) }
     }
 
-    @Test(arguments: ["no file", "unknown key", "unknown option", "Kubernetes", "in use"])
+    @Test(arguments: ["no file", "unknown key", "unknown option", "in use"])
     func whatComesToNothing(_ what: String) throws {
         let stage = try Stage(["a": Stage.wait])
         let session = stage.session
@@ -100,10 +100,6 @@ import Testing
             "no file": ("none.yaml", 2, "saturn: error: cannot read none.yaml: No such file or directory\n"),
             "unknown key": ("--set foo=1", 2, "--set:1:1: error: unknown key 'foo'\n"),
             "unknown option": ("--nonsense", 2, "Error: Unknown option '--nonsense'"),
-            "Kubernetes": (
-                "--set executor=KubernetesExecutor --set executor.image=x --set executor.context=nowhere", 3,
-                "error: there is no context 'nowhere' in kubectl's configuration\n"
-            ),
             "in use": ("", 4, "saturn: error: run 'stage' is in use by process PID on HOST (saturn run ~/run.yaml)\n"),
         ]
         let expected = try #require(cases[what])
