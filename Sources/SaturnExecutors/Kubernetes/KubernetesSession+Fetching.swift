@@ -93,7 +93,7 @@ extension KubernetesSession {
             return .code(report.code ?? code)
         case .displaced(let why): return .displaced(why)
         // Another one comes, or a look says that none does.
-        case .deleted: return nil
+        case .deleted: return report.ending == .asked ? nil : report.code.map { .code($0) }
         case .timedOut: return .timedOut
         default:
             return isLate ? report.code.map { .code($0) } ?? .lost("its container ended without an exit code") : nil

@@ -57,8 +57,8 @@ extension KubernetesSession {
     private func take(_ attempt: PodAttempt, jobHasFailed: Bool?, _ pod: PodState?) {
         let earlier = attempt.pod
         if let pod { attempt.pod = pod }
-        // What it has said itself is all that counts.
-        if attempt.isComplete { return settle(attempt) }
+        // What it has said itself is all that counts, unless it was made to end: there may be another pod.
+        if attempt.isComplete, !attempt.wasMadeToEnd { return settle(attempt) }
         guard jobHasFailed != nil || pod != nil else {
             attempt.absences += 1
             if attempt.absences >= 2 { end(attempt, .lost("its Job was deleted")) }

@@ -67,6 +67,9 @@ final class PodAttempt {
     /// Whether its command has begun, as far as is known.
     var hasBegun: Bool { start != nil }
 
+    /// By the cluster, in its middle.
+    var wasMadeToEnd: Bool { report?.ending == .asked && report?.code != 0 }
+
     /// Throws a ``Failure`` when this machine's disk does not take what comes.
     func take(_ bytes: UnsafeRawBufferPointer) throws -> Bool {
         heard = Clocks.uptime()
@@ -130,6 +133,7 @@ final class PodAttempt {
         fetch = nil
         fetchAfter = 0
         (start, report, isStartTold, isUnkept, isOver, spoiled) = (nil, nil, false, false, false, nil)
+        isComplete = false
         logSize = 0
         if mask != nil { mask = SecretMask(launch.secrets.map(\.value)) }
         isAnew = true
