@@ -346,7 +346,7 @@ struct ReadingTests {
         // Not on a thread that the reader's start may need.
         let isThere = try await Blocking.run {
             var poll = pollfd(fd: ready, events: Int16(POLLIN), revents: 0)
-            return Glibc.poll(&poll, 1, 60_000) == 1
+            return Glibc.poll(&poll, 1, 900_000) == 1
         }
         #expect(isThere)
         try await writer.writeWithoutTransaction { try $0.execute(sql: "COMMIT") }
