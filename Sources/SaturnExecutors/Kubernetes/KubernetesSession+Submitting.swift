@@ -142,6 +142,9 @@ extension KubernetesSession {
         }
     }
 
+    /// Who has given the cluster none may not be allowed to ask for them.
+    private var andSecrets: String { secrets.values.isEmpty ? "" : ",secrets" }
+
     /// Looks, removes what is there, and looks again.
     private func removeRun(_ now: Int64) {
         for attempt in attempts.values {
@@ -151,7 +154,7 @@ extension KubernetesSession {
         calls.removeAll(where: \.isOver)
         isLooking = true
         let last = now - leavingSince > 60 * Self.second
-        call(["get", "jobs,pods,secrets", "-l", selector, "-o", "json"]) { [unowned self] outcome in
+        call(["get", "jobs,pods\(andSecrets)", "-l", selector, "-o", "json"]) { [unowned self] outcome in
             isLooking = false
             nextLook = Clocks.uptime() + Self.second / 4
             guard outcome.status == 0 else { return removalFailed(KubectlProblem(outcome.words), last) }
@@ -182,7 +185,7 @@ extension KubernetesSession {
         let ended = pods.filter { $0.metadata.deletionTimestamp != nil && $0.hasEnded }
         if left.contains(where: { $0.kind != "Pod" && $0.metadata.deletionTimestamp == nil }) || !hasShortened {
             // Jobs first: they would make other pods.
-            removal(["jobs,secrets", "-l", selector, "--wait=false"]) { [unowned self] in
+            removal(["jobs\(andSecrets)", "-l", selector, "--wait=false"]) { [unowned self] in
                 hasShortened = true
                 removal(["pods", "-l", selector, "--wait=false", "--grace-period=1"]) {}
             }
