@@ -8,13 +8,13 @@ public enum Blocking {
     /// Does it on a thread of its own, which stays: a program that it has started may end with the thread.
     public static func run<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
         try await withCheckedThrowingContinuation { continuation in
-            do {
-                let worker = try idle.withLock { $0.popLast() } ?? Worker()
-                worker.start { continuation.resume(with: Result { try body() }) }
-            } catch {
-                continuation.resume(throwing: error)
-            }
+            start { continuation.resume(with: Result { try body() }) }
         }
+    }
+
+    /// Does it on such a thread, at once.
+    public static func start(_ body: @escaping @Sendable () -> Void) {
+        (idle.withLock { $0.popLast() } ?? Worker()).start(body)
     }
 
     private static let idle = Mutex<[Worker]>([])
@@ -23,7 +23,7 @@ public enum Blocking {
         private let work = Mutex<(@Sendable () -> Void)?>(nil)
         private let semaphore = DispatchSemaphore(value: 0)
 
-        init() throws {
+        init() {
             var thread = pthread_t()
             let error = pthread_create(
                 &thread, nil,
@@ -32,7 +32,8 @@ public enum Blocking {
                     let worker = Unmanaged<Worker>.fromOpaque(argument).takeRetainedValue()
                     while true { worker.takeOne() }
                 }, Unmanaged.passRetained(self).toOpaque())
-            guard error == 0 else { throw ChildProcess.Problem("cannot make a thread", error) }
+            // Tests cannot go on without one, and nobody has to catch it.
+            guard error == 0 else { fatalError("cannot make a thread: \(error)") }
             pthread_detach(thread)
         }
 

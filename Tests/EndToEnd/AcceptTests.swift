@@ -1,7 +1,7 @@
 import Testing
 
 /// `saturn accept`: results that are declared good in spite of a change.
-@Suite struct AcceptTests {
+@Suite(.ownThread) struct AcceptTests {
     private func makeSession(_ tasks: String) throws -> Session {
         let session = try Session()
         session.environment["RAN"] = session.space.path("ran")

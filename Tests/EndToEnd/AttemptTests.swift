@@ -1,7 +1,7 @@
 import Testing
 
 /// Retries and timeouts.
-@Suite struct AttemptTests {
+@Suite(.ownThread) struct AttemptTests {
     @Test func retries() throws {
         let session = try Session()
         try session.write(

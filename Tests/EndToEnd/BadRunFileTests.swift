@@ -1,7 +1,7 @@
 import Testing
 
 /// Rows 1 to 4, 6 and 7 of faults.md: what is wrong with a run file is told before any task, all of it, with its place.
-@Suite struct BadRunFileTests {
+@Suite(.ownThread) struct BadRunFileTests {
     /// A file and what is said about it.
     struct Case: CustomTestStringConvertible, Sendable {
         var testDescription: String

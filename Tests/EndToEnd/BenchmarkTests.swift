@@ -4,7 +4,7 @@ import SaturnTesting
 import Testing
 
 /// The project's benchmark, a thousand times smaller: its figures say nothing then, but all of it is run.
-@Suite struct BenchmarkTests {
+@Suite(.ownThread) struct BenchmarkTests {
     /// A copy of the pipelines, in a repository, as a user who cloned the project has them.
     private func makeProject() throws -> Session {
         let root = "/" + #filePath.split(separator: "/").dropLast(3).joined(separator: "/")

@@ -1,7 +1,7 @@
 import Testing
 
 /// Row 24 of faults.md: a command that cannot be executed fails its own task, with the code a shell would give.
-@Suite struct CannotStartTests {
+@Suite(.ownThread) struct CannotStartTests {
     @Test func onlyThatTaskFails() throws {
         let session = try Session()
         try session.write("data", "no program\n")

@@ -2,7 +2,7 @@ import Glibc
 import Testing
 
 /// `SATURN_CHECKPOINT_DIR`: what an attempt leaves for the next one of the same key.
-@Suite struct CheckpointTests {
+@Suite(.ownThread) struct CheckpointTests {
     private static let note = "echo $SATURN_CHECKPOINT_DIR >> $SEEN; echo step >> $SATURN_CHECKPOINT_DIR/steps"
 
     private func makeStage(_ tasks: KeyValuePairs<String, String>) throws -> Stage {

@@ -2,7 +2,7 @@ import Glibc
 import Testing
 
 /// Row 29 of faults.md: the clock is set back a year, between runs and while one goes on.
-@Suite struct ClockTests {
+@Suite(.ownThread) struct ClockTests {
     private static let compiler = ["/usr/bin/cc", "/usr/bin/clang", "/opt/swift/usr/bin/clang"].first {
         (path: String) in
         access(path, X_OK) == 0

@@ -1,7 +1,7 @@
 import Testing
 
 /// `code: [lib, "!lib/notes"]`, what is untracked, and `--require-clean`.
-@Suite struct CodePathsTests {
+@Suite(.ownThread) struct CodePathsTests {
     private func makeSession(_ tasks: String) throws -> Session {
         let session = try Session()
         session.environment["RAN"] = session.space.path("ran")

@@ -2,7 +2,7 @@ import Glibc
 import Testing
 
 /// `collect` finishes a run whose saturn was killed, and does nothing where nothing is outstanding.
-@Suite struct CollectTests {
+@Suite(.ownThread) struct CollectTests {
     /// Sixteen tasks that succeed at once, and then four that wait.
     private static func twenty() throws -> Stage {
         let stage = try Stage()

@@ -1,7 +1,7 @@
 import Testing
 
 /// A project's folder that was copied, `.saturn` and all: what its ledger tells of is the original's.
-@Suite struct CopiedProjectTests {
+@Suite(.ownThread) struct CopiedProjectTests {
     private func makeSession() throws -> Session {
         let session = try Session()
         let file = "name: copied\ndefaults: {code: none}\ntasks: [{name: a, command: echo A > $RESULTS_DIR/x}]\n"

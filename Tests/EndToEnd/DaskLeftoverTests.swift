@@ -5,7 +5,7 @@ import SaturnTesting
 import Testing
 
 /// What a saturn that was killed has left on a cluster, and what its user does next.
-@Suite(.enabled(if: DaskStage.isInstalled, DaskStage.reason), .timeLimit(.minutes(25)))
+@Suite(.ownThread, .enabled(if: DaskStage.isInstalled, DaskStage.reason), .timeLimit(.minutes(25)))
 struct DaskLeftoverTests {
     private static let task = "[{name: a, command: \"echo a >> $RAN; \(DaskStage.wait); echo 1 > $RESULTS_DIR/v\"}]"
 

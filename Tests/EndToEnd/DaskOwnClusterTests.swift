@@ -4,7 +4,7 @@ import SaturnTesting
 import Testing
 
 /// A cluster that a run makes for itself.
-@Suite(.enabled(if: DaskStage.isInstalled, DaskStage.reason), .timeLimit(.minutes(25)))
+@Suite(.ownThread, .enabled(if: DaskStage.isInstalled, DaskStage.reason), .timeLimit(.minutes(25)))
 struct DaskOwnClusterTests {
     private let session: Session
     private let go: Meeting

@@ -4,7 +4,7 @@ import SaturnTesting
 import Testing
 
 /// What cannot be reached, and what comes later.
-@Suite(.enabled(if: DaskStage.isInstalled, DaskStage.reason), .timeLimit(.minutes(25)))
+@Suite(.ownThread, .enabled(if: DaskStage.isInstalled, DaskStage.reason), .timeLimit(.minutes(25)))
 struct DaskProblemTests {
     private static func session(_ executor: String) throws -> Session {
         let session = try Session()

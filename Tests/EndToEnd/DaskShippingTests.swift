@@ -4,7 +4,7 @@ import SaturnTesting
 import Testing
 
 /// Workers that do not see the disk of the machine that the run comes from.
-@Suite(.enabled(if: DaskStage.isInstalled, DaskStage.reason), .timeLimit(.minutes(25)))
+@Suite(.ownThread, .enabled(if: DaskStage.isInstalled, DaskStage.reason), .timeLimit(.minutes(25)))
 struct DaskShippingTests {
     private static func stage() throws -> DaskStage {
         let stage = try DaskStage(workers: 0, threads: 4)

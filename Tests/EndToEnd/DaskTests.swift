@@ -5,7 +5,7 @@ import SaturnTesting
 import Testing
 
 /// Runs on a real scheduler with two workers, each a process of its own.
-@Suite(.enabled(if: DaskStage.isInstalled, DaskStage.reason), .timeLimit(.minutes(25)))
+@Suite(.ownThread, .enabled(if: DaskStage.isInstalled, DaskStage.reason), .timeLimit(.minutes(25)))
 struct DaskTests {
     /// The process beside the worker that starts the commands: there is another one after it.
     @Test func aSpawnerDies() throws {

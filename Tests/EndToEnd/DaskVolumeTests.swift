@@ -4,7 +4,7 @@ import SaturnTesting
 import Testing
 
 /// Much from one task, past a scheduler that must not hold it.
-@Suite(.enabled(if: DaskStage.isInstalled, DaskStage.reason), .timeLimit(.minutes(25)))
+@Suite(.ownThread, .enabled(if: DaskStage.isInstalled, DaskStage.reason), .timeLimit(.minutes(25)))
 struct DaskVolumeTests {
     /// 200 MB of each.
     @Test func resultsAndLog() throws {

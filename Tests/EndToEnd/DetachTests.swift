@@ -2,7 +2,7 @@ import Glibc
 import Testing
 
 /// `run --detach`: a run that goes on without a terminal, and how one comes back to it.
-@Suite struct DetachTests {
+@Suite(.ownThread) struct DetachTests {
     @Test func goesOnInTheBackground() throws {
         let stage = try Stage.four()
         let session = stage.session

@@ -3,7 +3,7 @@ import Testing
 
 /// Row 12 of faults.md: no room, no permission to write, or no folder any more. The run says so and ends; when the
 /// cause is gone the next one finishes by itself.
-@Suite(.enabled(if: SmallDisk.isPossible, SmallDisk.reasonToSkip))
+@Suite(.ownThread, .enabled(if: SmallDisk.isPossible, SmallDisk.reasonToSkip))
 struct DiskFullTests {
     /// With room for one page more each time, so that each write is once the one that does not fit.
     @Test(arguments: SmallDiskStage.Full.allCases) func atEachWrite(_ full: SmallDiskStage.Full) throws {

@@ -5,7 +5,7 @@ import Testing
 
 /// What was edited while tasks ran on an engine and no saturn was there.
 @Suite(
-    .enabled(if: TestEngine.missing.isEmpty, Comment(rawValue: TestEngine.missing.joined(separator: "; "))),
+    .ownThread, .enabled(if: TestEngine.missing.isEmpty, Comment(rawValue: TestEngine.missing.joined(separator: "; "))),
     .timeLimit(.minutes(25)))
 struct EditWhileAwayTests {
     /// A run whose saturn was killed while its one task waits, in a repository.

@@ -2,7 +2,7 @@ import Glibc
 import Testing
 
 /// With the default layout every run has a results folder of its own: what one has, another gets by copy.
-@Suite struct ElsewhereTests {
+@Suite(.ownThread) struct ElsewhereTests {
     private func makeStage() throws -> Stage {
         let stage = try Stage()
         let tasks = ["a", "b"].map { ($0, "mkdir $RESULTS_DIR/deep; echo \($0) | tee $RESULTS_DIR/deep/x") }

@@ -6,7 +6,7 @@ import Testing
 
 /// What holds for a run on any engine.
 @Suite(
-    .enabled(if: TestEngine.missing.isEmpty, Comment(rawValue: TestEngine.missing.joined(separator: "; "))),
+    .ownThread, .enabled(if: TestEngine.missing.isEmpty, Comment(rawValue: TestEngine.missing.joined(separator: "; "))),
     .timeLimit(.minutes(25)))
 struct EngineTests {
     @Test(arguments: TestEngine.allCases) func aRunAndItsRerun(_ engine: TestEngine) throws {

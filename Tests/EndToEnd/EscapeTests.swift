@@ -2,7 +2,7 @@ import Glibc
 import Testing
 
 /// Row 17 of faults.md: what a task starts, and tries to keep from its saturn.
-@Suite struct EscapeTests {
+@Suite(.ownThread) struct EscapeTests {
     /// In a session of its own, deaf to all that can be ignored; also without the environment that tells whose it is.
     @Test(arguments: ["setsid", "setsid setsid", "env -i PATH=$PATH setsid"])
     func goesWithItsTask(_ how: String) throws {
@@ -76,7 +76,7 @@ import Testing
 }
 
 /// Row 18 of faults.md: the number in a lock may have become another process's.
-@Suite struct LockTextTests {
+@Suite(.ownThread) struct LockTextTests {
     private func makeSession(isKilled: Bool) throws -> Session {
         let session = try Session()
         let (here, go) = (try Meeting(session.space.path("here")), try Meeting(session.space.path("go")))

@@ -3,7 +3,7 @@ import Foundation
 import Testing
 
 /// Every run file that the project ships can be planned, and its check of itself succeeds.
-@Suite struct ExampleTests {
+@Suite(.ownThread) struct ExampleTests {
     private static let root = "/" + #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
 
     /// Paths of the run files, relative to the project.

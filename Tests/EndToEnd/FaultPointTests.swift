@@ -6,7 +6,7 @@ import Testing
 ///
 /// Only the debug build knows the steps: it notes each one that it passes in the file that `SATURN_TEST_STEPS` names,
 /// and kills itself at the one that `SATURN_TEST_DIE_AT` names.
-@Suite struct FaultPointTests {
+@Suite(.ownThread) struct FaultPointTests {
     @Test(arguments: Scenario.turns.indices) func diesAtEachStep(_ turn: Int) throws {
         let undisturbed = try Scenario()
         let outcomes = try Scenario.turns.indices.map { try undisturbed.take($0) }

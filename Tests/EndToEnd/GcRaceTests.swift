@@ -3,7 +3,7 @@ import Glibc
 import Testing
 
 /// Row 21 of faults.md: `saturn gc` while a run goes on, and one that is killed.
-@Suite struct GcRaceTests {
+@Suite(.ownThread) struct GcRaceTests {
     private static let tasks = (0..<30).map { "t\($0)" }
 
     /// The tasks' state changes from round to round, to earlier ones too: so results leave, come back and are deleted

@@ -2,7 +2,7 @@ import Glibc
 import Testing
 
 /// `saturn gc` and `saturn pin`: what is deleted, what never is, and what a kill leaves.
-@Suite struct GcTests {
+@Suite(.ownThread) struct GcTests {
     /// Tasks a and b ran twice, with another command each time: the first result of both is in the attic.
     private func makeSession() throws -> Session {
         let session = try Session()

@@ -2,7 +2,7 @@ import Glibc
 import Testing
 
 /// Row 27 of faults.md: every state a repository can be in is either handled or refused with what to do.
-@Suite struct GitStateTests {
+@Suite(.ownThread) struct GitStateTests {
     private static let runFile = "name: git\ntasks:\n  - {name: a, command: cat data}\n"
 
     private func makeSession(repository: Bool) throws -> Session {

@@ -1,7 +1,7 @@
 import Testing
 
 /// What runs again as a project changes, step by step, and that the plan knew it.
-@Suite struct HistoryTests {
+@Suite(.ownThread) struct HistoryTests {
     @Test func inARepository() throws {
         let history = try History(command: { "echo \($0) >> $RAN; echo \($0) > $RESULTS_DIR/out" })
         let all = history.labels

@@ -2,7 +2,7 @@ import Glibc
 import Testing
 
 /// Row 20 of faults.md: a run or a results folder that somebody uses, or that is not saturn's.
-@Suite struct InUseTests {
+@Suite(.ownThread) struct InUseTests {
     private func makeSession() throws -> (session: Session, here: Meeting, go: Meeting) {
         let session = try Session()
         let (here, go) = (try Meeting(session.space.path("here")), try Meeting(session.space.path("go")))

@@ -1,7 +1,7 @@
 import Testing
 
 /// What counts, seen from outside: each change runs exactly the tasks that it is about.
-@Suite struct KeyTests {
+@Suite(.ownThread) struct KeyTests {
     private func makeSession(_ tasks: String) throws -> Session {
         let session = try Session()
         session.environment["RAN"] = session.space.path("ran")

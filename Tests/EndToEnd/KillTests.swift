@@ -4,7 +4,7 @@ import SaturnTesting
 import Testing
 
 /// Row 13 of faults.md: saturn is killed again and again, at moments spread over a whole run.
-@Suite struct KillTests {
+@Suite(.ownThread) struct KillTests {
     /// Between kills the run file changes: everything anew, back to an earlier state, tasks that trade places.
     @Test func atRandomMoments() throws {
         let seed = SeededGenerator.chosenSeed

@@ -4,7 +4,7 @@ import SaturnTesting
 import Testing
 
 /// What cannot be, on a real cluster: a sentence each, before anything runs.
-@Suite(.enabled(if: KubernetesStage.isInstalled, KubernetesStage.reason), .timeLimit(.minutes(25)))
+@Suite(.ownThread, .enabled(if: KubernetesStage.isInstalled, KubernetesStage.reason), .timeLimit(.minutes(25)))
 struct KubernetesProblemTests {
     private func refusal(_ settings: String..., status: Int32 = 3) throws -> String {
         let stage = try KubernetesStage(tasks: "[{name: a, command: \"true\"}]", seesFolder: false)

@@ -5,7 +5,7 @@ import SaturnTesting
 import Testing
 
 /// Runs on a real Kubernetes cluster, of pods that share nothing with this machine.
-@Suite(.enabled(if: KubernetesStage.isInstalled, KubernetesStage.reason), .timeLimit(.minutes(25)))
+@Suite(.ownThread, .enabled(if: KubernetesStage.isInstalled, KubernetesStage.reason), .timeLimit(.minutes(25)))
 struct KubernetesTests {
     /// An image of nothing but busybox.
     private func alone(_ tasks: String, more: String = "", top: String = "") throws -> KubernetesStage {

@@ -4,7 +4,7 @@ import SaturnTesting
 import Testing
 
 /// Rows 14 and 28 of faults.md: a ledger that is damaged, gone, or of another version.
-@Suite struct LedgerDamageTests {
+@Suite(.ownThread) struct LedgerDamageTests {
     /// In the midst of a page SQLite takes zeros for the rest of it, and does not always notice.
     @Test func cutOffOrGone() throws {
         let book = try DamagedLedger()

@@ -5,7 +5,7 @@ import Testing
 
 /// A run that nobody executes any more is not wanted: what has ended on its engine is kept all the same.
 @Suite(
-    .enabled(if: TestEngine.missing.isEmpty, Comment(rawValue: TestEngine.missing.joined(separator: "; "))),
+    .ownThread, .enabled(if: TestEngine.missing.isEmpty, Comment(rawValue: TestEngine.missing.joined(separator: "; "))),
     .timeLimit(.minutes(25)))
 struct LeftBehindTests {
     private static let work = "echo $SATURN_TASK >> $RAN; \(EngineStage.wait); echo 1 > $RESULTS_DIR/v"

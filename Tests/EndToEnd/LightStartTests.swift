@@ -2,7 +2,7 @@ import Glibc
 import Testing
 
 /// A command loads and starts no more than it needs.
-@Suite struct LightStartTests {
+@Suite(.ownThread) struct LightStartTests {
     private func makeSession() throws -> Session {
         let session = try Session()
         try session.write("run.yaml", "name: light\ntasks:\n  - {name: a, command: echo hi}\n")

@@ -2,7 +2,7 @@ import Glibc
 import Testing
 
 /// Row 23 of faults.md: more than the system gives. Tasks wait or fail with the cause, and nothing is lost.
-@Suite struct LimitTests {
+@Suite(.ownThread) struct LimitTests {
     private func makeSession(_ count: Int, _ work: String = "true") throws -> Session {
         let session = try Session()
         let tasks = (0..<count).map {

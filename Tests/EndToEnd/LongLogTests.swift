@@ -6,7 +6,7 @@ import Testing
 /// Row 9 of faults.md, at a fifth of its size: a log of 2 GB in one line.
 ///
 /// On a disk in memory, which takes it in a second and gives it back at once.
-@Suite struct LongLogTests {
+@Suite(.ownThread) struct LongLogTests {
     private static let folder = "/dev/shm"
     private static let length = 2_147_483_648
     static let hasRoom: Bool = {

@@ -1,7 +1,7 @@
 import Testing
 
 /// `status`, `list`, `logs` and `collect`: of runs that have ended, and of one that goes on.
-@Suite struct LookingTests {
+@Suite(.ownThread) struct LookingTests {
     private func makeSession() throws -> Session {
         let session = try Session()
         try session.write(

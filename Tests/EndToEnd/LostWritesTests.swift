@@ -7,7 +7,7 @@ import Testing
 ///
 /// The project is on an ext4 in a file. A copy of that file, taken when saturn has just died at a named step, is what
 /// the power failure leaves: what only the kernel's memory had is not in it.
-@Suite struct LostWritesTests {
+@Suite(.ownThread) struct LostWritesTests {
     private static let size = 20
     private static let newBoot = "00000000-0000-4000-8000-000000000001"
 

@@ -1,7 +1,7 @@
 import Testing
 
 /// A part of a result is deleted by hand: what is left of it is not taken for the whole.
-@Suite struct MissingPartTests {
+@Suite(.ownThread) struct MissingPartTests {
     /// `a` has gone from version 1 to version 2.
     private func makeStage() throws -> Stage {
         let stage = try Stage(["a": "echo 1 | tee $RESULTS_DIR/x", "b": "echo B"])

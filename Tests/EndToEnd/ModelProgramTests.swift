@@ -4,7 +4,7 @@ import SaturnTesting
 import Testing
 
 /// The histories of `ModelHistories`, a few of them, with the real binary and a real shell.
-@Suite struct ModelProgramTests {
+@Suite(.ownThread) struct ModelProgramTests {
     @Test func histories() async throws {
         let wanted = getenv("SATURN_MODEL_HISTORIES").flatMap { Int(String(cString: $0)) }
         let seed = wanted != nil || getenv("SATURN_TEST_SEED") != nil ? SeededGenerator.chosenSeed : 1

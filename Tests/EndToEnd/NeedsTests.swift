@@ -1,7 +1,7 @@
 import Testing
 
 /// Tasks that need others: when they start, what they see, and when they run again.
-@Suite struct NeedsTests {
+@Suite(.ownThread) struct NeedsTests {
     private func makeSession(_ tasks: String) throws -> Session {
         let session = try Session()
         session.environment["RAN"] = session.space.path("ran")

@@ -2,7 +2,7 @@ import Glibc
 import Testing
 
 /// Row 30 of faults.md: callers without a home, without a terminal, or that do not listen.
-@Suite struct OddCallerTests {
+@Suite(.ownThread) struct OddCallerTests {
     private func makeSession() throws -> Session {
         let session = try Session()
         try session.write(

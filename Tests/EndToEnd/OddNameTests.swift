@@ -1,7 +1,7 @@
 import Testing
 
 /// Row 5 of faults.md: names that a shell would act on are only names.
-@Suite struct OddNameTests {
+@Suite(.ownThread) struct OddNameTests {
     private static let names = [
         "two words", "it's \"quoted\"", "$(touch pwned)", "`touch pwned`", "-rf", "*", "a[bc]?", "~", "日本 ünïcode",
         "%s",

@@ -1,7 +1,7 @@
 import Testing
 
 /// Where saturn looks for the run file and for its state, and what it says to wrong usage.
-@Suite struct PlaceTests {
+@Suite(.ownThread) struct PlaceTests {
     private static let file = "name: place\ntasks: [{name: a, code: none, command: pwd}]\n"
 
     @Test func changesFolderFirst() throws {

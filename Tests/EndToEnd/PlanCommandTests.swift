@@ -1,7 +1,7 @@
 import Testing
 
 /// `saturn plan`, and the options of `run` that choose what runs.
-@Suite struct PlanCommandTests {
+@Suite(.ownThread) struct PlanCommandTests {
     private static let file = """
         name: choose
         defaults: {code: none}

@@ -3,7 +3,7 @@ import Testing
 
 /// Row 22 of faults.md: links, hard links, pipes and devices where saturn is going to write or to read. Nothing outside
 /// of the layout changes, and nobody waits for ever.
-@Suite struct PlantedTests {
+@Suite(.ownThread) struct PlantedTests {
     /// In place of what saturn writes when the task is over.
     @Test(
         arguments: ["events", "status", "error", "log", "results"],

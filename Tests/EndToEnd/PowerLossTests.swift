@@ -4,7 +4,7 @@ import Testing
 ///
 /// Only the debug build can play this: `SATURN_TEST_BOOT_ID` says which start of the machine it is, and
 /// `SATURN_TEST_DIE_AT` where saturn is killed.
-@Suite struct PowerLossTests {
+@Suite(.ownThread) struct PowerLossTests {
     private static let (first, second) = ("aaaa-1", "bbbb-2")
     private static let reason = "the machine went down before its files were on the disk"
 

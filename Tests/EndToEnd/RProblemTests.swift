@@ -5,7 +5,7 @@ import SaturnTesting
 import Testing
 
 /// Plans that R does not have or cannot make, packages that are missing, settings that are none.
-@Suite(.enabled(if: RStage.isInstalled, RStage.reason), .timeLimit(.minutes(25)))
+@Suite(.ownThread, .enabled(if: RStage.isInstalled, RStage.reason), .timeLimit(.minutes(25)))
 struct RProblemTests {
     @Test func anUnknownPlan() throws {
         let stage = try RStage(tasks: "[\"true\"]", plan: "plan: multisesion")

@@ -5,7 +5,7 @@ import SaturnTesting
 import Testing
 
 /// Runs on real R futures.
-@Suite(.enabled(if: RStage.isInstalled, RStage.reason), .timeLimit(.minutes(25)))
+@Suite(.ownThread, .enabled(if: RStage.isInstalled, RStage.reason), .timeLimit(.minutes(25)))
 struct RTests {
     /// All of them, one after the other: others take their places.
     @Test func everyWorkerDies() throws {

@@ -5,7 +5,7 @@ import SaturnTesting
 import Testing
 
 /// What cannot be reached, what Ray would refuse, and what it is told beside.
-@Suite(.enabled(if: RayStage.isInstalled, RayStage.reason), .timeLimit(.minutes(25)))
+@Suite(.ownThread, .enabled(if: RayStage.isInstalled, RayStage.reason), .timeLimit(.minutes(25)))
 struct RayProblemTests {
     private static func session(_ executor: String) throws -> Session {
         let session = try Session()

@@ -5,7 +5,7 @@ import SaturnTesting
 import Testing
 
 /// Runs on a real Ray head, which they share.
-@Suite(.enabled(if: RayStage.isInstalled, RayStage.reason), .timeLimit(.minutes(25)))
+@Suite(.ownThread, .enabled(if: RayStage.isInstalled, RayStage.reason), .timeLimit(.minutes(25)))
 struct RayTests {
     /// Before anybody has heard that it has begun: it is not begun again.
     @Test func theSupervisorDiesAsATaskBegins() throws {

@@ -1,7 +1,7 @@
 import Testing
 
 /// Results that exist are brought to where they are wanted, and nothing is executed.
-@Suite struct RestoreTests {
+@Suite(.ownThread) struct RestoreTests {
     private static let tasks = """
         defaults: {code: none}
         tasks:

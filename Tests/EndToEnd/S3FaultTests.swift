@@ -5,7 +5,7 @@ import SaturnTesting
 import Testing
 
 /// A server that fails, goes away or loses what it had; and a saturn that is killed.
-@Suite(.enabled(if: S3Server.missing == nil, Comment(rawValue: S3Server.missing ?? "")))
+@Suite(.ownThread, .enabled(if: S3Server.missing == nil, Comment(rawValue: S3Server.missing ?? "")))
 struct S3FaultTests {
     static let sweep = """
         [{name: "t-{i}", command: "echo t-{i} >> $RAN; echo log {i}; echo {i} > $RESULTS_DIR/v", sweep: {grid: {i: {range: [1, COUNT]}}}}]

@@ -4,7 +4,7 @@ import SaturnTesting
 import Testing
 
 /// Results in S3, on real servers, read back by a client that is not ours.
-@Suite(.enabled(if: S3Server.missing == nil, Comment(rawValue: S3Server.missing ?? "")))
+@Suite(.ownThread, .enabled(if: S3Server.missing == nil, Comment(rawValue: S3Server.missing ?? "")))
 struct S3RunTests {
     @Test(arguments: S3Server.Kind.allCases) func learningRates(_ kind: S3Server.Kind) throws {
         let stage = try S3Stage(kind)

@@ -4,7 +4,7 @@ import SaturnTesting
 import Testing
 
 /// What people do with results in S3: looking, fetching, pruning; and what it costs in requests and memory.
-@Suite(.enabled(if: S3Server.missing == nil, Comment(rawValue: S3Server.missing ?? "")))
+@Suite(.ownThread, .enabled(if: S3Server.missing == nil, Comment(rawValue: S3Server.missing ?? "")))
 struct S3ToolsTests {
     /// The layout comes down as if the run had been a local one, and only what is new.
     @Test func collecting() throws {

@@ -1,7 +1,7 @@
 import Testing
 
 /// Row 11 of faults.md: a secret is nowhere but in the task.
-@Suite struct SecretTests {
+@Suite(.ownThread) struct SecretTests {
     private static let value = "s3cret-value"
 
     @Test func isNowhereButInTheTask() throws {

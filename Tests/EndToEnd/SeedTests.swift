@@ -3,7 +3,7 @@ import Glibc
 import Testing
 
 /// The sequence of commands that the project was asked for, and the file it was asked for with.
-@Suite struct SeedTests {
+@Suite(.ownThread) struct SeedTests {
     private static let header = """
         name: lr-sweep
         tasks:

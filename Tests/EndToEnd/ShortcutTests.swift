@@ -3,7 +3,7 @@ import Testing
 
 /// A run that changed nothing leaves behind what it stood on; the next one looks whether that is so still, and plans only
 /// where it is not. Whatever is done in between, what is said and executed is what a plan would say.
-@Suite struct ShortcutTests {
+@Suite(.ownThread) struct ShortcutTests {
     private static let file = """
         name: short
         defaults: {pass_env: [MODE], secrets: [TOKEN]}

@@ -2,7 +2,7 @@ import Glibc
 import Testing
 
 /// `snapshot: true`: what tasks run from, what kills leave of it, and that gc takes it away.
-@Suite struct SnapshotTests {
+@Suite(.ownThread) struct SnapshotTests {
     private func makeSession(_ command: String = "python3 train.py") throws -> Session {
         let session = try Session()
         try session.write(

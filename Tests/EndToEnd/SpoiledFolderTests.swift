@@ -1,7 +1,7 @@
 import Testing
 
 /// A task that destroys its own folder, or plants something in it: it fails alone, and nothing is followed.
-@Suite struct SpoiledFolderTests {
+@Suite(.ownThread) struct SpoiledFolderTests {
     @Test func failsAlone() throws {
         let session = try Session()
         session.environment["VICTIM"] = session.path("victim")

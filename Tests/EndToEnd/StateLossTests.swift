@@ -2,7 +2,7 @@ import Glibc
 import Testing
 
 /// The ledger, or all of `.saturn`, is deleted: the results folder still tells what there is.
-@Suite struct StateLossTests {
+@Suite(.ownThread) struct StateLossTests {
     private func makeStage() throws -> Stage {
         let stage = try Stage(["a": "echo A | tee $RESULTS_DIR/x", "b": "echo B"])
         #expect(try stage.session.saturn("run").status == 0)

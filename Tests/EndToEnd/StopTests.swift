@@ -2,7 +2,7 @@ import Glibc
 import Testing
 
 /// Row 19 of faults.md: stopping a run that runs, by signal. `terminate` is TerminateTests'.
-@Suite struct StopTests {
+@Suite(.ownThread) struct StopTests {
     @Test(arguments: [(SIGINT, 130), (SIGTERM, 143), (SIGHUP, 129)] as [(Int32, Int32)])
     func once(_ signal: Int32, _ status: Int32) throws {
         let stage = try Stage.four()

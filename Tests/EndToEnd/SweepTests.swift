@@ -1,7 +1,7 @@
 import Testing
 
 /// Sweeps with the real binary: what is planned, what a task sees, what is refused.
-@Suite struct SweepTests {
+@Suite(.ownThread) struct SweepTests {
     private func makeSession(_ tasks: String) throws -> Session {
         let session = try Session()
         try session.write("run.yaml", "name: sweep\ndefaults: {code: none}\ntasks:\n\(tasks)")

@@ -1,7 +1,7 @@
 import Testing
 
 /// What a task sees.
-@Suite struct TaskEnvironmentTests {
+@Suite(.ownThread) struct TaskEnvironmentTests {
     @Test func variables() throws {
         let session = try Session()
         try session.write(

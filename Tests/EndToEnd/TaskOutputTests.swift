@@ -2,7 +2,7 @@ import Glibc
 import Testing
 
 /// Rows 8, 9 and 10 of faults.md: whatever a task writes, and to whomever it leaves its output.
-@Suite struct TaskOutputTests {
+@Suite(.ownThread) struct TaskOutputTests {
     /// Not UTF-8, a NUL, colours, a carriage return, a bell.
     private static let bytes: [UInt8] =
         [UInt8(ascii: "a"), 0xFF, 0, UInt8(ascii: "b")] + Array("\u{1B}[31mred\u{1B}[0m\r\n\u{7}end\n".utf8)

@@ -3,7 +3,7 @@ import Glibc
 import Testing
 
 /// `terminate`: a run in any state, tasks of any kind, and nothing that is left.
-@Suite struct TerminateTests {
+@Suite(.ownThread) struct TerminateTests {
     @Test(arguments: ["run", "run --detach"]) func running(_ command: String) throws {
         let stage = try Stage.four()
         let session = stage.session

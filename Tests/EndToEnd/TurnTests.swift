@@ -1,7 +1,7 @@
 import Testing
 
 /// There and back again on a whole sweep: the results of the first time return, and no byte of them is copied.
-@Suite struct TurnTests {
+@Suite(.ownThread) struct TurnTests {
     @Test func backToTheFirstState() throws {
         let session = try Session()
         session.environment["RAN"] = session.space.path("ran")

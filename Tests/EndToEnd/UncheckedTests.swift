@@ -2,7 +2,7 @@ import Glibc
 import Testing
 
 /// Saturn is killed when a task has succeeded, and before it has looked whether code and inputs are still what they were.
-@Suite struct UncheckedTests {
+@Suite(.ownThread) struct UncheckedTests {
     /// A task that reads a tracked file and an input, and changes what `EDIT` names while it runs.
     private func makeSession() throws -> Session {
         let session = try Session()

@@ -2,7 +2,7 @@ import Glibc
 import Testing
 
 /// A file is edited while a task runs, the task reads it, and the edit is undone before saturn looks.
-@Suite struct UndoneEditTests {
+@Suite(.ownThread) struct UndoneEditTests {
     enum Place: String, CaseIterable {
         case input, linkedInput, code, namedCode, script
     }

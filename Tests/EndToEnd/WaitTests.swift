@@ -2,7 +2,7 @@ import Glibc
 import Testing
 
 /// `run --wait`: waits for whoever uses the run or its results folder, and then plans with what that one has left.
-@Suite struct WaitTests {
+@Suite(.ownThread) struct WaitTests {
     @Test func forTheRun() throws {
         let stage = try Stage(["a": Stage.wait])
         let (run, _) = try stage.start(waiting: 1)

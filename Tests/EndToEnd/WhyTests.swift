@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// `saturn why`: a transcript for every field that decides.
-@Suite struct WhyTests {
+@Suite(.ownThread) struct WhyTests {
     private func makeSession(_ tasks: String, repository: Bool = false) throws -> Session {
         let session = try Session()
         try session.write("run.yaml", "name: w\ntasks:\n\(tasks)")

@@ -14,12 +14,11 @@ final class BridgeSession: RemoteSession {
     private var isSubmitting = false
     /// Attempts that the engine has from earlier.
     private(set) var known: Set<String> = []
-    private var waiting: [Launch] = []
-    private var nextWaiting = 0
+    var waiting = LaunchQueue()
     private var fillers: [String: WorkspaceFiller] = [:]
     /// Of those: whose results cannot be written, and why.
     private var spoiled: [String: String] = [:]
-    private var events: [ExecutorEvent] = []
+    var events: [ExecutorEvent] = []
     private var outbox: ArraySlice<UInt8> = []
     private var inbox: [UInt8] = []
     private var lastHeard = Clocks.uptime()
@@ -53,35 +52,15 @@ final class BridgeSession: RemoteSession {
 
     private var wantsToWrite: Bool { !outbox.isEmpty && process.input >= 0 }
 
-    func takeEvents() -> [ExecutorEvent] {
-        defer { events.removeAll(keepingCapacity: true) }
-        return events
-    }
-
     // MARK: What is asked
-
-    func add(_ launches: [Launch]) {
-        if phase == .leaving || phase == .over {
-            events += launches.map { .exited($0.attempt, .cancelled) }
-        } else {
-            waiting += launches
-        }
-    }
 
     /// Hands over what waits while there are slots.
     func fill() {
-        guard phase == .ready, !isSubmitting, nextWaiting < waiting.count, fillers.count < slots else { return }
-        let end = nextWaiting + min(waiting.count - nextWaiting, slots - fillers.count)
-        let launches = waiting[nextWaiting..<end]
-        nextWaiting = end
-        handOver(launches)
-        if nextWaiting == waiting.count {
-            waiting.removeAll(keepingCapacity: true)
-            nextWaiting = 0
-        }
+        guard phase == .ready, !isSubmitting, fillers.count < slots else { return }
+        handOver((0..<slots - fillers.count).compactMap { _ in waiting.takeFirst() })
     }
 
-    private func handOver(_ launches: some Sequence<Launch>) {
+    private func handOver(_ launches: [Launch]) {
         let tasks = launches.map { launch in
             fillers[launch.attempt.description] = WorkspaceFiller(launch, isShared: bridge.isShared)
             return translator.task(launch)
@@ -95,11 +74,10 @@ final class BridgeSession: RemoteSession {
     func cancel(_ attempts: [AttemptID], _ how: RemoteCancel) {
         var (handedOver, earlier): ([String], [Launch]) = ([], [])
         for attempt in attempts {
-            guard let index = waiting[nextWaiting...].firstIndex(where: { $0.attempt == attempt }) else {
+            guard let launch = waiting.take(attempt) else {
                 handedOver.append(attempt.description)
                 continue
             }
-            let launch = waiting.remove(at: index)
             if known.contains(attempt.description) {
                 // It may have ended long ago: that is to be heard.
                 earlier.append(launch)
@@ -131,9 +109,7 @@ final class BridgeSession: RemoteSession {
         phase = .leaving
         leavingSince = Clocks.uptime()
         if case .terminate = how { isTerminating = true }
-        events += waiting[nextWaiting...].map { .exited($0.attempt, .cancelled) }
-        waiting = []
-        nextWaiting = 0
+        cancelWaiting()
         attempt {
             switch how {
             case .detach: try send(.detach)

@@ -25,63 +25,63 @@ struct KubectlProblem {
         where text.hasPrefix(prefix) {
             text.removeFirst(prefix.count)
         }
-        (kind, failure) = Self.problem(line, text, lines)
+        if let place = Self.missingPlace(line) {
+            (kind, failure) = (.other, place)
+        } else if let rule = Self.rules.first(where: { rule in rule.words.contains { line.contains($0) } }) {
+            (kind, failure) = (rule.kind, Failure(.engine, rule.sentence(text), hint: rule.hint))
+        } else {
+            (kind, failure) = (.other, Failure(.engine, "kubectl: \(text.isEmpty ? "no word of why" : text)"))
+        }
     }
 
-    private static func problem(_ line: String, _ text: String, _ lines: [String]) -> (Kind, Failure) {
-        func names(_ parts: String...) -> Bool { parts.contains { line.contains($0) } }
+    /// A context or a namespace that is not there.
+    private static func missingPlace(_ line: String) -> Failure? {
         let specified = line.ranges(of: "specified context: ").first.map { String(line[$0.upperBound...]) }
-        if let context = specified ?? (names("does not exist") ? quoted(after: "context", in: line) : nil) {
-            return (
-                .other,
-                Failure(
-                    .engine, "there is no context '\(context)' in kubectl's configuration",
-                    hint: "kubectl config get-contexts lists them")
-            )
+        if let context = specified ?? (line.contains("does not exist") ? quoted(after: "context", in: line) : nil) {
+            return Failure(
+                .engine, "there is no context '\(context)' in kubectl's configuration",
+                hint: "kubectl config get-contexts lists them")
         }
-        if names("connection to the server localhost:8080 was refused") {
-            return (
-                .away,
-                Failure(
-                    .engine, "kubectl is not told of a cluster: nothing answers at localhost:8080",
-                    hint: "executor.kubeconfig names its configuration, and executor.context one of it")
-            )
-        }
-        if names("exceeded quota") { return (.quota, Failure(.engine, text)) }
-        if names(
-            "You must be logged in", "(Unauthorized)", "getting credentials:",
-            "the server has asked for the client to provide credentials")
-        {
-            return (
-                .stranger,
-                Failure(
-                    .engine, "the cluster does not know who is asking: \(text)",
-                    hint: "try kubectl get jobs; credentials may have expired")
-            )
-        }
-        if names("(Forbidden)", "is forbidden") {
-            return (
-                .forbidden,
-                Failure(
-                    .engine, "the cluster does not allow it: \(text.replacing("(Forbidden): ", with: ""))",
-                    hint: permissions)
-            )
-        }
-        if let namespace = quoted(after: "namespaces", in: line), names("not found") {
-            return (
-                .other,
-                Failure(
-                    .engine, "there is no namespace '\(namespace)' on the cluster",
-                    hint: "kubectl create namespace \(namespace)")
-            )
-        }
-        let isAway = names(
-            "was refused", "Unable to connect", "no such host", "i/o timeout", "deadline exceeded", "TLS handshake",
-            "connection reset", "unexpected EOF", "ServiceUnavailable", "InternalError", "Timeout", "etcdserver",
-            "Client.Timeout", "network is unreachable", "TooManyRequests", ": EOF")
-        if isAway { return (.away, Failure(.engine, "the cluster does not answer: \(text)")) }
-        return (.other, Failure(.engine, "kubectl: \(text.isEmpty ? "no word of why" : text)"))
+        guard line.contains("not found"), let namespace = quoted(after: "namespaces", in: line) else { return nil }
+        return Failure(
+            .engine, "there is no namespace '\(namespace)' on the cluster",
+            hint: "kubectl create namespace \(namespace)")
     }
+
+    private struct Rule {
+        var kind: Kind
+        /// One of these is in what kubectl says.
+        var words: [String]
+        var sentence: @Sendable (String) -> String
+        var hint: String?
+    }
+
+    /// The first that fits counts.
+    private static let rules = [
+        Rule(
+            kind: .away, words: ["connection to the server localhost:8080 was refused"],
+            sentence: { _ in "kubectl is not told of a cluster: nothing answers at localhost:8080" },
+            hint: "executor.kubeconfig names its configuration, and executor.context one of it"),
+        Rule(kind: .quota, words: ["exceeded quota"], sentence: { $0 }),
+        Rule(
+            kind: .stranger,
+            words: [
+                "You must be logged in", "(Unauthorized)", "getting credentials:",
+                "the server has asked for the client to provide credentials",
+            ], sentence: { "the cluster does not know who is asking: \($0)" },
+            hint: "try kubectl get jobs; credentials may have expired"),
+        Rule(
+            kind: .forbidden, words: ["(Forbidden)", "is forbidden"],
+            sentence: { "the cluster does not allow it: \($0.replacing("(Forbidden): ", with: ""))" }, hint: permissions
+        ),
+        Rule(
+            kind: .away,
+            words: [
+                "was refused", "Unable to connect", "no such host", "i/o timeout", "deadline exceeded", "TLS handshake",
+                "connection reset", "unexpected EOF", "ServiceUnavailable", "InternalError", "Timeout", "etcdserver",
+                "Client.Timeout", "network is unreachable", "TooManyRequests", ": EOF",
+            ], sentence: { "the cluster does not answer: \($0)" }),
+    ]
 
     static let permissions =
         "saturn needs to create, list and delete jobs, to list and delete pods, and to create pods/exec; with secrets also to "

@@ -153,13 +153,14 @@ extension KubernetesSession {
         }
         calls.removeAll(where: \.isOver)
         isLooking = true
-        let last = now - leavingSince > 60 * Self.second
+        let last = now - max(leavingSince, leftSince) > 120 * Self.second
         call(["get", "jobs,pods\(andSecrets)", "-l", selector, "-o", "json"]) { [unowned self] outcome in
             isLooking = false
             nextLook = Clocks.uptime() + Self.second / 4
             guard outcome.status == 0 else { return removalFailed(KubectlProblem(outcome.words), last) }
             attempt {
                 let left = try Self.objects(outcome.output)
+                if left.count < leftCount { (leftCount, leftSince) = (left.count, Clocks.uptime()) }
                 // What had begun, for those of whom nothing more will be heard.
                 for pod in left where pod.kind == "Pod" {
                     pod.label(ClusterNames.attempt).flatMap { attempts[$0] }?.pod = PodState(pod, isEnding: true)
@@ -183,7 +184,8 @@ extension KubernetesSession {
     private func remove(_ left: [ClusterObject]) {
         let pods = left.filter { $0.kind == "Pod" }
         let ended = pods.filter { $0.metadata.deletionTimestamp != nil && $0.hasEnded }
-        if left.contains(where: { $0.kind != "Pod" && $0.metadata.deletionTimestamp == nil }) || !hasShortened {
+        // A Job may just have made another pod.
+        if left.contains(where: { $0.metadata.deletionTimestamp == nil }) || !hasShortened {
             // Jobs first: they would make other pods.
             removal(["jobs\(andSecrets)", "-l", selector, "--wait=false"]) { [unowned self] in
                 hasShortened = true

@@ -9,9 +9,7 @@ import SaturnCore
 final class KubernetesSession: RemoteSession {
     var phase = RemotePhase.connecting
     var failure: Failure?
-    private(set) var known: Set<String> = []
-    /// Ids of other runs that this place has had.
-    private var others: Set<String> = []
+    var known: Set<String> = []
     var lastNews: Int64 = 0
     var hasRemovedRun = false
 
@@ -26,8 +24,9 @@ final class KubernetesSession: RemoteSession {
     var attempts: [String: PodAttempt] = [:]
     /// Names of Jobs by attempt, of those too that have ended.
     var jobs: [String: String] = [:]
-    private var waiting: [Launch] = []
-    private var nextWaiting = 0
+    var waiting = LaunchQueue()
+    /// To be gone on with after a look.
+    var pendingCancels: [(id: AttemptID, how: RemoteCancel, since: Int64)] = []
 
     // What is asked at the moment.
     var isSubmitting = false
@@ -41,6 +40,8 @@ final class KubernetesSession: RemoteSession {
     var isDeleting = false
     var leaving: RemoteLeave?
     var leavingSince: Int64 = 0
+    /// How much there still was of the run, the last time that it got less, and when that was.
+    var (leftCount, leftSince): (Int, Int64) = (.max, 0)
     /// Pods were given a second to end.
     var hasShortened = false
     /// Since when the cluster has not answered.
@@ -64,11 +65,6 @@ final class KubernetesSession: RemoteSession {
     deinit { for call in calls { call.end() } }
 
     var selector: String { "\(ClusterNames.run)=\(folder.id)" }
-
-    func takeEvents() -> [ExecutorEvent] {
-        defer { events.removeAll(keepingCapacity: true) }
-        return events
-    }
 
     // MARK: Calls
 
@@ -133,82 +129,6 @@ final class KubernetesSession: RemoteSession {
         if said.insert(words).inserted { events.append(.notice(words)) }
     }
 
-    // MARK: To reach it
-
-    private func connect() throws {
-        var open = 4
-        func answered() {
-            open -= 1
-            if open == 0, phase == .connecting { removeOthers() }
-        }
-        let home = cluster.run.home.isEmpty ? selector : "\(ClusterNames.home)=\(ClusterNames.home(cluster.run.home))"
-        call(["get", "jobs", "-l", home, "-o", "json"]) { [unowned self] outcome in
-            attempt {
-                guard outcome.status == 0 else { throw KubectlProblem(outcome.words).failure }
-                try findEarlier(outcome.output)
-            }
-            answered()
-        }
-        for question in [["create", "jobs"], ["delete", "jobs"], ["create", "pods", "--subresource=exec"]] {
-            call(["auth", "can-i"] + question) { [unowned self] outcome in
-                let answer = String(decoding: outcome.output, as: UTF8.self)
-                if phase == .connecting, answer.hasPrefix("no") {
-                    let what = question.count > 2 ? "execute programs in pods" : question.joined(separator: " ")
-                    let place = cluster.kubectl.options.last { $0.hasPrefix("--namespace=") }?.dropFirst(12)
-                    fail(
-                        Failure(
-                            .engine,
-                            "the cluster does not allow you to \(what)"
-                                + (place.map { " in the namespace '\($0)'" } ?? ""), hint: KubectlProblem.permissions))
-                }
-                answered()
-            }
-        }
-        if phase == .over, let failure { throw failure }
-    }
-
-    private func findEarlier(_ output: [UInt8]) throws {
-        for job in try Self.objects(output) {
-            guard let run = job.label(ClusterNames.run) else { continue }
-            if run != folder.id.description {
-                others.insert(run)
-            } else if let attempt = job.label(ClusterNames.attempt) {
-                jobs[attempt] = job.metadata.name
-                if job.metadata.deletionTimestamp == nil { known.insert(attempt) }
-            }
-        }
-    }
-
-    /// What earlier runs of the same place have left nobody knows any more.
-    private func removeOthers() {
-        guard !others.isEmpty else { return findSecrets() }
-        let which = "\(ClusterNames.run) in (\(others.sorted().joined(separator: ",")))"
-        call(["delete", "jobs,pods,secrets", "-l", which, "--grace-period=1", "--timeout=60s"], isShort: false) {
-            [unowned self] outcome in
-            if outcome.status != 0 {
-                events.append(
-                    .notice("an earlier run is not removed: \(KubectlProblem(outcome.words).failure.message)"))
-            }
-            findSecrets()
-        }
-    }
-
-    /// The log of an attempt is masked by what it was given.
-    private func findSecrets() {
-        guard !known.isEmpty else { return phase = .ready }
-        call(["get", "secret", manifest.secretName, "-o", "json", "--ignore-not-found"]) { [unowned self] outcome in
-            struct Secret: Decodable { var data: [String: Data]? }
-            if outcome.status == 0, let found = try? JSONDecoder().decode(Secret.self, from: Data(outcome.output)) {
-                secrets = SecretNames((found.data ?? [:]).mapValues { String(decoding: $0, as: UTF8.self) })
-            }
-            if phase == .connecting { phase = .ready }
-        }
-    }
-
-    func giveUp() {
-        if phase == .connecting { fail(Failure(.engine, "interrupted while connecting to Kubernetes")) }
-    }
-
     static func objects(_ output: [UInt8]) throws -> [ClusterObject] {
         do { return try JSONDecoder().decode(ClusterObjects.self, from: Data(output)).items } catch {
             throw Failure(.engine, "kubectl says what is not understood: \(error)")
@@ -217,33 +137,17 @@ final class KubernetesSession: RemoteSession {
 
     // MARK: What is asked
 
-    func add(_ launches: [Launch]) {
-        if phase == .leaving || phase == .over {
-            events += launches.map { .exited($0.attempt, .cancelled) }
-        } else {
-            waiting += launches
-        }
-    }
-
     func fill() {
-        guard phase == .ready, !isSubmitting, nextWaiting < waiting.count, Clocks.uptime() >= submitAfter else {
-            return
-        }
+        guard phase == .ready, !isSubmitting, !waiting.isEmpty, Clocks.uptime() >= submitAfter else { return }
         var new: [PodAttempt] = []
-        while nextWaiting < waiting.count, attempts.count < slots, new.count < 100 {
-            let launch = waiting[nextWaiting]
-            nextWaiting += 1
+        while attempts.count < slots, new.count < 100, let launch = waiting.takeFirst() {
             if let attempt = take(launch) { new.append(attempt) }
-        }
-        if nextWaiting == waiting.count {
-            waiting.removeAll(keepingCapacity: true)
-            nextWaiting = 0
         }
         if !new.isEmpty { submit(new) }
     }
 
     /// Returns it when the cluster does not have it.
-    private func take(_ launch: Launch) -> PodAttempt? {
+    func take(_ launch: Launch) -> PodAttempt? {
         let id = launch.attempt.description
         let isEarlier = known.contains(id)
         var launch = launch
@@ -259,80 +163,7 @@ final class KubernetesSession: RemoteSession {
     /// They go in front of what waits.
     func putBack(_ launches: [Launch]) {
         for launch in launches { attempts[launch.attempt.description] = nil }
-        waiting.insert(contentsOf: launches, at: nextWaiting)
-    }
-
-    func cancel(_ list: [AttemptID], _ how: RemoteCancel) {
-        for id in list {
-            if let index = waiting[nextWaiting...].firstIndex(where: { $0.attempt == id }) {
-                let launch = waiting.remove(at: index)
-                guard known.contains(id.description) else {
-                    events.append(.exited(id, .cancelled))
-                    continue
-                }
-                // It may have ended long ago: that is to be heard.
-                _ = take(launch)
-            }
-            if let attempt = attempts[id.description] { cancel(attempt, how) }
-        }
-    }
-
-    private func cancel(_ attempt: PodAttempt, _ how: RemoteCancel) {
-        if attempt.report != nil || attempt.isOver { return }
-        guard hasBegun(attempt) else {
-            // It may have, since the last look.
-            pendingCancels.append((attempt.id, how, Clocks.uptime()))
-            nextLook = 0
-            return
-        }
-        if how != .waiting { signal(attempt, how) }
-    }
-
-    /// Only its container knows whether the command has begun: what the cluster tells is a second old.
-    private func signal(_ attempt: PodAttempt, _ how: RemoteCancel) {
-        guard let pod = attempt.pod else { return }
-        attempt.isCancelled = true
-        let line =
-            "[ -e \(ClusterNames.place)/started ] || kill -s TERM 1; kill -s \(how == .force ? "KILL" : "TERM") -- -1"
-        let words = ["exec", pod.name, "-c", ClusterNames.task, "--", "sh", "-c", line]
-        call(words) { [unowned self, weak attempt] outcome in
-            guard outcome.status == 1, let attempt, attempts[attempt.id.description] === attempt, !hasBegun(attempt)
-            else { return }
-            // There is no container yet, or no cluster for a while.
-            if how == .force, KubectlProblem(outcome.words).kind != .away { return withdraw(attempt) }
-            pendingCancels.append((attempt.id, how, Clocks.uptime()))
-        }
-    }
-
-    /// It has no place yet, and gets none.
-    private func withdraw(_ attempt: PodAttempt) {
-        superfluous.append(attempt.job)
-        end(attempt, .cancelled)
-    }
-
-    /// To be gone on with after a look.
-    var pendingCancels: [(id: AttemptID, how: RemoteCancel, since: Int64)] = []
-
-    /// - Parameter since: when the cluster was asked what is known of it.
-    func cancelPending(since: Int64) {
-        let (ripe, rest) = (pendingCancels.filter { $0.since < since }, pendingCancels.filter { $0.since >= since })
-        pendingCancels = rest
-        for (id, how, _) in ripe {
-            guard let attempt = attempts[id.description] else { continue }
-            if attempt.pod?.isPlaced != true {
-                withdraw(attempt)
-            } else if how != .waiting {
-                signal(attempt, how)
-            }
-        }
-    }
-
-    private func hasBegun(_ attempt: PodAttempt) -> Bool {
-        if attempt.hasBegun { return true }
-        switch attempt.pod?.verdict {
-        case .running, .ended: return true
-        default: return false
-        }
+        waiting.putBack(launches)
     }
 
     func release(_ list: [AttemptID]) {
@@ -344,9 +175,7 @@ final class KubernetesSession: RemoteSession {
         phase = .leaving
         leaving = how
         leavingSince = Clocks.uptime()
-        events += waiting[nextWaiting...].map { .exited($0.attempt, .cancelled) }
-        waiting = []
-        nextWaiting = 0
+        cancelWaiting()
     }
 
     // MARK: What comes of it

@@ -49,8 +49,10 @@ protocol RemoteSession: AnyObject {
     var lastNews: Int64 { get }
     /// It has removed the run from the engine.
     var hasRemovedRun: Bool { get }
+    var waiting: LaunchQueue { get set }
+    /// What nobody has heard yet.
+    var events: [ExecutorEvent] { get set }
 
-    func add(_ launches: [Launch])
     /// Hands over what waits while there are slots.
     func fill()
     /// Together: of what was handed over the engine ends first what waits there.
@@ -61,7 +63,6 @@ protocol RemoteSession: AnyObject {
     func leave(_ how: RemoteLeave)
     /// Of attempts that were to be ended, and of which nothing more will be heard.
     func abandon()
-    func takeEvents() -> [ExecutorEvent]
 
     /// What news come by.
     var descriptors: [pollfd] { get }
@@ -73,6 +74,22 @@ protocol RemoteSession: AnyObject {
 
 extension RemoteSession {
     var patience: Int32 { 1000 }
+
+    func add(_ launches: [Launch]) {
+        if phase == .leaving || phase == .over {
+            events += launches.map { .exited($0.attempt, .cancelled) }
+        } else {
+            waiting.add(launches)
+        }
+    }
+
+    func takeEvents() -> [ExecutorEvent] {
+        defer { events.removeAll(keepingCapacity: true) }
+        return events
+    }
+
+    /// What waits when the session is left never runs.
+    func cancelWaiting() { events += waiting.takeAll().map { .exited($0.attempt, .cancelled) } }
 }
 
 extension RemoteExecutor {

@@ -103,7 +103,7 @@ class Ray(Engine):
             name=self.name, lifetime="detached", get_if_exists=True, num_cpus=0, max_concurrency=MOST_CALLS,
             scheduling_strategy=here).remote(self.name, self.label, self.home, work)
         try:
-            patience = ENVIRONMENT_PATIENCE if self.environment else 60
+            patience = ENVIRONMENT_PATIENCE if self.environment else 180
             await asyncio.wait_for(supervisor.origin.remote(), patience)
         except asyncio.TimeoutError:
             raise Fatal("cluster", f"the Ray cluster at {self.address} does not start the run's supervisor")
