@@ -16,31 +16,16 @@ struct KubernetesProblemTests {
         return run.err
     }
 
-    @Test func nothingAnswers() throws {
-        let words = try refusal("executor.kubeconfig=FOLDER/away.kubeconfig")
-        #expect(words.contains("saturn: error: the cluster does not answer: "), "\(words)")
-        #expect(words.contains("was refused"), "\(words)")
-    }
-
-    @Test func anUnknownContext() throws {
-        let words = try refusal("executor.context=nowhere")
-        #expect(words.contains("saturn: error: there is no context 'nowhere' in kubectl's configuration\n"), "\(words)")
-    }
-
-    @Test func anUnknownNamespace() throws {
-        let words = try refusal("executor.namespace=nowhere")
-        #expect(words.contains("saturn: error: there is no namespace 'nowhere' on the cluster\n"), "\(words)")
-    }
-
-    @Test func whoMayNotEvenLook() throws {
-        let words = try refusal("executor.kubeconfig=FOLDER/reader.kubeconfig")
-        #expect(words.contains("saturn: error: the cluster does not allow"), "\(words)")
-        #expect(words.contains("create pods/exec"), "\(words)")
-    }
-
-    @Test func aStranger() throws {
-        let words = try refusal("executor.kubeconfig=FOLDER/nobody.kubeconfig")
-        #expect(words.contains("saturn: error: the cluster does not know who is asking"), "\(words)")
+    @Test(arguments: [
+        ("executor.kubeconfig=FOLDER/away.kubeconfig", "the cluster does not answer: ", "was refused"),
+        ("executor.context=nowhere", "there is no context 'nowhere' in kubectl's configuration", "kubectl config"),
+        ("executor.namespace=nowhere", "there is no namespace 'nowhere' on the cluster", "kubectl create namespace"),
+        ("executor.kubeconfig=FOLDER/reader.kubeconfig", "the cluster does not allow", "create pods/exec"),
+        ("executor.kubeconfig=FOLDER/nobody.kubeconfig", "the cluster does not know who is asking", "kubectl get jobs"),
+    ]) func whoIsRefused(_ setting: String, _ sentence: String, _ detail: String) throws {
+        let words = try refusal(setting)
+        #expect(words.contains("saturn: error: \(sentence)"), "\(words)")
+        #expect(words.contains(detail), "\(words)")
     }
 
     @Test func noKubectl() throws {

@@ -272,6 +272,28 @@ struct KubernetesTests {
         try stage.expectTerminate(run, isKilled, ends: pids + (try stage.children(of: pids)), begun: 3)
     }
 
+    /// They have the rights that README names, and no others.
+    @Test(arguments: ["sweeper", "confidant"]) func whoMayDoJustWhatIsNeeded(_ user: String) throws {
+        let stage = try KubernetesStage()
+        let secrets = user == "confidant" ? "secrets: [TOKEN], " : ""
+        try stage.write(
+            """
+            [{name: a, \(secrets)command: "echo a >> $RAN; echo 1 > $RESULTS_DIR/v; exit 3", retries: 1},
+             {name: b, \(secrets)command: "echo b >> $RAN; \(EngineStage.wait)"}]
+            """)
+        stage.session.environment["TOKEN"] = "hunter2"
+        try stage.session.replace(
+            stage.cluster.kubeconfig, "\(stage.cluster.folder)/\(user).kubeconfig", in: "run.yaml")
+        let run = try stage.session.background("run")
+        try run.waitForErrors("a failed (exit code 3")
+        let pids = try stage.arrived()
+        #expect(try stage.session.read("results/a/results/v") == "1\n")
+        run.signal(SIGKILL)
+        let words = try run.ended().err
+        #expect(!words.contains("warning:"), "\(words)")
+        try stage.expectTerminate(run, false, ends: pids, begun: 3)
+    }
+
     // MARK: Keys
 
     @Test func theImageIsInTheKey() throws {

@@ -17,7 +17,7 @@ struct Transcript {
 /// A program that was started, and what it has written so far.
 final class RunningProgram {
     /// A wait that takes longer than this has failed: seconds.
-    static let patience: Double = 60
+    static let patience: Double = 240
 
     let pid: pid_t
     /// Shown as `~`.

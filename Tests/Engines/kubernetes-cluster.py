@@ -20,7 +20,10 @@ from io import BytesIO
 
 FOLDER, SERVERS = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
 CONTEXT = "saturn-test"
-TOKENS = {"admin": "system:masters", "reader": "readers"}
+TOKENS = {"admin": "system:masters", "reader": "readers", "sweeper": "sweepers", "confidant": "confidants"}
+# What README asks for, and no more; and that with secrets.
+SWEEPS = [("batch", "jobs", "create list delete"), ("", "pods", "get list delete"), ("", "pods/exec", "create")]
+ROLES = {"sweeper": SWEEPS, "confidant": SWEEPS + [("", "secrets", "get list create patch delete")]}
 LIBRARIES = ["/bin/bash", "/bin/dash", "/bin/tar", "/bin/dd"]
 PATIENCE = 120
 
@@ -90,6 +93,19 @@ class Cluster:
             "users": [{"name": user, "user": {"token": f"{user}-token"}}],
             "contexts": [{"name": CONTEXT, "context": {"cluster": CONTEXT, "user": user, "namespace": "default"}}]}))
 
+    def allow(self, user, rules):
+        group, named = "rbac.authorization.k8s.io", {"name": user, "namespace": "default"}
+        items = [
+            {"kind": "Role", "rules": [
+                {"apiGroups": [api], "resources": [what], "verbs": verbs.split()} for api, what, verbs in rules]},
+            {"kind": "RoleBinding", "subjects": [{"kind": "User", "name": user, "apiGroup": group}],
+             "roleRef": {"kind": "Role", "name": user, "apiGroup": group}}]
+        items = [{"apiVersion": f"{group}/v1", "metadata": named, **item} for item in items]
+        done = self.kubectl("create", "-f", "-", input=json.dumps(
+            {"apiVersion": "v1", "kind": "List", "items": items}).encode())
+        if done.returncode:
+            raise SystemExit(f"no role for {user}: {done.stderr.decode()}")
+
     def controllers(self):
         common = ["--kubeconfig", path("kubeconfig"), "--leader-elect=false", "--port=0", "--bind-address=127.0.0.1",
                   "--authentication-skip-lookup", "--feature-gates=TTLAfterFinished=true"]
@@ -154,12 +170,14 @@ state = "{path('containerd-state')}"
     def run(self):
         self.etcd()
         self.kubeconfig("kubeconfig", "admin")
-        self.kubeconfig("reader.kubeconfig", "reader")
-        self.kubeconfig("nobody.kubeconfig", "nobody")
+        for user in ["reader", "nobody", *ROLES]:
+            self.kubeconfig(f"{user}.kubeconfig", user)
         self.kubeconfig("away.kubeconfig", "admin", f"https://127.0.0.1:{free_port()}")
         self.api()
         self.containerd()
         self.wait("kube-apiserver", lambda: self.kubectl("get", "--raw", "/readyz").returncode == 0)
+        for user, rules in ROLES.items():
+            self.allow(user, rules)
         self.controllers()
         self.kubelet()
         self.wait("kubelet", self.is_ready)
@@ -172,10 +190,10 @@ state = "{path('containerd-state')}"
         conditions = json.loads(node.stdout)["status"]["conditions"]
         return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
 
-    def kubectl(self, *words):
+    def kubectl(self, *words, **more):
         return subprocess.run(
             ["kubectl", "--kubeconfig", path("kubeconfig"), "--request-timeout=10s", *words], capture_output=True,
-            env={**os.environ, "HOME": FOLDER})
+            env={**os.environ, "HOME": FOLDER}, **more)
 
     def wait(self, name, is_done):
         end = time.monotonic() + PATIENCE
