@@ -285,7 +285,7 @@ struct KubernetesTests {
         try stage.session.replace(
             stage.cluster.kubeconfig, "\(stage.cluster.folder)/\(user).kubeconfig", in: "run.yaml")
         let run = try stage.session.background("run")
-        try run.waitForErrors("a failed (exit code 3")
+        try run.waitForErrors("a failed: exit code 3")
         let pids = try stage.arrived()
         #expect(try stage.session.read("results/a/results/v") == "1\n")
         run.signal(SIGKILL)

@@ -84,8 +84,8 @@ struct KubectlProblem {
     ]
 
     static let permissions =
-        "saturn needs to create, list and delete jobs, to list and delete pods, and to create pods/exec; with secrets also to "
-        + "patch and delete these"
+        "saturn needs to create, list and delete jobs, to get, list and delete pods, and to create pods/exec; with secrets "
+        + "also to get, list, create, patch and delete these"
 
     private static func quoted(after word: String, in line: String) -> String? {
         guard let start = line.range(of: "\(word) \"")?.upperBound ?? line.range(of: "\(word): \"")?.upperBound,
