@@ -75,7 +75,7 @@ struct Wiring {
             spec: result.spec, problems: problems, texts: result.sources, context: context,
             code: GitCodeSource(), ledger: ledger, store: backends.store)
         var compilation = try Compiler.compile(parts)
-        compilation.notes += backends.executor?.notes(on: result.spec.tasks) ?? []
+        compilation.notes += backends.executor?.notes(on: compilation.graph.nodes) ?? []
         return Loaded(
             run: run, path: path, folder: state, compilation: compilation,
             executor: backends.executor,

@@ -291,7 +291,16 @@ struct KubernetesTests {
         run.signal(SIGKILL)
         let words = try run.ended().err
         #expect(!words.contains("warning:"), "\(words)")
-        try stage.expectTerminate(run, false, ends: pids, begun: 3)
+        try stage.expectTerminate(run, true, ends: pids, begun: 3)
+    }
+
+    /// As kubectl itself takes it: from where its user is.
+    @Test func aConfigurationOfTheEnvironment() throws {
+        let stage = try alone("[{name: a, command: \"true\"}]")
+        try stage.session.replace("kubeconfig: \(stage.cluster.kubeconfig)", "keep_for: 1h", in: "run.yaml")
+        try stage.session.shell("mkdir other && cp '\(stage.cluster.kubeconfig)' other/config")
+        let run = try stage.session.saturn("run", "../run.yaml", in: "other", env: ["KUBECONFIG": "config"])
+        #expect(run.status == 0, "\(run.err)")
     }
 
     // MARK: Keys
@@ -309,6 +318,8 @@ struct KubernetesTests {
     @Test func codeThatNothingShips() throws {
         let stage = try alone("[{name: a, command: \"true\", code: commit}]")
         let words = "keys count the code of 'a' here, and nothing ships it to pods"
+        #expect(try !stage.session.saturn("plan").out.contains(words), "outside git no code counts")
+        try stage.session.makeRepository()
         #expect(try stage.session.saturn("plan").out.contains(words))
         try stage.write("[{name: a, command: \"true\", code: commit}]", top: "file_syncs: [{src: ., dest: .}]")
         #expect(try !stage.session.saturn("plan").out.contains(words))

@@ -17,7 +17,7 @@ public protocol Executor: Sendable {
     /// What it can never give to these tasks, before anything runs.
     func problems(with tasks: [TaskSpec]) -> [Diagnostic]
     /// What people should know before these run, a sentence each.
-    func notes(on tasks: [TaskSpec]) -> [String]
+    func notes(on tasks: [TaskNode]) -> [String]
     /// Starts it; from then on `deliver` is called with batches of events, one call at a time, until ``stop()``.
     func start(_ deliver: @escaping @Sendable ([ExecutorEvent]) -> Void) throws
     /// Ends a ``start(_:)`` that takes its time; it fails. After it, nothing.
@@ -52,7 +52,7 @@ extension Executor {
     public var workplace: (any TaskExecutor)? { nil }
     public var sharesDisk: Bool { true }
     public var hasImages: Bool { false }
-    public func notes(on tasks: [TaskSpec]) -> [String] { [] }
+    public func notes(on tasks: [TaskNode]) -> [String] { [] }
     public func interrupt() {}
     public var outlivesSaturn: Bool { false }
     public func knows(_ attempt: AttemptID) -> Bool { false }

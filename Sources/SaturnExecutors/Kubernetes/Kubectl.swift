@@ -8,17 +8,17 @@ struct Kubectl: Sendable {
     var options: [String]
     /// `NAME=value`.
     var environment: [String]
-    /// The folder that it runs in.
-    var folder: String
 
     static let program = "kubectl"
+    /// saturn's own: `KUBECONFIG` may count from there.
+    static let folder = "."
 
     /// The whole command line.
     ///
     /// - Parameter isShort: it is to answer soon.
     func words(_ arguments: [String], isShort: Bool) throws -> [String] {
         let path = environment.last { $0.hasPrefix("PATH=") }?.dropFirst(5) ?? "/usr/local/bin:/usr/bin:/bin"
-        guard let found = ProgramFinder.find(Self.program, path: String(path), workdir: folder) else {
+        guard let found = ProgramFinder.find(Self.program, path: String(path), workdir: Self.folder) else {
             throw Failure(
                 .engine, "cannot execute 'kubectl': command not found", hint: "saturn reaches Kubernetes by way of it")
         }
@@ -74,7 +74,7 @@ final class KubectlCall {
         _ = fcntl(pipes[0][0], F_SETFL, O_NONBLOCK)
         var child: pid_t = 0
         let error = command[0].withCString { path in
-            kubectl.folder.withCString { folder in
+            Kubectl.folder.withCString { folder in
                 CStringArray(command).withPointer { argv in
                     CStringArray(kubectl.environment).withPointer { envp in
                         var start = csystem_child(

@@ -31,7 +31,7 @@ struct KubernetesCluster: Sendable {
         }
         if let name = text("context") { options.append("--context=\(name)") }
         if let name = text("namespace") { options.append("--namespace=\(name)") }
-        kubectl = Kubectl(options: options, environment: context.environment, folder: context.folder)
+        kubectl = Kubectl(options: options, environment: context.environment)
         run = RemoteRun(spec, context)
         image = text("image")
         var given: [String: JSONValue] = [:]

@@ -113,9 +113,9 @@ public enum KubernetesExecutor {
     }
 
     /// What may surprise who reads the results.
-    private static func notes(on tasks: [TaskSpec], on cluster: KubernetesCluster) -> [String] {
+    private static func notes(on tasks: [TaskNode], on cluster: KubernetesCluster) -> [String] {
         var notes: [String] = []
-        let images = Set(tasks.compactMap { $0.image ?? cluster.image })
+        let images = Set(tasks.compactMap { $0.spec.image ?? cluster.image })
         if let loose = images.filter({ !$0.contains("@sha256:") }).min() {
             let others = images.count { !$0.contains("@sha256:") } - 1
             let more = others == 0 ? "" : others == 1 ? " (and another one)" : " (and \(others) others)"
@@ -123,7 +123,7 @@ public enum KubernetesExecutor {
                 "\(loose)\(more) may become another image under the same name, and results of the one are reused for the "
                     + "other: NAME@sha256:DIGEST cannot")
         }
-        if cluster.syncs.isEmpty, let task = tasks.first(where: { $0.code != .none && !$0.snapshot }) {
+        if cluster.syncs.isEmpty, let task = tasks.first(where: { !$0.manifest.code.isEmpty && !$0.spec.snapshot }) {
             notes.append(
                 "keys count the code of '\(task.name)' here, and nothing ships it to pods, which have what is in their "
                     + "image: 'file_syncs' or 'snapshot: true' ships it, 'code: none' does not count it")

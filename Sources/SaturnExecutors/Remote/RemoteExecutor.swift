@@ -53,7 +53,7 @@ public final class RemoteExecutor: Executor {
     deinit { close(wake) }
 
     public func problems(with tasks: [TaskSpec]) -> [Diagnostic] { tasks.flatMap(engine.problems) }
-    public func notes(on tasks: [TaskSpec]) -> [String] { engine.notes(tasks) }
+    public func notes(on tasks: [TaskNode]) -> [String] { engine.notes(tasks) }
 
     /// Returns when the engine is reached.
     public func start(_ deliver: @escaping @Sendable ([ExecutorEvent]) -> Void) throws {

@@ -13,7 +13,7 @@ struct RemoteEngine: Sendable {
     /// What the engine would refuse of a task's.
     var problems: @Sendable (TaskSpec) -> [Diagnostic] = { _ in [] }
     /// What people should know before these run.
-    var notes: @Sendable ([TaskSpec]) -> [String] = { _ in [] }
+    var notes: @Sendable ([TaskNode]) -> [String] = { _ in [] }
     /// Begins to reach it, for so many attempts at once.
     var session: @Sendable (RemoteFolder, Int) throws -> any RemoteSession
 }
