@@ -33,6 +33,7 @@ uint64_t csystem_altered_signals(void) {
 
 struct start {
     const struct csystem_child *child;
+    pid_t parent;
     // Set by the child, which has the memory of its parent until it executes the program.
     int error;
 };
@@ -62,6 +63,8 @@ static int execute(void *argument) {
         start->error = errno;
         _exit(127);
     }
+    // The parent waits for this, unless it has been killed meanwhile.
+    if (child->ends_with_caller && (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != start->parent)) _exit(127);
     // What saturn itself inherited, or a library opened without close-on-exec, is none of the task's.
     close_others();
     // Only now: before, a handler of the parent might have run in its memory.
@@ -76,7 +79,7 @@ static int execute(void *argument) {
 int csystem_spawn(const struct csystem_child *child, pid_t *pid) {
     // The caller waits until the child has left it.
     char stack[16384] __attribute__((aligned(16)));
-    struct start start = {.child = child, .error = 0};
+    struct start start = {.child = child, .parent = getpid(), .error = 0};
     sigset_t all, before;
     sigfillset(&all);
     // Another child may end meanwhile: see csystem_drop_child_signals.

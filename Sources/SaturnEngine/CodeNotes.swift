@@ -26,7 +26,7 @@ struct CodeNotes {
         }
         if !uncovered.isEmpty {
             notes.append(
-                "outside git, and no file in their folder is named: no code counts of \(list(uncovered)); list it under inputs"
+                "outside git, and no file in their folder is named: no code counts of \(Self.list(uncovered)); list it under inputs"
             )
         }
         let others = try trees.flatMap { try uncounted(in: $0, besides: inputs, world) }
@@ -36,7 +36,7 @@ struct CodeNotes {
         }
         if !others.isEmpty {
             notes.append(
-                "untracked and not counted: \(list(others)); git add \(others.count == 1 ? "it" : "them"), "
+                "untracked and not counted: \(Self.list(others)); git add \(others.count == 1 ? "it" : "them"), "
                     + "or list \(others.count == 1 ? "it" : "them") under inputs")
         }
         return notes
@@ -60,13 +60,17 @@ struct CodeNotes {
         return found.sorted()
     }
 
-    private func list(_ names: [String]) -> String {
+    static func shipped(_ names: [String]) -> String {
+        "shipped by file_syncs and not counted: \(list(names)); list \(names.count == 1 ? "it" : "them") under inputs"
+    }
+
+    private static func list(_ names: [String]) -> String {
         let more = names.count > 3 ? " and \(names.count - 3) more" : ""
         return names.prefix(3).joined(separator: ", ") + more
     }
 
     private func counting(_ paths: Set<String>) -> String {
         let names = paths.sorted().map { $0.split(separator: "/").last.map(String.init) ?? $0 }
-        return list(names) + (paths.count == 1 ? " counts" : " count")
+        return Self.list(names) + (paths.count == 1 ? " counts" : " count")
     }
 }

@@ -35,6 +35,9 @@ struct CodeReader {
     private let world: World
     private let files: [String]
     private let ownFolders: [String]
+    /// The run file's.
+    private let folder: String
+    private var countsCode = false
     private var trees: [String: Tree] = [:]
     private var treeOfFolder: [String: Tree?] = [:]
     private var notes = CodeNotes()
@@ -48,7 +51,8 @@ struct CodeReader {
     /// - Parameters:
     ///   - files: absolute paths of files that never count.
     ///   - ownFolders: absolute paths of folders that are saturn's.
-    init(world: World, sources: Sources, files: [String], ownFolders: [String]) {
+    init(world: World, sources: Sources, files: [String], ownFolders: [String], folder: String) {
+        self.folder = folder
         self.world = world
         self.sources = sources
         self.files = files
@@ -56,8 +60,15 @@ struct CodeReader {
     }
 
     /// What git does not cover and the keys therefore know only in part.
-    func notes(besides inputs: Set<String>) throws -> [String] {
-        try notes.texts(trees.values.sorted { $0.root < $1.root }, besides: inputs, in: world)
+    func notes(besides inputs: Set<String>, shipped syncs: [FileSync]) throws -> [String] {
+        let notes = try notes.texts(trees.values.sorted { $0.root < $1.root }, besides: inputs, in: world)
+        // Whoever counts no code knows of that.
+        guard countsCode, !syncs.isEmpty, let folder = FileBytes.realPath(folder) else { return notes }
+        var shipped = ShippedFiles(
+            folder: folder, repositories: trees.values.map(\.repository), inputs: inputs, own: files + ownFolders)
+        let names = try shipped.uncounted(
+            in: syncs.map { $0.source.value.hasPrefix("/") ? $0.source.value : "\(folder)/\($0.source.value)" })
+        return names.isEmpty ? notes : notes + [CodeNotes.shipped(names)]
     }
 
     mutating func report(_ problem: Diagnostic) {
@@ -70,6 +81,7 @@ struct CodeReader {
     ) throws -> Code {
         var result = Code()
         let isNone = spec.code == .none
+        if !isNone { countsCode = true }
         let tree = try tree(of: workdir, isNeeded: !isNone || spec.snapshot)
         result.workdir = Self.relative(workdir, to: tree?.root ?? folder) ?? workdir
         let script = isNone && !spec.snapshot ? nil : script(of: spec.command, in: workdir)

@@ -15,7 +15,9 @@ public struct Compiler {
         problems = parts.problems
         self.sources = sources
         world = World(environment: context.environment, code: parts.code)
-        code = CodeReader(world: world, sources: sources, files: context.files, ownFolders: context.ownFolders)
+        code = CodeReader(
+            world: world, sources: sources, files: context.files, ownFolders: context.ownFolders, folder: context.folder
+        )
     }
 
     /// Throws ``Diagnostics`` with all that is wrong: what reading brought up, and what is found here.
@@ -36,7 +38,7 @@ public struct Compiler {
             parts: parts, graph: graph, digests: digests, sources: sources, used: counted.map(\.sources),
             repositories: counted.map(\.repository), snapshotOf: counted.map(\.snapshot),
             snapshots: compiler.code.snapshots, world: compiler.world,
-            notes: try compiler.code.notes(besides: sources.contentPaths))
+            notes: try compiler.code.notes(besides: sources.contentPaths, shipped: parts.spec.fileSyncs))
     }
 
     /// What a task's key counts, but for the manifest.

@@ -116,6 +116,8 @@ public final class Run {
         takeFirst(inputs.rest() + (options.signal.map { [.signal($0)] } ?? []))
         if !isOver { await withTaskExecutorPreference(executor.workplace) { await takeInputs() } }
         for task in [hearing, beating] { task.cancel() }
+        // What has been heard is told now: to leave an engine may take a while.
+        observer.observe(.beat)
         if isLeaving {
             await executor.detach()
             return try leave()

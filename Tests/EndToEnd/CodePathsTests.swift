@@ -42,6 +42,20 @@ import Testing
         #expect(try run(session) == "")
     }
 
+    @Test func whatIsShippedAndDoesNotCount() throws {
+        let session = try makeSession("  - {name: a, command: cat lib/*}\n")
+        try session.write(".gitignore", "*.bin\nbig\n")
+        for name in ["lib/x.bin", "big/y", "lib/big/z"] { try session.write(name, "1\n") }
+        try session.append("run.yaml", "file_syncs: [{src: lib, dest: lib}, {src: big, dest: big}]\n")
+        let note = "note: shipped by file_syncs and not counted: "
+        #expect(
+            try session.saturn("plan").out.contains("\(note)big, lib/big, lib/x.bin; list them under inputs\n"))
+        try session.replace("cat lib/*", with: "cat lib/*, inputs: [big, \"lib/*.bin\"]")
+        #expect(try session.saturn("plan").out.contains("\(note)lib/big; list it under inputs\n"))
+        try session.replace("cat lib/*", with: "cat lib/*, code: none")
+        #expect(try !session.saturn("plan").out.contains(note))
+    }
+
     @Test func mistakesAreShownWhereTheyAre() throws {
         let session = try makeSession(
             """

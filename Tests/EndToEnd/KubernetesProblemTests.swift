@@ -18,6 +18,7 @@ struct KubernetesProblemTests {
 
     @Test(arguments: [
         ("executor.kubeconfig=FOLDER/away.kubeconfig", "the cluster does not answer: ", "was refused"),
+        ("executor.kubeconfig=FOLDER/none", "kubectl's configuration cannot be read: ", "executor.kubeconfig names it"),
         ("executor.context=nowhere", "there is no context 'nowhere' in kubectl's configuration", "kubectl config"),
         ("executor.namespace=nowhere", "there is no namespace 'nowhere' on the cluster", "kubectl create namespace"),
         ("executor.kubeconfig=FOLDER/reader.kubeconfig", "the cluster does not allow", "create pods/exec"),
@@ -37,13 +38,18 @@ struct KubernetesProblemTests {
 
     @Test func aPodThatIsNone() throws {
         let words = try refusal("executor.pod={nodeSelectr: {a: b}}")
-        #expect(words.contains("nodeSelectr"), "\(words)")
+        #expect(words.contains("saturn: error: executor.pod is not what the cluster takes: "), "\(words)")
+        #expect(words.contains("nodeSelectr") && !words.contains("--validate"), "\(words)")
     }
 
     @Test(arguments: [
         ("executor.pod={hostPID: true}", "'hostPID'"), ("executor.pod={spec: {}}", "what stands under a pod's 'spec'"),
         ("executor.image_pull_policy=Sometimes", "'Sometimes' is no image_pull_policy"),
         ("executor.labels=x", "'labels' is a mapping"), ("executor.imag=x", "did you mean 'image'"),
+        ("executor.labels={a: b c}", "'b c' cannot be the value of a label"),
+        ("executor.pod={activeDeadlineSeconds: 2}", "'activeDeadlineSeconds' is saturn's"),
+        ("executor.pod={containers: 5}", "'containers' is a list"),
+        ("executor.pod={containers: [{name: task, command: [x]}]}", "'command' of the container 'task' is saturn's"),
     ]) func settings(_ setting: String, _ words: String) throws {
         let said = try refusal(setting, status: 2)
         #expect(said.contains(words), "\(said)")

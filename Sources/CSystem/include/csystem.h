@@ -19,6 +19,8 @@ struct csystem_child {
     int err;
     /// What `csystem_altered_signals` said.
     uint64_t altered_signals;
+    /// It is killed when the thread that starts it ends, or is killed with all others.
+    int ends_with_caller;
 };
 
 /// The signals of which this process, or the one that started it, has changed what they do: bit n - 1 for signal n.

@@ -39,6 +39,9 @@ struct ClusterObject: Decodable {
         struct Waiting: Decodable {
             var reason: String?
             var message: String?
+
+            /// There is no process and none is about to be: for want of an image, a Secret, a name.
+            var isStuck: Bool { reason.map { !["ContainerCreating", "PodInitializing"].contains($0) } ?? false }
         }
 
         struct Running: Decodable {
@@ -79,7 +82,7 @@ struct ClusterObject: Decodable {
     var hasEnded: Bool {
         let states = status?.containerStatuses?.map(\.state) ?? []
         if ["Succeeded", "Failed"].contains(status?.phase) { return states.allSatisfy { $0?.running == nil } }
-        return !states.isEmpty && states.allSatisfy { $0?.terminated != nil }
+        return !states.isEmpty && states.allSatisfy { $0?.terminated != nil || $0?.waiting?.isStuck == true }
     }
 
     /// Of a Job: it makes no other pod.
@@ -94,6 +97,9 @@ enum ClusterNames {
     static let (run, attempt, home) = ("saturn-run", "saturn-attempt", "saturn-home")
     static let manager = "app.kubernetes.io/managed-by"
     static let (task, keeper) = ("task", "keeper")
+    /// To be deleted in this order: a pod that goes with its Job is given half a minute, which a kubelet before 1.22 waits
+    /// for whatever it is told later.
+    static let all = "pods,jobs"
     /// Where a pod's containers have what saturn puts there and takes away.
     static let place = "/saturn"
 

@@ -62,6 +62,16 @@ struct KubectlProblem {
             kind: .away, words: ["connection to the server localhost:8080 was refused"],
             sentence: { _ in "kubectl is not told of a cluster: nothing answers at localhost:8080" },
             hint: "executor.kubeconfig names its configuration, and executor.context one of it"),
+        Rule(
+            kind: .other, words: ["error loading config file", "stat /", "no such file or directory"],
+            sentence: { "kubectl's configuration cannot be read: \($0)" }, hint: "executor.kubeconfig names it"),
+        Rule(
+            kind: .other, words: ["error validating \"STDIN\""],
+            sentence: { text in
+                let known = text.split(separator: "error validating data: ").last ?? text[...]
+                return "executor.pod is not what the cluster takes: "
+                    + (known.split(separator: "; if you choose to ignore").first ?? known)
+            }),
         Rule(kind: .quota, words: ["exceeded quota"], sentence: { $0 }),
         Rule(
             kind: .stranger,

@@ -53,27 +53,7 @@ public enum KubernetesExecutor {
                 Diagnostic(
                     at: policy.mark, "'\(text)' is no image_pull_policy", hint: "Always, IfNotPresent or Never"))
         }
-        return problems + problemsWithPod(spec)
-    }
-
-    private static func problemsWithPod(_ spec: ComponentSpec) -> [Diagnostic] {
-        guard case .map(let pod) = spec.settings["pod"]?.value else { return [] }
-        var problems: [Diagnostic] = []
-        if pod["spec"] != nil || pod["metadata"] != nil, let mark = (pod["spec"] ?? pod["metadata"])?.mark {
-            problems.append(
-                Diagnostic(
-                    at: mark, "'pod' is what stands under a pod's 'spec'", hint: "executor.labels names labels"))
-        }
-        for name in ["hostPID", "shareProcessNamespace"] {
-            guard let setting = pod[name], setting.text == "true" else { continue }
-            problems.append(
-                Diagnostic(at: setting.mark, "'\(name)': a task's processes are ended all together, and need their own")
-            )
-        }
-        if let policy = pod["restartPolicy"], policy.text != "Never" {
-            problems.append(Diagnostic(at: policy.mark, "'restartPolicy' is Never", hint: "'retries' is how often"))
-        }
-        return problems
+        return problems + PodProblems.found(in: spec)
     }
 
     private static func problems(with task: TaskSpec, on cluster: KubernetesCluster) -> [Diagnostic] {

@@ -46,7 +46,7 @@ extension KubernetesSession {
 
     /// It has no place yet, and gets none.
     private func withdraw(_ attempt: PodAttempt) {
-        superfluous.append(attempt.job)
+        remove(attempt.id.description, attempt.job)
         end(attempt, .cancelled)
     }
 

@@ -28,6 +28,7 @@ extension KubernetesSession {
     }
 
     private func take(_ objects: [ClusterObject]) {
+        removeStrays(objects)
         var jobs: [String: Bool] = [:]
         var pods: [String: ClusterObject] = [:]
         for object in objects {
@@ -42,6 +43,14 @@ extension KubernetesSession {
         }
         for (id, attempt) in attempts where attempt.isMade {
             take(attempt, jobHasFailed: jobs[id], pods[id].map { PodState($0) })
+        }
+    }
+
+    /// What a saturn that was killed had asked for, and the cluster made only after this one had looked.
+    private func removeStrays(_ objects: [ClusterObject]) {
+        for job in objects where job.kind == "Job" && job.metadata.deletionTimestamp == nil {
+            guard let id = job.label(ClusterNames.attempt), jobs[id] == nil, !superfluous.has(id) else { continue }
+            remove(id, job.metadata.name)
         }
     }
 
@@ -91,7 +100,14 @@ extension KubernetesSession {
             let since = attempt.doubtSince ?? now
             attempt.doubtSince = since
             if now - since >= 60 * Self.second { return end(attempt, .notStarted(why, code: 126)) }
-            if now - since >= 10 * Self.second { say("\(why); trying for a minute") }
+            if why.contains(manifest.secretName), !attempt.hasSecretAgain {
+                // Somebody has deleted it; the node tries again by itself.
+                attempt.hasSecretAgain = true
+                applySecret { _ in }
+            }
+            if now - since >= 10 * Self.second {
+                say("\(why); trying for a minute", about: attempt)
+            }
         case .deleted: break
         case .displaced(let why):
             // It has ended before, and what is left of it is on its way.
@@ -114,9 +130,16 @@ extension KubernetesSession {
 
     private func wait(_ attempt: PodAttempt, _ why: String?, _ now: Int64) {
         attempt.doubtSince = nil
-        guard let limit = cluster.scheduleTimeout, Double(now - attempt.since) > limit * 1e9 else { return }
-        let words = why.map { ": \($0)" } ?? ""
-        end(attempt, .notStarted("its pod found no place in \(Int(limit)) s\(words)", code: 126))
+        guard let limit = cluster.scheduleTimeout, Double(now - attempt.since) > limit * 1e9, !attempt.isGivenUp else {
+            return
+        }
+        attempt.isGivenUp = true
+        reason(of: attempt, why) { [unowned self] why in
+            guard attempts[attempt.id.description] === attempt, !hasBegun(attempt) else { return }
+            let what = attempt.pod?.isPlaced == true ? "did not begin" : "found no place"
+            let words = why.map { ": \($0)" } ?? ""
+            end(attempt, .notStarted("its pod \(what) in \(Int(limit)) s\(words)", code: 126))
+        }
     }
 
     /// Nobody can fetch anything any more.
@@ -144,16 +167,21 @@ extension KubernetesSession {
             return attempt.pod == nil
         }
         guard let one = stuck.min(by: { $0.since < $1.since }) else { return }
-        if case .waiting(let why?) = one.pod?.verdict { return tell(stuck.count, why) }
+        var known: String?
+        if case .waiting(let why) = one.pod?.verdict { known = why }
+        reason(of: one, known) { [unowned self] why in why.map { tell(stuck.count, $0) } }
+    }
+
+    /// Why it does not begin: what its pod says of that, or else the cluster's last warning. Who may not read events hears
+    /// none.
+    private func reason(of attempt: PodAttempt, _ known: String?, _ body: @escaping (String?) -> Void) {
+        if let known { return body(known) }
         call([
             "get", "events", "-o", "json", "--field-selector",
-            "type=Warning,involvedObject.name=\(one.pod?.name ?? one.job)",
-        ]) {
-            [unowned self] outcome in
-            // Who may not read events is not told.
-            guard outcome.status == 0, let found = try? Self.objects(outcome.output) else { return }
-            let last = found.max { ($0.lastTimestamp ?? "") < ($1.lastTimestamp ?? "") }
-            if let message = last?.message { tell(stuck.count, message) }
+            "type=Warning,involvedObject.name=\(attempt.pod?.name ?? attempt.job)",
+        ]) { outcome in
+            let found = outcome.status == 0 ? try? Self.objects(outcome.output) : nil
+            body(found?.max { ($0.lastTimestamp ?? "") < ($1.lastTimestamp ?? "") }?.message)
         }
     }
 

@@ -54,7 +54,7 @@ extension KubernetesSession {
     private func remove(_ others: Set<String>) {
         guard !others.isEmpty else { return findSecrets() }
         let which = "\(ClusterNames.run) in (\(others.sorted().joined(separator: ",")))"
-        call(["delete", "jobs,pods", "-l", which, "--grace-period=1", "--timeout=60s"], isShort: false) {
+        call(["delete", ClusterNames.all, "-l", which, "--grace-period=1", "--timeout=60s"], isShort: false) {
             [unowned self] outcome in
             if outcome.status != 0 {
                 events.append(

@@ -35,8 +35,9 @@ final class KubernetesSession: RemoteSession {
     var secrets = SecretNames()
     var isLooking = false
     var nextLook: Int64 = 0
-    /// Jobs that can go.
-    var superfluous: [String] = []
+    var superfluous = Superfluous()
+    /// Attempts of which all has been fetched.
+    private var fetched: Set<String> = []
     var isDeleting = false
     var leaving: RemoteLeave?
     var leavingSince: Int64 = 0
@@ -125,8 +126,10 @@ final class KubernetesSession: RemoteSession {
         do { try body() } catch { fail(error) }
     }
 
-    func say(_ words: String) {
-        if said.insert(words).inserted { events.append(.notice(words)) }
+    /// Once, however many tasks it is true of; one of them is named.
+    func say(_ words: String, about attempt: PodAttempt? = nil) {
+        guard said.insert(words).inserted else { return }
+        events.append(.notice(attempt.map { "'\($0.filler.task)': \(words)" } ?? words))
     }
 
     static func objects(_ output: [UInt8]) throws -> [ClusterObject] {
@@ -167,7 +170,12 @@ final class KubernetesSession: RemoteSession {
     }
 
     func release(_ list: [AttemptID]) {
-        for id in list { if let job = jobs.removeValue(forKey: id.description) { superfluous.append(job) } }
+        for id in list { if let job = jobs.removeValue(forKey: id.description) { remove(id.description, job) } }
+    }
+
+    /// Its Job, and with that its pod.
+    func remove(_ id: String, _ job: String) {
+        superfluous.add(.init(attempt: id, job: job, isFetched: fetched.contains(id)))
     }
 
     func leave(_ how: RemoteLeave) {
@@ -185,6 +193,7 @@ final class KubernetesSession: RemoteSession {
         attempt.fetch = nil
         try? attempt.finishLog()
         tellStart(attempt)
+        if attempt.isComplete { fetched.insert(attempt.id.description) }
         attempts[attempt.id.description] = nil
         events.append(.exited(attempt.id, exit, seconds: attempt.report?.seconds))
     }

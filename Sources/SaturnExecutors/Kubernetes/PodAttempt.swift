@@ -44,6 +44,10 @@ final class PodAttempt {
     private(set) var spoiled: String?
     var isShipping = false
     var failedShipments = 0
+    /// The Secret that it misses was made once more.
+    var hasSecretAgain = false
+    /// It has waited for longer than it may.
+    var isGivenUp = false
 
     var id: AttemptID { launch.attempt }
     var limit: String {

@@ -97,7 +97,7 @@ struct ProcessStarter {
                     environment.withBlock(adding: variables) { envp in
                         var child = csystem_child(
                             path: program, argv: argv, envp: envp, workdir: workdir,
-                            null: null, out: log, err: log, altered_signals: alteredSignals)
+                            null: null, out: log, err: log, altered_signals: alteredSignals, ends_with_caller: 0)
                         return csystem_spawn(&child, &pid)
                     }
                 }

@@ -1,0 +1,102 @@
+import SaturnCore
+
+/// How what nobody needs any more goes from the cluster, and at last all that the run has there.
+extension KubernetesSession {
+    /// Of attempts whose results are where they belong, and of those that nobody wants.
+    func removeSuperfluous() {
+        guard !isDeleting, let batch = superfluous.take() else { return }
+        isDeleting = true
+        call(["delete"] + batch.words + ["--ignore-not-found", "--wait=false"]) { [unowned self] outcome in
+            isDeleting = false
+            guard outcome.status != 0 else { return }
+            let problem = KubectlProblem(outcome.words)
+            if problem.kind == .away || problem.kind == .stranger {
+                superfluous.giveBack(batch)
+                isAway(problem)
+            } else {
+                say("Jobs that have ended stay: \(problem.failure.message)")
+            }
+        }
+    }
+
+    func leaveFurther(_ now: Int64) {
+        guard let leaving, !isSubmitting else { return }
+        switch leaving {
+        case .detach:
+            removeSuperfluous()
+            if isDeleting || !superfluous.isEmpty, now - leavingSince < 20 * Self.second { return }
+            phase = .over
+            endCalls()
+        case .terminate:
+            guard !isLooking, now >= nextLook else { return }
+            removeRun(now)
+        }
+    }
+
+    /// Who has given the cluster none may not be allowed to ask for them.
+    private var andSecrets: String { secrets.values.isEmpty ? "" : ",secrets" }
+
+    /// Looks, removes what is there, and looks again.
+    private func removeRun(_ now: Int64) {
+        for attempt in attempts.values {
+            attempt.fetch?.end()
+            attempt.fetch = nil
+        }
+        calls.removeAll(where: \.isOver)
+        isLooking = true
+        let last = now - max(leavingSince, leftSince) > 120 * Self.second
+        call(["get", "jobs,pods\(andSecrets)", "-l", selector, "-o", "json"]) { [unowned self] outcome in
+            isLooking = false
+            nextLook = Clocks.uptime() + Self.second / 4
+            guard outcome.status == 0 else { return removalFailed(KubectlProblem(outcome.words), last) }
+            attempt {
+                let left = try Self.objects(outcome.output)
+                if left.count < leftCount { (leftCount, leftSince) = (left.count, Clocks.uptime()) }
+                // What had begun, for those of whom nothing more will be heard.
+                for pod in left where pod.kind == "Pod" {
+                    pod.label(ClusterNames.attempt).flatMap { attempts[$0] }?.pod = PodState(pod, isEnding: true)
+                }
+                if left.isEmpty {
+                    hasRemovedRun = true
+                    phase = .over
+                } else if last {
+                    let pods = left.filter { $0.kind == "Pod" }.count
+                    fail(
+                        Failure(
+                            .engine, "\(pods) pods of this run have not ended",
+                            hint: "kubectl get pods -l \(selector) shows them; call saturn terminate again"))
+                } else {
+                    remove(left)
+                }
+            }
+        }
+    }
+
+    private func remove(_ left: [ClusterObject]) {
+        let pods = left.filter { $0.kind == "Pod" }
+        let ended = pods.filter { $0.metadata.deletionTimestamp != nil && $0.hasEnded }
+        // A Job may just have made another pod.
+        if left.contains(where: { $0.metadata.deletionTimestamp == nil }) || !hasShortened {
+            hasShortened = true
+            removal(ClusterNames.all + andSecrets, ["-l", selector, "--grace-period=1"])
+        } else if !ended.isEmpty {
+            // Nothing of them is left but the cluster's record, which a node takes ten seconds to give up.
+            removal("pods", ended.map(\.metadata.name) + ["--grace-period=0", "--force"])
+        }
+    }
+
+    private func removal(_ kinds: String, _ which: [String]) {
+        isLooking = true
+        call(["delete", kinds, "--ignore-not-found", "--wait=false"] + which) { [unowned self] outcome in
+            isLooking = false
+            nextLook = 0
+            if outcome.status != 0 { removalFailed(KubectlProblem(outcome.words), false) }
+        }
+    }
+
+    private func removalFailed(_ problem: KubectlProblem, _ isLast: Bool) {
+        nextLook = Clocks.uptime() + 2 * Self.second
+        if problem.kind == .away, !isLast { return }
+        fail(problem.failure)
+    }
+}
