@@ -46,7 +46,8 @@ class EngineStage {
         #expect(try left().isEmpty)
         #expect(try ran().count == begun, "what waited was not begun to be ended")
         #expect(try session.saturn("status").out.contains("stopped"))
-        #expect(try run.ended().status == (isKilled ? 137 : 143))
+        let end = try run.ended()
+        #expect(end.status == (isKilled ? 137 : 143), "\(end.out)\(end.err)")
     }
 
     /// - Parameters:

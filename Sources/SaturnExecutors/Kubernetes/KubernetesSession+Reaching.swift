@@ -11,7 +11,7 @@ extension KubernetesSession {
             if open == 0, phase == .connecting { remove(others) }
         }
         let home = cluster.run.home.isEmpty ? selector : "\(ClusterNames.home)=\(ClusterNames.home(cluster.run.home))"
-        call(["get", "jobs", "-l", home, "-o", "json"]) { [unowned self] outcome in
+        call(["get", "jobs,pods", "-l", home, "-o", "json"]) { [unowned self] outcome in
             attempt {
                 guard outcome.status == 0 else { throw KubectlProblem(outcome.words).failure }
                 others = try findEarlier(outcome.output)
@@ -38,14 +38,19 @@ extension KubernetesSession {
     /// Returns the ids of other runs that this place has had.
     private func findEarlier(_ output: [UInt8]) throws -> Set<String> {
         var others: Set<String> = []
-        for job in try Self.objects(output) {
-            guard let run = job.label(ClusterNames.run) else { continue }
+        let objects = try Self.objects(output)
+        for object in objects {
+            guard let run = object.label(ClusterNames.run) else { continue }
             if run != folder.id.description {
                 others.insert(run)
-            } else if let attempt = job.label(ClusterNames.attempt) {
-                jobs[attempt] = job.metadata.name
-                if job.metadata.deletionTimestamp == nil { known.insert(attempt) }
+            } else if object.kind == "Job", let attempt = object.label(ClusterNames.attempt) {
+                jobs[attempt] = object.metadata.name
+                if object.metadata.deletionTimestamp == nil { known.insert(attempt) }
             }
+        }
+        // A saturn that was killed while it removed them has come no further than their Jobs.
+        for pod in objects where pod.kind == "Pod" && pod.metadata.deletionTimestamp == nil {
+            if let attempt = pod.label(ClusterNames.attempt), jobs[attempt] == nil { remove(attempt, "") }
         }
         return others
     }
@@ -54,7 +59,7 @@ extension KubernetesSession {
     private func remove(_ others: Set<String>) {
         guard !others.isEmpty else { return findSecrets() }
         let which = "\(ClusterNames.run) in (\(others.sorted().joined(separator: ",")))"
-        call(["delete", ClusterNames.all, "-l", which, "--grace-period=1", "--timeout=60s"], isShort: false) {
+        call(ClusterNames.removal + ["-l", which, "--timeout=60s"], isShort: false) {
             [unowned self] outcome in
             if outcome.status != 0 {
                 events.append(

@@ -6,7 +6,7 @@ extension KubernetesSession {
     func removeSuperfluous() {
         guard !isDeleting, let batch = superfluous.take() else { return }
         isDeleting = true
-        call(["delete"] + batch.words + ["--ignore-not-found", "--wait=false"]) { [unowned self] outcome in
+        call(batch.words + ["--ignore-not-found", "--wait=false"]) { [unowned self] outcome in
             isDeleting = false
             guard outcome.status != 0 else { return }
             let problem = KubectlProblem(outcome.words)
@@ -78,17 +78,20 @@ extension KubernetesSession {
         // A Job may just have made another pod.
         if left.contains(where: { $0.metadata.deletionTimestamp == nil }) || !hasShortened {
             hasShortened = true
-            removal(ClusterNames.all + andSecrets, ["-l", selector, "--grace-period=1"])
+            removal(ClusterNames.removal + ["-l", selector])
+            if !secrets.values.isEmpty { removal(["delete", "secrets", "-l", selector]) }
         } else if !ended.isEmpty {
             // Nothing of them is left but the cluster's record, which a node takes ten seconds to give up.
-            removal("pods", ended.map(\.metadata.name) + ["--grace-period=0", "--force"])
+            removal(["delete", "pods"] + ended.map(\.metadata.name) + ["--grace-period=0", "--force"])
         }
     }
 
-    private func removal(_ kinds: String, _ which: [String]) {
+    private func removal(_ words: [String]) {
+        removals += 1
         isLooking = true
-        call(["delete", kinds, "--ignore-not-found", "--wait=false"] + which) { [unowned self] outcome in
-            isLooking = false
+        call(words + ["--ignore-not-found", "--wait=false"]) { [unowned self] outcome in
+            removals -= 1
+            isLooking = removals > 0
             nextLook = 0
             if outcome.status != 0 { removalFailed(KubectlProblem(outcome.words), false) }
         }

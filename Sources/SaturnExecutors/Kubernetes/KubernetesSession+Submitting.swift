@@ -29,7 +29,7 @@ extension KubernetesSession {
         let old = new.compactMap(\.launch.surroundings.supersedes).map(\.description)
         guard !old.isEmpty else { return create(new) }
         let which = "\(ClusterNames.attempt) in (\(old.joined(separator: ",")))"
-        call(["delete", ClusterNames.all, "-l", which, "--grace-period=1", "--timeout=60s"], isShort: false) {
+        call(ClusterNames.removal + ["-l", which, "--timeout=60s"], isShort: false) {
             [unowned self] outcome in
             if outcome.status == 0 { create(new) } else { refused(new, KubectlProblem(outcome.words)) }
         }

@@ -43,6 +43,7 @@ final class KubernetesSession: RemoteSession {
     var leavingSince: Int64 = 0
     /// How much there still was of the run, the last time that it got less, and when that was.
     var (leftCount, leftSince): (Int, Int64) = (.max, 0)
+    var removals = 0
     /// Pods were given a second to end.
     var hasShortened = false
     /// Since when the cluster has not answered.

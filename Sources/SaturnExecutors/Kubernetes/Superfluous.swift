@@ -10,11 +10,11 @@ struct Superfluous {
     struct Batch {
         fileprivate var items: [Item]
 
-        /// What `kubectl delete` is told.
+        /// What `kubectl` is told.
         var words: [String] {
-            if items.first?.isFetched == true { return ["jobs"] + items.map(\.job) }
+            if items.first?.isFetched == true { return ["delete", "jobs"] + items.map(\.job) }
             let attempts = items.map(\.attempt).joined(separator: ",")
-            return [ClusterNames.all, "-l", "\(ClusterNames.attempt) in (\(attempts))", "--grace-period=1"]
+            return ClusterNames.removal + ["-l", "\(ClusterNames.attempt) in (\(attempts))"]
         }
     }
 

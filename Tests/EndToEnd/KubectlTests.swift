@@ -1,0 +1,108 @@
+import Engines
+import Foundation
+import Glibc
+import SaturnTesting
+import Testing
+
+/// By whom and by what a real Kubernetes cluster is reached, and what is lost on the way.
+@Suite(.ownThread, .enabled(if: KubernetesStage.isInstalled, KubernetesStage.reason), .timeLimit(.minutes(25)))
+struct KubectlTests {
+    /// They have the rights that README names, and no others.
+    @Test(arguments: ["sweeper", "confidant"]) func whoMayDoJustWhatIsNeeded(_ user: String) throws {
+        let stage = try KubernetesStage()
+        let secrets = user == "confidant" ? "secrets: [TOKEN], " : ""
+        try stage.write(
+            """
+            [{name: a, \(secrets)command: "echo a >> $RAN; echo 1 > $RESULTS_DIR/v; exit 3", retries: 1},
+             {name: b, \(secrets)command: "echo b >> $RAN; \(EngineStage.wait)"}]
+            """)
+        stage.session.environment["TOKEN"] = "hunter2"
+        try stage.session.replace(
+            stage.cluster.kubeconfig, "\(stage.cluster.folder)/\(user).kubeconfig", in: "run.yaml")
+        let run = try stage.session.background("run")
+        try run.waitForErrors("a failed: exit code 3")
+        let pids = try stage.arrived()
+        #expect(try stage.session.read("results/a/results/v") == "1\n")
+        run.signal(SIGKILL)
+        let words = try run.ended().err
+        #expect(!words.contains("warning:"), "\(words)")
+        try stage.expectTerminate(run, true, ends: pids, begun: 3)
+    }
+
+    /// saturn has its values, and makes it again.
+    @Test func itsSecretIsDeleted() throws {
+        let stage = try KubernetesStage()
+        try stage.write(
+            """
+            [{name: a, secrets: [TOKEN], command: "\(EngineStage.wait)"},
+             {name: b, secrets: [TOKEN], needs: [a], command: "echo $TOKEN > $RESULTS_DIR/v"}]
+            """)
+        stage.session.environment["TOKEN"] = "hunter2"
+        let run = try stage.session.background("run")
+        try stage.arrived()
+        try stage.cluster.kubectl("delete", "secrets", "-l", "stage=\(stage.label)")
+        stage.release()
+        let end = try run.ended()
+        #expect(end.status == 0, "\(end.out)\(end.err)")
+        #expect(try stage.session.read("results/b/results/v") == "hunter2\n")
+        #expect(try stage.left().isEmpty)
+    }
+
+    /// A `kubectl` that is about to create Jobs is told what to do first, by a shell line.
+    private func delayKubectl(_ stage: KubernetesStage, _ line: String) throws -> [String: String] {
+        try stage.session.write(
+            "bin/kubectl",
+            """
+            #!/bin/sh
+            PATH=${PATH#*:}
+            case " $* " in *" create -f - "*) \(line) ;; esac
+            exec kubectl "$@"
+            """, executable: true)
+        let path = stage.session.environment["PATH"] ?? ""
+        return ["PATH": "\(stage.session.path("bin")):\(path)"]
+    }
+
+    /// What a saturn asks of a cluster is not asked any more when that saturn is killed.
+    @Test func itsKubectlEndsWithIt() throws {
+        let stage = try KubernetesStage()
+        try stage.write("[{name: a, command: \"echo a >> $RAN\"}]")
+        let coming = try Meeting(stage.session.space.path("coming"))
+        let run = try stage.session.background(
+            "run", env: delayKubectl(stage, "echo $$ > '\(coming.path)'; sleep 1"))
+        let pid = try #require(pid_t(try coming.line()))
+        run.signal(SIGKILL)
+        try run.ended()
+        try waitForEnd(of: pid)
+        #expect(try stage.left().isEmpty)
+        #expect(try stage.session.saturn("run").status == 0)
+        #expect(try stage.ran() == ["a"])
+        #expect(try stage.left().isEmpty)
+    }
+
+    /// What the cluster makes for one that was killed, after the next one has looked, goes.
+    @Test func aJobComesLate() throws {
+        let stage = try KubernetesStage()
+        try stage.write("[{name: a, command: \"\(EngineStage.wait)\"}]")
+        let late = stage.session.space.path("late")
+        let run = try stage.session.background("run", env: delayKubectl(stage, "exec cat > '\(late)'"))
+        while (try? stage.session.read(late).hasSuffix("}")) != true { poll(nil, 0, 10) }
+        run.signal(SIGKILL)
+        try run.ended()
+        let next = try stage.session.background("run")
+        try stage.arrived()
+        let name = try stage.cluster.kubectl("create", "-f", late, "-o", "name").dropLast()
+        while try stage.left().contains(name) { poll(nil, 0, 100) }
+        stage.release(2)
+        #expect(try next.ended().status == 0)
+        #expect(try stage.left().isEmpty)
+    }
+
+    /// As kubectl itself takes it: from where its user is.
+    @Test func aConfigurationOfTheEnvironment() throws {
+        let stage = try KubernetesStage(tasks: "[{name: a, command: \"true\"}]")
+        try stage.session.replace("kubeconfig: \(stage.cluster.kubeconfig)", "keep_for: 1h", in: "run.yaml")
+        try stage.session.shell("mkdir other && cp '\(stage.cluster.kubeconfig)' other/config")
+        let run = try stage.session.saturn("run", "../run.yaml", in: "other", env: ["KUBECONFIG": "config"])
+        #expect(run.status == 0, "\(run.err)")
+    }
+}
