@@ -129,9 +129,13 @@ struct KubernetesTests {
             cd $RESULTS_DIR; mkdir -p 'a b/é'; printf 1 > 'a b/é/-n'; printf 2 > "$(printf 'new\\nline')"; ln -s 'a b' link; \
             printf 3 > "$(printf '\\377')"; : > empty; mkdir none; seq 1 6600000 > big; chmod 640 big; ln big other
             """
-        let stage = try alone("[{name: \"lr 0.5 (é)\", command: '\(make.replacingOccurrences(of: "'", with: "''"))'}]")
+        let stage = try alone(
+            "[{name: \"lr 0.5 (é)\", command: '\(make.replacingOccurrences(of: "'", with: "''")); mkfifo pipe'}]")
         let run = try stage.session.saturn("run")
         #expect(run.status == 0, "\(run.out)\(run.err)")
+        #expect(
+            run.err.contains("'lr 0.5 (é)': pipe is no file, folder or link, and not among its results\n"), "\(run.err)"
+        )
         try stage.session.write("make.sh", make)
         #expect(try stage.session.shell("mkdir reference && RESULTS_DIR=$PWD/reference sh -e make.sh").status == 0)
         let results = "results/lr 0.5 (é)/results"

@@ -1,5 +1,4 @@
 import SaturnTesting
-import Synchronization
 import Testing
 
 /// Runs tests that wait for programs on threads of their own, more of them at once than there are processors.
@@ -11,9 +10,7 @@ struct OwnThread: SuiteTrait, TestTrait, TestScoping {
     func provideScope(
         for test: Test, testCase: Test.Case?, performing function: @Sendable () async throws -> Void
     ) async throws {
-        await Self.seats.take()
-        defer { Self.seats.giveBack() }
-        try await withTaskExecutorPreference(Threads.all) { try await function() }
+        try await Self.seats.taking { try await withTaskExecutorPreference(Threads.all) { try await function() } }
     }
 
     /// So few that what one test measures or waits for is not changed much by the others.
@@ -25,36 +22,6 @@ struct OwnThread: SuiteTrait, TestTrait, TestScoping {
         func enqueue(_ job: consuming ExecutorJob) {
             let job = UnownedJob(job)
             Blocking.start { job.runSynchronously(on: self.asUnownedTaskExecutor()) }
-        }
-    }
-
-    private final class Seats: Sendable {
-        private struct State {
-            var free: Int
-            var waiting: [CheckedContinuation<Void, Never>] = []
-        }
-
-        private let state: Mutex<State>
-
-        init(count: Int) { state = Mutex(State(free: count)) }
-
-        func take() async {
-            await withCheckedContinuation { continuation in
-                let isFree = state.withLock { state in
-                    if state.free == 0 { state.waiting.append(continuation) } else { state.free -= 1 }
-                    return state.waiting.isEmpty
-                }
-                if isFree { continuation.resume() }
-            }
-        }
-
-        func giveBack() {
-            let next = state.withLock { state -> CheckedContinuation<Void, Never>? in
-                guard state.waiting.isEmpty else { return state.waiting.removeFirst() }
-                state.free += 1
-                return nil
-            }
-            next?.resume()
         }
     }
 }

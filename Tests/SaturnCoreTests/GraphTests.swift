@@ -54,6 +54,15 @@ import Testing
         #expect(graph.nodes[2].dependents == [0, 4])
     }
 
+    /// One whose mistake has been reported is not among them, but the others keep their numbers.
+    @Test func aPatternNeverMeansTheTaskItself() {
+        var tasks = [TaskSpec("a"), TaskSpec("b", needs: ["*"])].numbered
+        tasks[1].index = 2
+        var problems: [Diagnostic] = []
+        #expect(Graph(tasks, problems: &problems).nodes[1].needs == [0])
+        #expect(problems.isEmpty)
+    }
+
     @Test func aPatternHasToMatchAnotherTask() {
         let (_, problems) = graph([TaskSpec("a", needs: ["a*", "zebra-*"])])
         #expect(

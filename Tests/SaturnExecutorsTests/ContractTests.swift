@@ -4,7 +4,7 @@ import SaturnTesting
 import Testing
 
 /// What every executor does, on its real engine.
-@Suite("Executor contract", .timeLimit(.minutes(25)))
+@Suite("Executor contract", .fewAtOnce, .timeLimit(.minutes(25)))
 struct ContractTests {
     // MARK: How a task ends
 
@@ -241,7 +241,7 @@ struct ContractTests {
             bench.executor.cancel(attempt, force: true)
         }
         #expect(try await bench.run("b", .shell(":")) == .code(0))
-        #expect(bench.events.all.count == 4)
+        #expect((bench.started.count, bench.ended.count) == (2, 2))
     }
 
     // MARK: Many
@@ -261,7 +261,8 @@ struct ContractTests {
             #expect(exit == .code(0), "\(log)")
         }
         #expect(Set(bench.started).count == candidate.crowd)
-        #expect(bench.events.all.count == 2 * candidate.crowd)
+        // An engine may have had something to say besides.
+        #expect((bench.started.count, bench.ended.count) == (candidate.crowd, candidate.crowd))
     }
 
     /// Each of four tasks waits for the other three.

@@ -22,7 +22,7 @@ final class Signpost: Sendable {
 
     deinit { close(descriptor) }
 
-    /// The next line; a task that never writes one fails the test after a minute.
+    /// The next line; a task that never writes one fails the test after five minutes.
     func read() async throws -> String { try await Blocking.run { [self] in try readLine() } }
 
     private func readLine() throws -> String {
@@ -30,7 +30,7 @@ final class Signpost: Sendable {
         var byte: UInt8 = 0
         while true {
             var poll = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-            guard Glibc.poll(&poll, 1, 60_000) == 1 else { throw ChildProcess.Problem("nothing came through \(path)") }
+            guard Glibc.poll(&poll, 1, 300_000) == 1 else { throw ChildProcess.Problem("nothing came through \(path)") }
             guard Glibc.read(descriptor, &byte, 1) == 1 else { throw ChildProcess.Problem("read \(path)", errno) }
             if byte == UInt8(ascii: "\n") { return String(decoding: line, as: UTF8.self) }
             line.append(byte)

@@ -33,7 +33,7 @@ public struct Graph: Sendable {
     private mutating func link(_ problems: inout [Diagnostic]) {
         var linker = NeedsLinker(nodes.map(\.name), indices)
         for index in nodes.indices where !nodes[index].spec.needs.isEmpty {
-            nodes[index].needs = linker.needs(of: nodes[index].spec)
+            nodes[index].needs = linker.needs(of: nodes[index].spec, at: index)
             for needed in nodes[index].needs { nodes[needed].dependents.append(index) }
         }
         problems += linker.problems

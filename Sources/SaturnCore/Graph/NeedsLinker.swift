@@ -14,13 +14,13 @@ struct NeedsLinker {
     }
 
     /// The tasks that `spec` needs, each once, in the order written; those of a pattern in the order of the file, and
-    /// without the task itself.
-    mutating func needs(of spec: TaskSpec) -> [Int] {
+    /// without the task itself, whose place among the names is `index`.
+    mutating func needs(of spec: TaskSpec, at index: Int) -> [Int] {
         var needs: [Int] = []
         var seen: Set<Int> = []
         var variables: [String: Int] = [:]
         for need in spec.needs {
-            for needed in tasks(need, of: spec) where seen.insert(needed).inserted {
+            for needed in tasks(need, of: spec, at: index) where seen.insert(needed).inserted {
                 needs.append(needed)
                 let variable = TaskName.variable(names[needed])
                 guard let other = variables.updateValue(needed, forKey: variable) else { continue }
@@ -34,7 +34,7 @@ struct NeedsLinker {
         return needs
     }
 
-    private mutating func tasks(_ need: Marked<String>, of spec: TaskSpec) -> [Int] {
+    private mutating func tasks(_ need: Marked<String>, of spec: TaskSpec, at index: Int) -> [Int] {
         if let needed = indices[need.value] { return [needed] }
         guard NamePattern.isPattern(need.value) else {
             // Comparing with all names takes its time: a few hints are enough.
@@ -43,7 +43,7 @@ struct NeedsLinker {
             problems.append(Diagnostic(at: need.mark, message, hint: hint))
             return []
         }
-        let others = matches(need.value).filter { $0 != spec.index }
+        let others = matches(need.value).filter { $0 != index }
         if others.isEmpty {
             let message = "task '\(spec.name)' needs '\(need.value)', which matches no other task"
             problems.append(Diagnostic(at: need.mark, message))

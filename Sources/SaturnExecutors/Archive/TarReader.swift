@@ -27,6 +27,8 @@ final class TarReader {
     private var held: [UInt8] = []
     private var file: Int32 = -1
     private var entry = TarEntry()
+    /// Paths of what was not made.
+    private(set) var leftOut: [String] = []
     private var longName: [UInt8]?
     private var longLink: [UInt8]?
     private var longSize: Int64?
@@ -110,7 +112,7 @@ final class TarReader {
             if let path { try tree.makeLink(path, to: entry.link) }
         case UInt8(ascii: "1"):
             if let path, let target = try ResultsTree.components(entry.link) { try tree.makeName(path, of: target) }
-        default: break
+        default: leftOut.append((path ?? []).joined(separator: "/"))
         }
         let size = entry.type == UInt8(ascii: "5") || entry.type == UInt8(ascii: "2") ? 0 : entry.size
         state = size == 0 ? .header : .skipping(size + Int64(padding))

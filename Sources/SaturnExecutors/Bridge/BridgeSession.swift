@@ -260,9 +260,7 @@ final class BridgeSession: RemoteSession {
         fillers[name] = nil
         let problem = spoiled.removeValue(forKey: name)
         if let left = event.left, let first = event.left_name {
-            let others = left == 1 ? " is" : " and \(left - 1) more are"
-            events.append(
-                .notice("'\(filler.task)': \(first)\(others) no file, folder or link, and not among its results"))
+            sayLeftOut(of: filler.task, first, left)
         }
         events.append(.exited(filler.attempt, problem.map { .lost($0) } ?? event.exit, seconds: event.seconds))
     }

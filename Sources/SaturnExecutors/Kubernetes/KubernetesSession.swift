@@ -195,6 +195,8 @@ final class KubernetesSession: RemoteSession {
         try? attempt.finishLog()
         tellStart(attempt)
         if attempt.isComplete { fetched.insert(attempt.id.description) }
+        let left = attempt.filler.leftOut
+        if let first = left.first { sayLeftOut(of: attempt.filler.task, first, left.count) }
         attempts[attempt.id.description] = nil
         events.append(.exited(attempt.id, exit, seconds: attempt.report?.seconds))
     }

@@ -88,6 +88,12 @@ extension RemoteSession {
         return events
     }
 
+    /// Such a thing is no result: a named pipe, a socket.
+    func sayLeftOut(of task: String, _ first: String, _ count: Int) {
+        let others = count == 1 ? " is" : " and \(count - 1) more are"
+        events.append(.notice("'\(task)': \(first)\(others) no file, folder or link, and not among its results"))
+    }
+
     /// What waits when the session is left never runs.
     func cancelWaiting() { events += waiting.takeAll().map { .exited($0.attempt, .cancelled) } }
 }

@@ -8,6 +8,8 @@ final class WorkspaceFiller {
     private let workspace: Workspace
     private let isShared: Bool
     private var archive: TarReader?
+    /// What the archive had that is no file, folder or link.
+    private(set) var leftOut: [String] = []
 
     init(_ launch: Launch, isShared: Bool) {
         attempt = launch.attempt
@@ -50,6 +52,7 @@ final class WorkspaceFiller {
 
     func finish() throws {
         try archive?.finish()
+        leftOut = archive?.leftOut ?? []
         archive = nil
     }
 
