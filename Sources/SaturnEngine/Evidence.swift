@@ -225,8 +225,8 @@ final class Evidence: PlanEvidence {
         let known = knowsSuccesses ? try foreseen[key] ?? ledger.successes(of: key) : []
         let isHere = { (record: AttemptRecord) in record.location == self.store.location }
         let here = known.filter(isHere) + adopted.good(under: key)
-        let found = try here.compactMap { record in try place(of: record).map { stored(record, at: $0) } }
-        return found + known.filter { !isHere($0) }.compactMap(elsewhere)
+        let found = try here.compactMap { record in try place(of: record, for: key).map { stored(record, at: $0) } }
+        return found + known.filter { !isHere($0) }.compactMap { elsewhere($0, for: key) }
     }
 
     private func stored(_ record: AttemptRecord, at place: ResultPlace) -> StoredResult {
@@ -234,20 +234,24 @@ final class Evidence: PlanEvidence {
     }
 
     /// In another results folder, where no other run may look after it: what cannot be read there is not there.
-    private func elsewhere(_ record: AttemptRecord) -> StoredResult? {
-        guard store.reaches(record.location), let place = try? place(of: record, in: record.location),
-            let events = try? store.events(of: place), events.attempt == record.id
+    private func elsewhere(_ record: AttemptRecord, for key: TaskKey) -> StoredResult? {
+        guard store.reaches(record.location), let place = try? place(of: record, in: record.location, for: key)
         else { return nil }
         return stored(record, at: place)
     }
 
     /// Where a success is: as recorded, or in the attic when saturn was killed after moving it there.
-    private func place(of record: AttemptRecord, in location: String? = nil) throws -> ResultPlace? {
+    ///
+    /// A ledger that is damaged may find one attempt under another's key: for which keys a result is good is its own to say.
+    private func place(of record: AttemptRecord, in location: String? = nil, for key: TaskKey) throws -> ResultPlace? {
         let there = { (place: ResultPlace) in location.map { ResultPlace.at(location: $0, place) } ?? place }
         let standing = there(.standing(task: record.task))
         let attic = there(.attic(key: record.key, attempt: record.id))
         // What has no events any more may stay where it is, and can go nowhere: nothing would tell whose it is.
-        let isWhole = { (place: ResultPlace) in try self.store.events(of: place)?.attempt == record.id }
+        let isWhole = { (place: ResultPlace) in
+            guard let events = try self.store.events(of: place), events.attempt == record.id else { return false }
+            return events.key == key || events.accepted.contains(key)
+        }
         if record.place == .standing, case .status(let stamp) = try store.look(at: standing), stamp == record.stamp {
             return try isWhole(standing) ? standing : nil
         }

@@ -47,6 +47,14 @@ import Testing
         print("after flipped bits \(try book.executed().count - 6) tasks were executed again")
     }
 
+    /// One bit of an index is enough for that. Results say themselves for which keys they are good.
+    @Test func aSuccessUnderTheKeyOfAFailure() throws {
+        let book = try DamagedLedger()
+        try book.session.sqlite(
+            "UPDATE attempt SET key = (SELECT key FROM attempt WHERE task = 'e' LIMIT 1) WHERE task = 'd'")
+        try book.expectRecovery("d under the key of e", warns: nil, mayExecute: true)
+    }
+
     /// A later write version is damage for certain: SQLite reads such a file, and refuses to write it.
     @Test func aFlippedBitOfTheHeader() throws {
         let book = try DamagedLedger()
