@@ -66,8 +66,7 @@ struct CodeReader {
         guard countsCode, !syncs.isEmpty, let folder = FileBytes.realPath(folder) else { return notes }
         var shipped = ShippedFiles(
             folder: folder, repositories: trees.values.map(\.repository), inputs: inputs, own: files + ownFolders)
-        let names = try shipped.uncounted(
-            in: syncs.map { $0.source.value.hasPrefix("/") ? $0.source.value : "\(folder)/\($0.source.value)" })
+        let names = try shipped.uncounted(in: syncs.map { FileSyncs.path($0.source, in: folder) })
         return names.isEmpty ? notes : notes + [CodeNotes.shipped(names)]
     }
 

@@ -17,10 +17,14 @@ enum FileSyncs {
         }
     }
 
+    /// Absolute.
+    static func path(_ source: Marked<String>, in folder: String) -> String {
+        source.value.hasPrefix("/") ? source.value : "\(folder)/\(source.value)"
+    }
+
     private static func source(_ source: Marked<String>, in folder: String) -> Diagnostic? {
-        let path = source.value.hasPrefix("/") ? source.value : "\(folder)/\(source.value)"
         var status = stat()
-        guard stat(path, &status) == 0 else {
+        guard stat(path(source, in: folder), &status) == 0 else {
             return Diagnostic(at: source.mark, "'\(source.value)' does not exist in \(folder)")
         }
         guard status.st_mode & S_IFMT != S_IFDIR else { return nil }

@@ -85,13 +85,13 @@ struct KubectlTests {
         try stage.write("[{name: a, command: \"\(EngineStage.wait)\"}]")
         let late = stage.session.space.path("late")
         let run = try stage.session.background("run", env: delayKubectl(stage, "exec cat > '\(late)'"))
-        while (try? stage.session.read(late).hasSuffix("}")) != true { poll(nil, 0, 10) }
+        try waitUntil("kubectl has its Job") { (try? stage.session.read(late).hasSuffix("}")) == true }
         run.signal(SIGKILL)
         try run.ended()
         let next = try stage.session.background("run")
         try stage.arrived()
         let name = try stage.cluster.kubectl("create", "-f", late, "-o", "name").dropLast()
-        while try stage.left().contains(name) { poll(nil, 0, 100) }
+        try waitUntil("the late Job is gone", every: 100) { try !stage.left().contains(name) }
         stage.release(2)
         #expect(try next.ended().status == 0)
         #expect(try stage.left().isEmpty)

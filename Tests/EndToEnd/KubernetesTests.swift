@@ -49,7 +49,7 @@ struct KubernetesTests {
         try stage.write("[{name: a, command: \"echo a >> $RAN; echo begun; \(EngineStage.wait)\"}]")
         let run = try stage.session.background("run")
         let pid = try stage.arrived()[0]
-        while (try? stage.session.read("results/a/log")) != "begun\n" { poll(nil, 0, 10) }
+        try waitUntil("its log is here") { (try? stage.session.read("results/a/log")) == "begun\n" }
         try stage.cluster.kubectl("delete", "pods", "-l", "stage=\(stage.label)", "--wait=false")
         try waitForEnd(of: pid)
         try stage.arrived()
@@ -252,12 +252,12 @@ struct KubernetesTests {
             "[{name: a, command: \"echo a >> $RAN; echo begun; \(EngineStage.wait)\"}]", more: "keep_for: 3s")
         let run = try stage.session.background("run")
         let pid = try stage.arrived()[0]
-        while (try? stage.session.read("results/a/log")) != "begun\n" { poll(nil, 0, 10) }
+        try waitUntil("its log is here") { (try? stage.session.read("results/a/log")) == "begun\n" }
         run.signal(SIGKILL)
         try run.ended()
         stage.release()
         try waitForEnd(of: pid)
-        while try !stage.left().isEmpty { poll(nil, 0, 200) }
+        try waitUntil("nothing is left", every: 200) { try stage.left().isEmpty }
         let collect = try stage.session.background("collect")
         try collect.waitForErrors("what it ran on knows nothing of 'a', which had begun, any more: it is run again")
         try stage.arrived()

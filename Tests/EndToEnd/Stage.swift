@@ -139,11 +139,16 @@ func isRunning(_ pid: pid_t) -> Bool {
     return !String(decoding: bytes, as: UTF8.self).contains(") Z ")
 }
 
+/// For what has no event to wait on; throws when it never comes to that.
+func waitUntil(_ what: String, every milliseconds: Int32 = 20, _ isSo: () throws -> Bool) throws {
+    let deadline = Date().addingTimeInterval(RunningProgram.patience)
+    while try !isSo() {
+        guard Date() < deadline else { throw SessionProblem("it never came to this: \(what)") }
+        poll(nil, 0, milliseconds)
+    }
+}
+
 /// Waits until a process, which need not be a child of this one, has ended.
 func waitForEnd(of pid: pid_t) throws {
-    let deadline = Date().addingTimeInterval(RunningProgram.patience)
-    while isRunning(pid) {
-        guard Date() < deadline else { throw SessionProblem("process \(pid) does not end") }
-        poll(nil, 0, 5)
-    }
+    try waitUntil("process \(pid) has ended", every: 5) { !isRunning(pid) }
 }

@@ -57,7 +57,7 @@ final class BridgeSession: RemoteSession {
     /// Hands over what waits while there are slots.
     func fill() {
         guard phase == .ready, !isSubmitting, fillers.count < slots else { return }
-        handOver((0..<slots - fillers.count).compactMap { _ in waiting.takeFirst() })
+        handOver((0..<min(waiting.count, slots - fillers.count)).compactMap { _ in waiting.takeFirst() })
     }
 
     private func handOver(_ launches: [Launch]) {

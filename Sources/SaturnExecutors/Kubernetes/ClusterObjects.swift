@@ -97,9 +97,6 @@ enum ClusterNames {
     static let (run, attempt, home) = ("saturn-run", "saturn-attempt", "saturn-home")
     static let manager = "app.kubernetes.io/managed-by"
     static let (task, keeper) = ("task", "keeper")
-    /// How Jobs go at once, with their pods: a pod that goes because its Job does is given half a minute, which a kubelet
-    /// before 1.22 waits for whatever it is told later; and one that goes before its Job has a successor.
-    static let removal = ["delete", "jobs,pods", "--cascade=orphan", "--grace-period=1"]
     /// Where a pod's containers have what saturn puts there and takes away.
     static let place = "/saturn"
 

@@ -10,6 +10,9 @@ struct Kubectl: Sendable {
     var environment: [String]
 
     static let program = "kubectl"
+    /// How Jobs go at once, with their pods: a pod that goes because its Job does is given half a minute, which a kubelet
+    /// before 1.22 waits for whatever it is told later; and one that goes before its Job has a successor.
+    static let removal = ["delete", "jobs,pods", "--cascade=orphan", "--grace-period=1"]
     /// saturn's own: `KUBECONFIG` may count from there.
     static let folder = "."
 

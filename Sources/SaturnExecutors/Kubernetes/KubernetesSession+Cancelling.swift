@@ -46,7 +46,7 @@ extension KubernetesSession {
 
     /// It has no place yet, and gets none.
     private func withdraw(_ attempt: PodAttempt) {
-        remove(attempt.id.description, attempt.job)
+        discard(attempt.id.description, attempt.job)
         end(attempt, .cancelled)
     }
 

@@ -118,7 +118,7 @@ extension KubernetesSession {
             attempt.fetch = nil
             attempt.fetchAfter = Clocks.uptime() + Self.second
             guard attempt.failedShipments >= 5 else { return }
-            remove(attempt.id.description, attempt.job)
+            discard(attempt.id.description, attempt.job)
             let why = outcome.words.split(separator: "\n").last.map(String.init) ?? "exit code \(outcome.status)"
             end(attempt, .notStarted("what it needs cannot be brought to its pod: \(why)", code: 126))
         }

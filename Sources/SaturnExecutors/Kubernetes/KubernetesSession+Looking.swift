@@ -28,7 +28,7 @@ extension KubernetesSession {
     }
 
     private func take(_ objects: [ClusterObject]) {
-        removeStrays(objects)
+        discardStrays(objects)
         var jobs: [String: Bool] = [:]
         var pods: [String: ClusterObject] = [:]
         for object in objects {
@@ -47,10 +47,10 @@ extension KubernetesSession {
     }
 
     /// What a saturn that was killed had asked for, and the cluster made only after this one had looked.
-    private func removeStrays(_ objects: [ClusterObject]) {
+    private func discardStrays(_ objects: [ClusterObject]) {
         for job in objects where job.kind == "Job" && job.metadata.deletionTimestamp == nil {
             guard let id = job.label(ClusterNames.attempt), jobs[id] == nil, !superfluous.has(id) else { continue }
-            remove(id, job.metadata.name)
+            discard(id, job.metadata.name)
         }
     }
 
@@ -100,7 +100,7 @@ extension KubernetesSession {
             let since = attempt.doubtSince ?? now
             attempt.doubtSince = since
             if now - since >= 60 * Self.second { return end(attempt, .notStarted(why, code: 126)) }
-            if why.contains(manifest.secretName), !attempt.hasSecretAgain {
+            if why.contains(manifest.secretName), !secrets.values.isEmpty, !attempt.hasSecretAgain {
                 // Somebody has deleted it; the node tries again by itself.
                 attempt.hasSecretAgain = true
                 applySecret { _ in }

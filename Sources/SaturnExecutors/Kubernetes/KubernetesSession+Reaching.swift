@@ -8,7 +8,7 @@ extension KubernetesSession {
         var others: Set<String> = []
         func answered() {
             open -= 1
-            if open == 0, phase == .connecting { remove(others) }
+            if open == 0, phase == .connecting { removeOthers(others) }
         }
         let home = cluster.run.home.isEmpty ? selector : "\(ClusterNames.home)=\(ClusterNames.home(cluster.run.home))"
         call(["get", "jobs,pods", "-l", home, "-o", "json"]) { [unowned self] outcome in
@@ -50,16 +50,16 @@ extension KubernetesSession {
         }
         // A saturn that was killed while it removed them has come no further than their Jobs.
         for pod in objects where pod.kind == "Pod" && pod.metadata.deletionTimestamp == nil {
-            if let attempt = pod.label(ClusterNames.attempt), jobs[attempt] == nil { remove(attempt, "") }
+            if let attempt = pod.label(ClusterNames.attempt), jobs[attempt] == nil { discard(attempt, "") }
         }
         return others
     }
 
     /// What earlier runs of the same place have left nobody knows any more.
-    private func remove(_ others: Set<String>) {
+    private func removeOthers(_ others: Set<String>) {
         guard !others.isEmpty else { return findSecrets() }
         let which = "\(ClusterNames.run) in (\(others.sorted().joined(separator: ",")))"
-        call(ClusterNames.removal + ["-l", which, "--timeout=60s"], isShort: false) {
+        call(Kubectl.removal + ["-l", which, "--timeout=60s"], isShort: false) {
             [unowned self] outcome in
             if outcome.status != 0 {
                 events.append(

@@ -78,7 +78,7 @@ extension KubernetesSession {
         // A Job may just have made another pod.
         if left.contains(where: { $0.metadata.deletionTimestamp == nil }) || !hasShortened {
             hasShortened = true
-            removal(ClusterNames.removal + ["-l", selector])
+            removal(Kubectl.removal + ["-l", selector])
             if !secrets.values.isEmpty { removal(["delete", "secrets", "-l", selector]) }
         } else if !ended.isEmpty {
             // Nothing of them is left but the cluster's record, which a node takes ten seconds to give up.

@@ -29,12 +29,15 @@ extension KubernetesSession {
         let old = new.compactMap(\.launch.surroundings.supersedes).map(\.description)
         guard !old.isEmpty else { return create(new) }
         let which = "\(ClusterNames.attempt) in (\(old.joined(separator: ",")))"
-        call(ClusterNames.removal + ["-l", which, "--timeout=60s"], isShort: false) {
+        call(Kubectl.removal + ["-l", which, "--timeout=60s"], isShort: false) {
             [unowned self] outcome in
             if outcome.status == 0 { return create(new) }
-            // A node that has much to do takes its time, and two at once there must not be.
-            if outcome.words.contains("timed out waiting") { return endSuperseded(new) }
-            refused(new, KubectlProblem(outcome.words))
+            guard outcome.words.contains("timed out waiting") else {
+                return refused(new, KubectlProblem(outcome.words))
+            }
+            // A node that has much to do takes its time, and two at once there must not be. Whoever leaves does not wait.
+            say("an earlier attempt takes more than a minute to end", about: new.first)
+            if phase == .ready { endSuperseded(new) } else { isSubmitting = false }
         }
     }
 

@@ -171,11 +171,11 @@ final class KubernetesSession: RemoteSession {
     }
 
     func release(_ list: [AttemptID]) {
-        for id in list { if let job = jobs.removeValue(forKey: id.description) { remove(id.description, job) } }
+        for id in list { if let job = jobs.removeValue(forKey: id.description) { discard(id.description, job) } }
     }
 
-    /// Its Job, and with that its pod.
-    func remove(_ id: String, _ job: String) {
+    /// The Job of an attempt, and with that its pod, can go.
+    func discard(_ id: String, _ job: String) {
         superfluous.add(.init(attempt: id, job: job, isFetched: fetched.contains(id)))
     }
 

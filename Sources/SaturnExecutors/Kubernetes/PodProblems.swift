@@ -8,7 +8,7 @@ enum PodProblems {
 
     private static func labels(_ setting: Setting?) -> [Diagnostic] {
         guard case .map(let labels) = setting?.value else { return [] }
-        return labels.sorted { $0.key < $1.key }.compactMap { name, value in
+        return labels.sorted { $0.key < $1.key }.compactMap { _, value in
             guard let text = value.text, !isLabel(text) else { return nil }
             return Diagnostic(
                 at: value.mark, "'\(text)' cannot be the value of a label",

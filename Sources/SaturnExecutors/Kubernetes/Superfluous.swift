@@ -14,7 +14,7 @@ struct Superfluous {
         var words: [String] {
             if items.first?.isFetched == true { return ["delete", "jobs"] + items.map(\.job) }
             let attempts = items.map(\.attempt).joined(separator: ",")
-            return ClusterNames.removal + ["-l", "\(ClusterNames.attempt) in (\(attempts))"]
+            return Kubectl.removal + ["-l", "\(ClusterNames.attempt) in (\(attempts))"]
         }
     }
 
