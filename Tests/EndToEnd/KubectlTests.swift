@@ -48,19 +48,16 @@ struct KubectlTests {
         #expect(try stage.left().isEmpty)
     }
 
-    /// A `kubectl` that is about to create Jobs is told what to do first, by a shell line.
-    private func delayKubectl(_ stage: KubernetesStage, _ line: String) throws -> [String: String] {
-        try stage.session.write(
-            "bin/kubectl",
-            """
-            #!/bin/sh
-            PATH=${PATH#*:}
-            case " $* " in *" create -f - "*) \(line) ;; esac
-            exec kubectl "$@"
-            """, executable: true)
+    /// The real `kubectl`, before which a shell does something.
+    private func wrapKubectl(_ stage: KubernetesStage, _ lines: String) throws -> [String: String] {
+        let script = "#!/bin/sh\nPATH=${PATH#*:}\n\(lines)\nexec kubectl \"$@\"\n"
+        try stage.session.write("bin/kubectl", script, executable: true)
         let path = stage.session.environment["PATH"] ?? ""
         return ["PATH": "\(stage.session.path("bin")):\(path)"]
     }
+
+    /// Before Jobs are created.
+    private func atCreation(_ line: String) -> String { "case \" $* \" in *\" create -f - \"*) \(line) ;; esac" }
 
     /// What a saturn asks of a cluster is not asked any more when that saturn is killed.
     @Test func itsKubectlEndsWithIt() throws {
@@ -68,7 +65,7 @@ struct KubectlTests {
         try stage.write("[{name: a, command: \"echo a >> $RAN\"}]")
         let coming = try Meeting(stage.session.space.path("coming"))
         let run = try stage.session.background(
-            "run", env: delayKubectl(stage, "echo $$ > '\(coming.path)'; sleep 1"))
+            "run", env: wrapKubectl(stage, atCreation("echo $$ > '\(coming.path)'; sleep 1")))
         let pid = try #require(pid_t(try coming.line()))
         run.signal(SIGKILL)
         try run.ended()
@@ -84,7 +81,7 @@ struct KubectlTests {
         let stage = try KubernetesStage()
         try stage.write("[{name: a, command: \"\(EngineStage.wait)\"}]")
         let late = stage.session.space.path("late")
-        let run = try stage.session.background("run", env: delayKubectl(stage, "exec cat > '\(late)'"))
+        let run = try stage.session.background("run", env: wrapKubectl(stage, atCreation("exec cat > '\(late)'")))
         try waitUntil("kubectl has its Job") { (try? stage.session.read(late).hasSuffix("}")) == true }
         run.signal(SIGKILL)
         try run.ended()
@@ -94,6 +91,26 @@ struct KubectlTests {
         try waitUntil("the late Job is gone", every: 100) { try !stage.left().contains(name) }
         stage.release(2)
         #expect(try next.ended().status == 0)
+        #expect(try stage.left().isEmpty)
+    }
+
+    /// What it is waited for is cut short here, so that it takes longer than that.
+    @Test func anEarlierAttemptTakesItsTime() throws {
+        let stage = try KubernetesStage()
+        try stage.write("[{name: a, command: \"echo a >> $RAN; \(EngineStage.wait)\"}]")
+        let killed = try stage.session.background("run")
+        let pid = try stage.arrived()[0]
+        killed.signal(SIGKILL)
+        try killed.ended()
+        try stage.write("[{name: a, command: \"echo b >> $RAN\"}]")
+        let hasty = """
+            for word; do shift; case $word in --timeout=60s) word=--timeout=1s ;; esac; set -- "$@" "$word"; done
+            """
+        let run = try stage.session.saturn("run", env: wrapKubectl(stage, hasty))
+        #expect(run.status == 0, "\(run.out)\(run.err)")
+        #expect(!isRunning(pid))
+        #expect(run.err.contains("'a': an earlier attempt takes more than a minute to end\n"), "\(run.err)")
+        #expect(try stage.ran() == ["a", "b"])
         #expect(try stage.left().isEmpty)
     }
 
