@@ -52,10 +52,7 @@ extension KubernetesSession {
             attempt {
                 let left = try Self.objects(outcome.output)
                 if left.count < leftCount { (leftCount, leftSince) = (left.count, Clocks.uptime()) }
-                // What had begun, for those of whom nothing more will be heard.
-                for pod in left where pod.kind == "Pod" {
-                    pod.label(ClusterNames.attempt).flatMap { attempts[$0] }?.pod = PodState(pod, isEnding: true)
-                }
+                noteBegun(left)
                 if left.isEmpty {
                     hasRemovedRun = true
                     phase = .over
@@ -69,6 +66,17 @@ extension KubernetesSession {
                     remove(left)
                 }
             }
+        }
+    }
+
+    /// What had begun, for those of whom nothing more will be heard. A container that was removed may be called one that is
+    /// yet to be made: once is enough.
+    private func noteBegun(_ left: [ClusterObject]) {
+        for pod in left where pod.kind == "Pod" {
+            guard let attempt = pod.label(ClusterNames.attempt).flatMap({ attempts[$0] }), !hasBegun(attempt) else {
+                continue
+            }
+            attempt.pod = PodState(pod, isEnding: true)
         }
     }
 
