@@ -116,6 +116,11 @@ int csystem_pidfd_reap(int pidfd, int *value) {
     return info.si_code == CLD_EXITED ? 1 : 2;
 }
 
+int csystem_pidfd_has_ended(int pidfd) {
+    siginfo_t info = {0};
+    return waitid((idtype_t)P_PIDFD, (id_t)pidfd, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid != 0;
+}
+
 int csystem_epoll_add(int epoll, int fd, uint64_t tag) {
     struct epoll_event event = {.events = EPOLLIN, .data.u64 = tag};
     return epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event);

@@ -33,6 +33,25 @@ struct LogReader {
     mutating func copy() -> Bool {
         if fd < 0, let path { fd = Self.open(path) }
         guard fd >= 0 else { return true }
+        // Looked at before reading: the last of what it was is read first.
+        let isAnother = isAnother
+        guard copyRest() else { return false }
+        guard isAnother else { return true }
+        finish()
+        close(fd)
+        (fd, rest) = (-1, [])
+        Output.error("saturn: it begins anew\n")
+        return copy()
+    }
+
+    /// A file of its own has come in its place, as when the task was begun once more.
+    private var isAnother: Bool {
+        var (mine, now) = (stat(), stat())
+        guard let path, fstat(fd, &mine) == 0, lstat(path, &now) == 0 else { return false }
+        return now.st_mode & S_IFMT == S_IFREG && (mine.st_dev, mine.st_ino) != (now.st_dev, now.st_ino)
+    }
+
+    private mutating func copyRest() -> Bool {
         var buffer = [UInt8](repeating: 0, count: 1 << 16)
         while case let count = read(fd, &buffer, buffer.count), count > 0 {
             guard write(buffer[..<count]) else { return false }

@@ -94,24 +94,42 @@ struct KubectlTests {
         #expect(try stage.left().isEmpty)
     }
 
-    /// What it is waited for is cut short here, so that it takes longer than that.
-    @Test func anEarlierAttemptTakesItsTime() throws {
+    /// All of them are told at once; it is said when that takes its time, and two at once there never are.
+    @Test func earlierAttemptsTakeTheirTime() throws {
         let stage = try KubernetesStage()
-        try stage.write("[{name: a, command: \"echo a >> $RAN; \(EngineStage.wait)\"}]")
+        try stage.write("[{name: t, command: \"echo a >> $RAN; \(EngineStage.wait)\", sweep: {repeats: 4}}]")
         let killed = try stage.session.background("run")
-        let pid = try stage.arrived()[0]
+        let pids = try stage.arrived(4)
         killed.signal(SIGKILL)
         try killed.ended()
-        try stage.write("[{name: a, command: \"echo b >> $RAN\"}]")
-        let hasty = """
-            for word; do shift; case $word in --timeout=60s) word=--timeout=1s ;; esac; set -- "$@" "$word"; done
-            """
-        let run = try stage.session.saturn("run", env: wrapKubectl(stage, hasty))
-        #expect(run.status == 0, "\(run.out)\(run.err)")
-        #expect(!isRunning(pid))
-        #expect(run.err.contains("'a': an earlier attempt takes more than a minute to end\n"), "\(run.err)")
-        #expect(try stage.ran() == ["a", "b"])
+        try stage.write("[{name: t, command: \"echo b >> $RAN\", sweep: {repeats: 4}}]")
+        let asked = stage.session.space.path("asked")
+        let slow =
+            "case \" $* \" in *\" delete jobs,pods \"*) [ -e '\(asked)' ] || { : > '\(asked)'; sleep 12; } ;; esac"
+        let run = try stage.session.background("run", env: wrapKubectl(stage, slow))
+        try run.waitForErrors("earlier attempts must end first\n")
+        #expect(try stage.ran() == ["a", "a", "a", "a"])
+        let end = try run.ended()
+        #expect(end.status == 0, "\(end.out)\(end.err)")
+        for pid in pids { #expect(!isRunning(pid)) }
+        #expect(try stage.ran() == ["a", "a", "a", "a", "b", "b", "b", "b"])
         #expect(try stage.left().isEmpty)
+    }
+
+    /// A server that stands still refuses nothing: here it is its kubectl that does.
+    @Test func theClusterIsSilent() throws {
+        let stage = try KubernetesStage()
+        try stage.write("[{name: a, command: \"\(EngineStage.wait)\"}]")
+        let silent = stage.session.space.path("silent")
+        let deaf = "case \" $* \" in *\" get jobs,pods \"*) while [ -e '\(silent)' ]; do sleep 0.2; done ;; esac"
+        let run = try stage.session.background("run", env: wrapKubectl(stage, deaf))
+        try stage.arrived()
+        try stage.session.write(silent, "")
+        try run.waitForErrors("the cluster does not answer; tasks go on there, and saturn waits for it\n")
+        unlink(silent)
+        try run.waitForErrors("the cluster answers again\n")
+        stage.release()
+        #expect(try run.ended().status == 0)
     }
 
     /// As kubectl itself takes it: from where its user is.

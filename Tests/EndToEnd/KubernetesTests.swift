@@ -43,25 +43,6 @@ struct KubernetesTests {
         #expect(try stage.session.saturn("run", "--only", "ok-*").out.hasPrefix("stage: 17 up to date"))
     }
 
-    /// By whoever drains a node, preempts or deletes: its Job makes another one, and `retries` is not asked.
-    @Test func itsPodIsDeleted() throws {
-        let stage = try KubernetesStage()
-        try stage.write("[{name: a, command: \"echo a >> $RAN; echo begun; \(EngineStage.wait)\"}]")
-        let run = try stage.session.background("run")
-        let pid = try stage.arrived()[0]
-        try waitUntil("its log is here") { (try? stage.session.read("results/a/log")) == "begun\n" }
-        try stage.cluster.kubectl("delete", "pods", "-l", "stage=\(stage.label)", "--wait=false")
-        try waitForEnd(of: pid)
-        try stage.arrived()
-        stage.release()
-        let end = try run.ended()
-        #expect(end.status == 0, "\(end.out)\(end.err)")
-        #expect(end.err.contains(" is no more, and it begins anew in saturn-stage-a-"), "\(end.err)")
-        #expect(try stage.ran() == ["a", "a"])
-        #expect(try stage.session.read("results/a/log") == "begun\n")
-        #expect(try stage.left().isEmpty)
-    }
-
     /// The kubelet takes away what writes more than its volume may have.
     @Test func itIsEvicted() throws {
         let stage = try alone(
@@ -89,7 +70,7 @@ struct KubernetesTests {
     @Test func itWaitsForRoom() throws {
         let stage = try alone("[{name: a, command: \"true\", resources: {cpus: 1000}}]")
         let run = try stage.session.background("run")
-        try run.waitForErrors("a task waits for a place: Unschedulable: 0/1 nodes are available: 1 Insufficient cpu.")
+        try run.waitForErrors("waits for a place: Unschedulable: 0/1 nodes are available: 1 Insufficient cpu.")
         run.signal(SIGTERM)
         #expect(try run.ended().status == 143)
         #expect(try stage.left().isEmpty)
@@ -195,33 +176,6 @@ struct KubernetesTests {
         #expect(log.hasPrefix("*** given $(TOKEN) $$ $HOME $(HOME) "), "\(log)")
         #expect(try stage.session.read("results/a/results/v") == "hunter2\n")
         #expect(try stage.left().isEmpty, "nor is the Secret")
-    }
-
-    /// Log and results are on it while the task runs, and not when they are here.
-    @Test func aVolumeClaim() throws {
-        let stage = try alone(
-            "[{name: a, command: \"echo out; echo 1 > $RESULTS_DIR/v\"}]", more: "volume_claim: claim-CLAIM")
-        let folder = stage.session.space.path("volume")
-        mkdir(folder, 0o755)
-        try stage.session.replace("claim-CLAIM", "claim-\(stage.label)", in: "run.yaml")
-        try stage.session.write(
-            "claim.yaml",
-            """
-            ---
-            {apiVersion: v1, kind: PersistentVolume, metadata: {name: "volume-\(stage.label)"}, spec: {capacity: {storage: 1Gi},
-              accessModes: [ReadWriteMany], hostPath: {path: "\(folder)"}, storageClassName: "\(stage.label)"}}
-            ---
-            {apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: "claim-\(stage.label)"}, spec: {accessModes: [ReadWriteMany],
-              resources: {requests: {storage: 1Gi}}, storageClassName: "\(stage.label)"}}
-            """)
-        try stage.cluster.kubectl("create", "-f", stage.session.path("claim.yaml"))
-        let run = try stage.session.saturn("run")
-        #expect(run.status == 0, "\(run.out)\(run.err)")
-        #expect(try stage.session.read("results/a/log") == "out\n")
-        #expect(try stage.session.read("results/a/results/v") == "1\n")
-        let left = try stage.session.shell("find '\(folder)' -type f; ls '\(folder)'").out
-        #expect(left == "saturn\n", "its folder was used, and is empty: \(left)")
-        try stage.cluster.kubectl("delete", "-f", stage.session.path("claim.yaml"), "--wait=false")
     }
 
     // MARK: While nobody is there

@@ -196,6 +196,17 @@ struct ContractTests {
         #expect(try await bench.exit(of: plain) == candidate.killed(by: SIGTERM))
     }
 
+    @Test("cancelled, it may end without an error: nobody knows what it has done", arguments: Candidate.all)
+    func cancelPolite(_ candidate: Candidate) async throws {
+        let bench = try await Bench(candidate)
+        let ready = try Signpost(bench.space, "ready")
+        let attempt = bench.launch(
+            "a", .shell("trap 'exit 0' TERM; echo > ready; while :; do sleep 1000 & wait; done"))
+        _ = try await ready.read()
+        bench.executor.cancel(attempt, force: false)
+        #expect(try await bench.exit(of: attempt) == .gaveWay)
+    }
+
     @Test("cancelled by force, it ends even when it ignores the asking", arguments: Candidate.all)
     func forcedCancel(_ candidate: Candidate) async throws {
         let bench = try await Bench(candidate)

@@ -36,6 +36,9 @@ int csystem_pidfd_kill(int pidfd, int signal);
 /// 1: exited with *value; 2: ended by signal *value; 0: not ended yet; -1: errno is set.
 int csystem_pidfd_reap(int pidfd, int *value);
 
+/// Whether it has ended; it can still be reaped then.
+int csystem_pidfd_has_ended(int pidfd);
+
 int csystem_epoll_add(int epoll, int fd, uint64_t tag);
 
 /// A pipe with both ends close-on-exec; the end to read does not block. 0 or -1.

@@ -154,4 +154,6 @@ public enum Exit: Hashable, Sendable {
     case lost(String)
     /// Its place was taken from it: evicted, preempted, a node that is no more. Nothing of the task's doing.
     case displaced(String)
+    /// It was asked to end while it ran, and then ended with code 0: nobody knows whether it has done all that it was to.
+    public static let gaveWay = Exit.displaced("it was asked to end, and ended without an error")
 }

@@ -112,6 +112,8 @@ struct BridgeEvent: Decodable {
     var code: JSONValue?
     var signal: Int32?
     var cancelled: Bool?
+    /// To end, while it ran.
+    var asked: Bool?
     /// How long the attempt ran.
     var seconds: Double?
     var problem: String?

@@ -297,6 +297,7 @@ extension BridgeEvent {
         if cancelled == true { return .cancelled }
         if let signal { return .signal(signal) }
         guard case .number(let code) = code else { return .lost("it ended without an exit code") }
+        if asked == true, code == 0 { return .gaveWay }
         return problem.map { .notStarted($0, code: Int32(code)) } ?? .code(Int32(code))
     }
 }

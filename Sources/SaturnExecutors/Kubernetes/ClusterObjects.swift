@@ -86,7 +86,9 @@ struct ClusterObject: Decodable {
     }
 
     /// Of a Job: it makes no other pod.
-    var hasFailed: Bool { status?.conditions?.contains { $0.type == "Failed" && $0.status == "True" } ?? false }
+    var isOver: Bool {
+        status?.conditions?.contains { ["Failed", "Complete"].contains($0.type) && $0.status == "True" } ?? false
+    }
 
     func container(_ name: String) -> Container? { status?.containerStatuses?.first { $0.name == name } }
     func label(_ name: String) -> String? { metadata.labels?[name] }
@@ -99,6 +101,8 @@ enum ClusterNames {
     static let (task, keeper) = ("task", "keeper")
     /// Where a pod's containers have what saturn puts there and takes away.
     static let place = "/saturn"
+    /// The pod's own name, for its containers.
+    static let podVariable = "SATURN_POD"
 
     /// `saturn-<run>-<task>-<attempt>`, of at most 52 characters: a pod's name is eleven longer.
     static func job(run: String, task: String, attempt: AttemptID) -> String {

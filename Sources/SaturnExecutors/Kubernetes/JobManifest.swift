@@ -81,13 +81,24 @@ struct JobManifest {
 
     private func container(_ name: String, _ launch: Launch) -> [String: JSONValue] {
         var mount: [String: JSONValue] = ["name": .text("saturn"), "mountPath": .text(ClusterNames.place)]
-        if cluster.volumeClaim != nil { mount["subPath"] = .text("saturn/\(id)/\(launch.attempt)") }
+        // A Job that makes another pod does not wait for the end of the one before.
+        if cluster.volumeClaim != nil {
+            mount["subPathExpr"] = .text("saturn/\(id)/\(launch.attempt)/$(\(ClusterNames.podVariable))")
+        }
         var fields: [String: JSONValue] = [
             "name": .text(name), "image": .text(launch.image ?? cluster.image ?? ""),
             "volumeMounts": .list([.map(mount)]),
         ]
         fields["imagePullPolicy"] = cluster.pullPolicy.map { .text($0) }
+        fields["env"] = .list([podName])
         return fields
+    }
+
+    private var podName: JSONValue {
+        .map([
+            "name": .text(ClusterNames.podVariable),
+            "valueFrom": .map(["fieldRef": .map(["fieldPath": .text("metadata.name")])]),
+        ])
     }
 
     private func task(_ launch: Launch, _ parcel: PodParcel, _ names: SecretNames) -> JSONValue {
@@ -107,7 +118,7 @@ struct JobManifest {
         }
         var fields = container(ClusterNames.task, launch)
         fields["command"] = .list(words.map { .text(Self.literal($0)) })
-        fields["env"] = .list(variables + hidden)
+        fields["env"] = .list([podName] + variables + hidden)
         if let resources = launch.resources { fields["resources"] = Self.amounts(resources) }
         return .map(fields)
     }

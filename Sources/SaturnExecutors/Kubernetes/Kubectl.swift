@@ -39,6 +39,8 @@ final class KubectlCall {
         var words: String
     }
 
+    /// By when an answer is expected, of what is asked shortly.
+    var deadline = Int64.max
     private let pid: pid_t
     private var (input, output, errors): (Int32, Int32, Int32) = (-1, -1, -1)
     private var outbox: ArraySlice<UInt8> = []

@@ -5,7 +5,10 @@ import SaturnCore
 extension KubernetesSession {
     func cancel(_ list: [AttemptID], _ how: RemoteCancel) {
         for id in list {
-            if let launch = waiting.take(id) {
+            if let index = held.firstIndex(where: { $0.launch.attempt == id }) {
+                held.remove(at: index)
+                events.append(.exited(id, .cancelled))
+            } else if let launch = waiting.take(id) {
                 guard known.contains(id.description) else {
                     events.append(.exited(id, .cancelled))
                     continue
@@ -32,9 +35,11 @@ extension KubernetesSession {
     private func signal(_ attempt: PodAttempt, _ how: RemoteCancel) {
         guard let pod = attempt.pod else { return }
         attempt.isCancelled = true
-        let line =
-            "[ -e \(ClusterNames.place)/started ] || kill -s TERM 1; kill -s \(how == .force ? "KILL" : "TERM") -- -1"
-        let words = ["exec", pod.name, "-c", ClusterNames.task, "--", "sh", "-c", line]
+        // Its first process hands it on, and says how the command has ended after that.
+        let force = "[ -e \(ClusterNames.place)/started ] || kill -s TERM 1; kill -s KILL -- -1"
+        let words = [
+            "exec", pod.name, "-c", ClusterNames.task, "--", "sh", "-c", how == .force ? force : "kill -s TERM 1",
+        ]
         call(words) { [unowned self, weak attempt] outcome in
             guard outcome.status == 1, let attempt, attempts[attempt.id.description] === attempt, !hasBegun(attempt)
             else { return }

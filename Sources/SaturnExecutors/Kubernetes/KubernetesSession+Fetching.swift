@@ -1,3 +1,4 @@
+import Glibc
 import SaturnCore
 
 /// How log and results come from pods.
@@ -77,9 +78,11 @@ extension KubernetesSession {
         switch report.ending {
         case .timeout: return end(attempt, .timedOut)
         case .notStarted(let why): return end(attempt, .notStarted(why, code: report.code ?? 126))
+        case .own where report.code == 0: return end(attempt, .code(0))
+        case .asked where attempt.isCancelled:
+            return end(attempt, report.code.map { $0 == 0 ? .gaveWay : .code($0) } ?? .signal(SIGTERM))
         case .own, .asked: break
         }
-        if report.code == 0 { return end(attempt, .code(0)) }
         guard let exit = verdict(report, attempt, isLate) else { return nextLook = min(nextLook, Clocks.uptime()) }
         end(attempt, exit)
     }
@@ -89,15 +92,20 @@ extension KubernetesSession {
         switch attempt.pod?.verdict {
         case .ended(let code, let reason):
             if reason == "OOMKilled" { return .outOfMemory(attempt.limit) }
-            if report.ending == .asked { return .displaced("pod \(attempt.pod?.name ?? "") was asked to end") }
-            return .code(report.code ?? code)
+            return report.ending == .asked ? asked(attempt) : .code(report.code ?? code)
         case .displaced(let why): return .displaced(why)
         // Another one comes, or a look says that none does.
         case .deleted: return report.ending == .asked ? nil : report.code.map { .code($0) }
         case .timedOut: return .timedOut
         default:
-            return isLate ? report.code.map { .code($0) } ?? .lost("its container ended without an exit code") : nil
+            guard isLate else { return nil }
+            if report.ending == .asked { return asked(attempt) }
+            return report.code.map { .code($0) } ?? .lost("its container ended without an exit code")
         }
+    }
+
+    private func asked(_ attempt: PodAttempt) -> Exit {
+        .displaced("pod \(attempt.pod?.name ?? attempt.job) was asked to end")
     }
 
     /// Brings what its command needs to its pod.

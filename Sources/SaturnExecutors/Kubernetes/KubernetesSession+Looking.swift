@@ -23,18 +23,20 @@ extension KubernetesSession {
 
     /// What is followed says itself when it ends.
     private var interval: Int64 {
-        let isQuiet = attempts.values.allSatisfy { $0.fetch != nil && $0.isStartTold && $0.report == nil }
+        let isQuiet =
+            held.isEmpty && attempts.values.allSatisfy { $0.fetch != nil && $0.isStartTold && $0.report == nil }
         return isQuiet ? 5 * Self.second : Self.second
     }
 
     private func take(_ objects: [ClusterObject]) {
         discardStrays(objects)
+        admit(objects)
         var jobs: [String: Bool] = [:]
         var pods: [String: ClusterObject] = [:]
         for object in objects {
             guard let id = object.label(ClusterNames.attempt) else { continue }
             if object.kind == "Job" {
-                if object.metadata.deletionTimestamp == nil { jobs[id] = object.hasFailed }
+                if object.metadata.deletionTimestamp == nil { jobs[id] = object.isOver }
             } else if let other = pods[id], isNewer(other, than: object) {
                 continue
             } else {
@@ -42,7 +44,7 @@ extension KubernetesSession {
             }
         }
         for (id, attempt) in attempts where attempt.isMade {
-            take(attempt, jobHasFailed: jobs[id], pods[id].map { PodState($0) })
+            take(attempt, jobIsOver: jobs[id], pods[id].map { PodState($0) })
         }
     }
 
@@ -62,22 +64,19 @@ extension KubernetesSession {
         )
     }
 
-    /// - Parameter jobHasFailed: `nil` when it has no Job any more; a failed one makes no other pod.
-    private func take(_ attempt: PodAttempt, jobHasFailed: Bool?, _ pod: PodState?) {
+    /// - Parameter jobIsOver: it makes no other pod; `nil` when there is no Job any more.
+    private func take(_ attempt: PodAttempt, jobIsOver: Bool?, _ pod: PodState?) {
         let earlier = attempt.pod
         if let pod { attempt.pod = pod }
         // What it has said itself is all that counts, unless it was made to end: there may be another pod.
         if attempt.isComplete, !attempt.wasMadeToEnd { return settle(attempt) }
-        guard jobHasFailed != nil || pod != nil else {
-            attempt.absences += 1
-            if attempt.absences >= 2 { end(attempt, .lost("its Job was deleted")) }
-            return
+        guard let pod else {
+            attempt.absences = jobIsOver == false ? 0 : attempt.absences + 1
+            guard attempt.absences >= 2 else { return }
+            let name = earlier.map { "pod \($0.name)" } ?? "its pod"
+            return end(attempt, jobIsOver == nil ? .lost("its Job was deleted") : .displaced("\(name) is no more"))
         }
         attempt.absences = 0
-        guard let pod else {
-            if let earlier, jobHasFailed == true { end(attempt, .displaced("pod \(earlier.name) is no more")) }
-            return
-        }
         if let earlier, earlier.uid != pod.uid {
             attempt.beginAnew()
             events.append(.begunAnew(attempt.id))
@@ -85,7 +84,7 @@ extension KubernetesSession {
                 .notice("'\(attempt.filler.task)': pod \(earlier.name) is no more, and it begins anew in \(pod.name)"))
         }
         if case .deleted(let why) = pod.verdict {
-            if jobHasFailed != false, attempt.report?.code != 0 { end(attempt, .displaced(why)) }
+            if jobIsOver != false, !attempt.hasSucceeded { end(attempt, .displaced(why)) }
             return
         }
         if let keeperEnd = pod.keeperEnd { return endWithoutKeeper(attempt, pod, keeperEnd) }
@@ -111,7 +110,7 @@ extension KubernetesSession {
         case .deleted: break
         case .displaced(let why):
             // It has ended before, and what is left of it is on its way.
-            if attempt.report?.code == 0, attempt.fetch != nil { return }
+            if attempt.hasSucceeded, attempt.fetch != nil { return }
             end(attempt, .displaced(why))
         case .timedOut: end(attempt, .timedOut)
         case .waiting(let why): wait(attempt, why, now)
@@ -169,7 +168,8 @@ extension KubernetesSession {
         guard let one = stuck.min(by: { $0.since < $1.since }) else { return }
         var known: String?
         if case .waiting(let why) = one.pod?.verdict { known = why }
-        reason(of: one, known) { [unowned self] why in why.map { tell(stuck.count, $0) } }
+        let task = one.filler.task
+        reason(of: one, known) { [unowned self] why in why.map { tell(task, stuck.count, $0) } }
     }
 
     /// Why it does not begin: what its pod says of that, or else the cluster's last warning. Who may not read events hears
@@ -185,8 +185,8 @@ extension KubernetesSession {
         }
     }
 
-    private func tell(_ count: Int, _ why: String) {
+    private func tell(_ task: String, _ count: Int, _ why: String) {
         guard said.insert(why).inserted else { return }
-        events.append(.notice("\(count == 1 ? "a task waits" : "\(count) tasks wait") for a place: \(why)"))
+        events.append(.notice("\(count == 1 ? "'\(task)' waits" : "\(count) tasks wait") for a place: \(why)"))
     }
 }

@@ -13,8 +13,10 @@ extension KubernetesSession {
             if problem.kind == .away || problem.kind == .stranger {
                 superfluous.giveBack(batch)
                 isAway(problem)
-            } else {
+            } else if held.isEmpty {
                 say("Jobs that have ended stay: \(problem.failure.message)")
+            } else {
+                fail(problem.failure)
             }
         }
     }

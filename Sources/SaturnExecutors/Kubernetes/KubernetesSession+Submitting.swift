@@ -1,19 +1,51 @@
 import SaturnCore
 
-/// How Jobs come to the cluster, and go.
+/// How Jobs come to the cluster.
 extension KubernetesSession {
-    /// What they are made of first: values of secrets, and the end of those that they come instead of.
+    /// What they are made of first: values of secrets.
     func submit(_ new: [PodAttempt]) {
         isSubmitting = true
         let earlier = secrets
-        guard secrets.add(new.flatMap(\.launch.secrets)) else { return endSuperseded(new) }
+        guard secrets.add(new.flatMap(\.launch.secrets)) else { return create(new) }
         applySecret { [unowned self] outcome in
             guard outcome.status == 0 else {
                 secrets = earlier
                 return refused(new, KubectlProblem(outcome.words))
             }
-            endSuperseded(new)
+            create(new)
         }
+    }
+
+    /// Whether what it comes instead of has to end first: two at once there must not be.
+    func hold(_ launch: Launch) -> Bool {
+        guard let old = launch.surroundings.supersedes?.description else { return false }
+        discard(old, jobs[old] ?? "")
+        held.append((launch, Clocks.uptime()))
+        nextLook = 0
+        return true
+    }
+
+    /// Lets those go on of which nothing runs any more.
+    func admit(_ objects: [ClusterObject]) {
+        guard !held.isEmpty else { return }
+        let busy = Set(
+            objects.lazy.filter { $0.kind == "Job" ? $0.metadata.deletionTimestamp == nil : !$0.hasEnded }
+                .compactMap { $0.label(ClusterNames.attempt) })
+        let isHeld = { (launch: Launch) in busy.contains(launch.surroundings.supersedes?.description ?? "") }
+        waiting.putBack(
+            held.map(\.launch).filter { !isHeld($0) }.map {
+                var launch = $0
+                launch.surroundings.supersedes = nil
+                return launch
+            })
+        held.removeAll { !isHeld($0.launch) }
+        // A node that has much to do takes its time.
+        let late = held.filter { Clocks.uptime() - $0.since > Self.patience }
+        guard let first = late.first, said.insert("held").inserted else { return }
+        let who =
+            late.count == 1
+            ? "an earlier attempt of '\(first.launch.workspace.task)'" : "\(late.count) earlier attempts"
+        events.append(.notice("\(who) must end first"))
     }
 
     /// Makes the Secret, or what it lacks.
@@ -22,22 +54,6 @@ extension KubernetesSession {
             let bytes = try JobManifest.list([manifest.secret(secrets)])
             let words = ["apply", "--server-side", "--force-conflicts", "--field-manager=saturn", "-f", "-"]
             call(words, source: Self.once(bytes), ended: ended)
-        }
-    }
-
-    private func endSuperseded(_ new: [PodAttempt]) {
-        let old = new.compactMap(\.launch.surroundings.supersedes).map(\.description)
-        guard !old.isEmpty else { return create(new) }
-        let which = "\(ClusterNames.attempt) in (\(old.joined(separator: ",")))"
-        call(Kubectl.removal + ["-l", which, "--timeout=60s"], isShort: false) {
-            [unowned self] outcome in
-            if outcome.status == 0 { return create(new) }
-            guard outcome.words.contains("timed out waiting") else {
-                return refused(new, KubectlProblem(outcome.words))
-            }
-            // A node that has much to do takes its time, and two at once there must not be. Whoever leaves does not wait.
-            say("an earlier attempt takes more than a minute to end", about: new.first)
-            if phase == .ready { endSuperseded(new) } else { isSubmitting = false }
         }
     }
 
@@ -113,10 +129,18 @@ extension KubernetesSession {
         let since = awaySince ?? now
         awaySince = since
         nextLook = max(nextLook, now + 3 * Self.second)
-        if !hasSaidAway, now - since >= 10 * Self.second || problem.kind == .stranger {
+        if !hasSaidAway, now - since >= Self.patience || problem.kind == .stranger {
             hasSaidAway = true
             events.append(.notice("\(problem.failure.message); tasks go on there, and saturn tries again"))
         }
+    }
+
+    /// A server that stands still refuses nothing.
+    func noteSilence(_ now: Int64) {
+        guard !hasSaidAway, calls.contains(where: { $0.deadline < now }) else { return }
+        awaySince = awaySince ?? now - Self.patience
+        hasSaidAway = true
+        events.append(.notice("the cluster does not answer; tasks go on there, and saturn waits for it"))
     }
 
     func isBack() {

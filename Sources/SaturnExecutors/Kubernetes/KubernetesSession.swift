@@ -25,6 +25,8 @@ final class KubernetesSession: RemoteSession {
     /// Names of Jobs by attempt, of those too that have ended.
     var jobs: [String: String] = [:]
     var waiting = LaunchQueue()
+    /// Those that wait for the end of what they come instead of.
+    var held: [(launch: Launch, since: Int64)] = []
     /// To be gone on with after a look.
     var pendingCancels: [(id: AttemptID, how: RemoteCancel, since: Int64)] = []
 
@@ -54,6 +56,8 @@ final class KubernetesSession: RemoteSession {
     var nextSearch: Int64 = 0
 
     static let second: Int64 = 1_000_000_000
+    /// Without an answer, before people are told of it.
+    static let patience = 10 * second
 
     init(_ cluster: KubernetesCluster, folder: RemoteFolder, slots: Int) throws {
         self.cluster = cluster
@@ -93,6 +97,7 @@ final class KubernetesSession: RemoteSession {
         do {
             let words = try cluster.kubectl.words(arguments, isShort: isShort)
             let call = try KubectlCall(words, cluster.kubectl, source: source, reader: reader, ended: ended)
+            if isShort { call.deadline = Clocks.uptime() + Self.patience }
             calls.append(call)
             return call
         } catch {
@@ -144,7 +149,8 @@ final class KubernetesSession: RemoteSession {
     func fill() {
         guard phase == .ready, !isSubmitting, !waiting.isEmpty, Clocks.uptime() >= submitAfter else { return }
         var new: [PodAttempt] = []
-        while attempts.count < slots, new.count < 100, let launch = waiting.takeFirst() {
+        while attempts.count + held.count < slots, new.count < 100, let launch = waiting.takeFirst() {
+            if hold(launch) { continue }
             if let attempt = take(launch) { new.append(attempt) }
         }
         if !new.isEmpty { submit(new) }
@@ -184,6 +190,8 @@ final class KubernetesSession: RemoteSession {
         phase = .leaving
         leaving = how
         leavingSince = Clocks.uptime()
+        waiting.putBack(held.map(\.launch))
+        held = []
         cancelWaiting()
     }
 
@@ -221,9 +229,10 @@ final class KubernetesSession: RemoteSession {
 
     private func beat() {
         let now = Clocks.uptime()
+        noteSilence(now)
         if phase == .leaving { return leaveFurther(now) }
         guard phase == .ready else { return }
-        if !attempts.isEmpty, !isLooking, now >= nextLook { look() }
+        if !attempts.isEmpty || !held.isEmpty, !isLooking, now >= nextLook { look() }
         for attempt in Array(attempts.values) { follow(attempt, now) }
         if now >= nextSearch { searchForReasons(now) }
         removeSuperfluous()

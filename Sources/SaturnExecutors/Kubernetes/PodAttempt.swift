@@ -71,8 +71,9 @@ final class PodAttempt {
     /// Whether its command has begun, as far as is known.
     var hasBegun: Bool { start != nil }
 
-    /// By the cluster, in its middle.
-    var wasMadeToEnd: Bool { report?.ending == .asked && report?.code != 0 }
+    /// By the cluster, in its middle: also when it then has ended with code 0, as programs do that keep a checkpoint.
+    var wasMadeToEnd: Bool { report?.ending == .asked }
+    var hasSucceeded: Bool { report?.code == 0 && report?.ending == .own }
 
     /// Throws a ``Failure`` when this machine's disk does not take what comes.
     func take(_ bytes: UnsafeRawBufferPointer) throws -> Bool {
@@ -84,7 +85,9 @@ final class PodAttempt {
             }
         } catch let problem as ArchiveProblem {
             if problem.isOfThisMachine {
-                throw Failure(.engine, "cannot write what came of '\(filler.task)': \(problem.text)")
+                throw Failure(
+                    .engine, "cannot write what came of '\(filler.task)': \(problem.text)",
+                    hint: "it is kept where it ran: with room for it here, saturn run goes on")
             }
             spoiled = "its results cannot be unpacked: \(problem.text)"
         }
@@ -97,7 +100,13 @@ final class PodAttempt {
         case .started(let time, let seconds):
             guard start == nil else { return }
             start = (Timestamp(microseconds: Int64(time * 1e6)), Clocks.uptime() - Int64(seconds * 1e9))
-            if isEarlier || isAnew { try filler.beginAgain() } else { try filler.begin() }
+            if isAnew {
+                try filler.beginAnew()
+            } else if isEarlier {
+                try filler.beginAgain()
+            } else {
+                try filler.begin()
+            }
         case .log(let bytes):
             logSize += Int64(bytes.count)
             guard mask != nil else { return try filler.addToLog(bytes) }

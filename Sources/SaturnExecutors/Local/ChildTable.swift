@@ -10,6 +10,8 @@ final class ChildTable: @unchecked Sendable {
         var attempt: AttemptID
         var pid: pid_t
         var pidfd: Int32
+        /// To end, while it ran.
+        var wasAsked = false
     }
 
     private struct Masked {
@@ -94,6 +96,7 @@ final class ChildTable: @unchecked Sendable {
 
     func cancel(_ attempt: AttemptID, force: Bool) {
         if let tag = tags[attempt], let child = children[tag] {
+            if csystem_pidfd_has_ended(child.pidfd) == 0 { children[tag]?.wasAsked = true }
             // It was not waited for yet, so its number is its own.
             kill(-child.pid, force ? SIGKILL : SIGTERM)
         } else if let index = waiting[nextWaiting...].firstIndex(where: { $0.attempt == attempt }) {
@@ -191,7 +194,12 @@ final class ChildTable: @unchecked Sendable {
         Glibc.close(child.pidfd)
         children[tag] = nil
         tags[child.attempt] = nil
-        let exit: Exit = how == 1 ? .code(value) : how == 2 ? .signal(value) : .lost("it was waited for elsewhere")
+        let exit: Exit =
+            switch how {
+            case 1: child.wasAsked && value == 0 ? .gaveWay : .code(value)
+            case 2: .signal(value)
+            default: .lost("it was waited for elsewhere")
+            }
         if !remains.take(child.attempt, group: child.pid, exit) { finish(.exited(child.attempt, exit)) }
     }
 

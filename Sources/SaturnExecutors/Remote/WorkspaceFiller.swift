@@ -29,6 +29,14 @@ final class WorkspaceFiller {
         guard ftruncate(log, 0) == 0 else { throw ArchiveProblem.system(workspace.log) }
     }
 
+    /// The same, for another execution: whoever follows the log can tell it from the one before.
+    func beginAnew() throws {
+        let folder = try openFolder()
+        defer { close(folder) }
+        unlinkat(folder, "log", 0)
+        try begin()
+    }
+
     func addToLog(_ bytes: UnsafeRawBufferPointer) throws {
         let log = try openLog()
         defer { close(log) }
@@ -70,9 +78,14 @@ final class WorkspaceFiller {
         return tree
     }
 
-    private func openLog() throws -> Int32 {
+    private func openFolder() throws -> Int32 {
         let folder = open(workspace.folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)
         guard folder >= 0 else { throw ArchiveProblem.system(workspace.folder) }
+        return folder
+    }
+
+    private func openLog() throws -> Int32 {
+        let folder = try openFolder()
         defer { close(folder) }
         let log = openat(folder, "log", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0o644)
         guard log >= 0 else { throw ArchiveProblem.system(workspace.log) }

@@ -13,6 +13,8 @@ finish() { # code, why it could not be started
     kill -s KILL -- -1 2> /dev/null
     read -r uptime _ < /proc/uptime
     say exit "$1 $uptime ${ended:--} ${2:--}"
+    # A Job takes 0 for a success.
+    if [ "$ended" = asked ] && [ "$1" = 0 ]; then exit 143; fi
     exit "$1"
 }
 
@@ -44,6 +46,7 @@ read -r uptime _ < /proc/uptime
 say started "$(date +%s) $uptime"
 exec "$@" < /dev/null >> "$place/log" 2>&1 &
 child=$!
+if [ -n "$ended" ]; then kill -s TERM -- -1 2> /dev/null; fi
 if [ "$timeout" != 0 ]; then
     (
         trap '' TERM
@@ -59,5 +62,6 @@ while :; do
     code=$?
     kill -0 "$child" 2> /dev/null || break
 done
+trap '' TERM
 if [ -e "$place/timeout" ]; then ended=timeout; fi
 finish "$code"

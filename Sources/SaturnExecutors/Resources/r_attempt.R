@@ -21,7 +21,7 @@ run <- function(worker, task, place) {
   process <- attempt(start(task, if (is.null(mask)) log else mask$pipe), function(message) said <<- c(said, message))
   if (is.null(process)) return(refuse(worker, id, task, unstarted(task, said[1])))
   add_line(worker$out, sprintf('{"started":"%s","time":%.6f}', id, began))
-  watch(worker, process$pid, signals, mask)
+  is_asked <- watch(worker, process$pid, signals, mask)
   seconds <- proc.time()[[3]] - clock
   # It has ended and was not waited for: its number is still its own.
   tell_guard(worker, "over", process$pid)
@@ -35,6 +35,7 @@ run <- function(worker, task, place) {
   words <- if (code %in% 126:127) missing_interpreter(task)
   if (!is.null(words)) return(refuse(worker, id, task, list(code = 126, text = words)))
   how <- if (signal > 0) sprintf('"signal":%d', signal) else sprintf('"code":%d', code)
+  if (is_asked) how <- paste0(how, ',"asked":true')
   add_line(worker$out, sprintf('{"exited":"%s",%s,"seconds":%.6f}', id, how, seconds))
 }
 
@@ -81,14 +82,14 @@ start <- function(task, output) {
   list(pid = as.integer(pid), output = output)
 }
 
-#' Until the task's own process has ended.
+#' Until the task's own process has ended. Whether it was asked to, while it ran.
 watch <- function(worker, pid, signals, mask) {
   sent <- c(FALSE, FALSE)
   pause <- 0.001
   repeat {
     # Its state, and its group's number.
     fields <- process_fields(pid)
-    if (is.null(fields) || fields[1] %in% c("Z", "X")) return()
+    if (is.null(fields) || fields[1] %in% c("Z", "X")) return(sent[1])
     # A moment ago it was in the group of this process.
     if (fields[3] == pid) {
       is_asked <- file.exists(signals) & !sent

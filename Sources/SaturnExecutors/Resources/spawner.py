@@ -73,6 +73,7 @@ class Child:
         self.pipe = -1
         self.log = -1
         self.mask = None
+        self.is_asked = False  # to end, while it ran
 
 
 class Spawner:
@@ -135,8 +136,11 @@ class Spawner:
             if "start" in request:
                 self.start(request)
             elif request["signal"] in self.pids:
+                pid = self.pids[request["signal"]]
+                if os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+                    self.children[pid].is_asked = True
                 # It was not waited for yet, so its number is its own.
-                os.killpg(self.pids[request["signal"]], request["number"])
+                os.killpg(pid, request["number"])
 
     def start(self, request):
         name = request["start"]
@@ -299,7 +303,10 @@ class Spawner:
             self.close(child)
             del self.children[child.pid], self.pids[child.name]
             how = "code" if found.si_code == os.CLD_EXITED else "signal"
-            self.say(exited=child.name, seconds=time.monotonic() - child.began, **{how: found.si_status})
+            end = {how: found.si_status}
+            if child.is_asked:
+                end["asked"] = True
+            self.say(exited=child.name, seconds=time.monotonic() - child.began, **end)
 
     def kill(self, pid):
         try:
