@@ -97,7 +97,8 @@ final class Progress: RunObserver {
     private func failure(_ task: Int, _ settled: Settled, full: Bool) -> String {
         let cause = Printable.text(settled.cause?.text ?? "failed")
         var text = "\(name(task)) \(style.red("failed")): \(cause) (\(Duration.text(settled.duration)))\n"
-        guard let log = settled.log else { return text }
+        // One that never was has none: no image, no place.
+        guard let log = settled.log, access(log, F_OK) == 0 else { return text }
         if full { text += LogTail.lines(of: log).map { "  | \($0)\n" }.joined() }
         text += "  log: \(Printable.text(log))\n"
         return text
