@@ -27,8 +27,8 @@ trap 'exit 143' TERM
 while [ "$waits" = yes ] && [ ! -e "$place/go" ]; do
     sleep 0.2 2> /dev/null || sleep 1
 done
-ended=
-trap 'ended=asked; kill -s TERM -- -1 2> /dev/null' TERM
+ended= asks=0 code=
+trap 'asks=$((asks + 1)) ended=asked; kill -s TERM -- -1 2> /dev/null' TERM
 mkdir -p "$place/results" "$place/checkpoint"
 : >> "$place/log"
 if [ -d "$workdir" ]; then below=$workdir; fi
@@ -58,10 +58,13 @@ if [ "$timeout" != 0 ]; then
     ) > /dev/null 2>&1 &
 fi
 while :; do
+    before=$asks last=$code
     wait "$child"
     code=$?
-    kill -0 "$child" 2> /dev/null || break
+    # What a signal has interrupted is asked again; a signal may also have come just after the end.
+    [ "$asks" != "$before" ] || break
 done
 trap '' TERM
+if [ "$code" = 127 ] && [ -n "$last" ]; then code=$last; fi
 if [ -e "$place/timeout" ]; then ended=timeout; fi
 finish "$code"
