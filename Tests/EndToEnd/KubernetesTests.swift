@@ -70,7 +70,7 @@ struct KubernetesTests {
     @Test func itWaitsForRoom() throws {
         let stage = try alone("[{name: a, command: \"true\", resources: {cpus: 1000}}]")
         let run = try stage.session.background("run")
-        try run.waitForErrors("waits for a place: Unschedulable: 0/1 nodes are available: 1 Insufficient cpu.")
+        try run.waitForErrors("'a' waits for a place: Unschedulable: 0/1 nodes are available: 1 Insufficient cpu.")
         run.signal(SIGTERM)
         #expect(try run.ended().status == 143)
         #expect(try stage.left().isEmpty)

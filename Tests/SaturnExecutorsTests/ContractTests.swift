@@ -184,11 +184,7 @@ struct ContractTests {
     func cancel(_ candidate: Candidate) async throws {
         let bench = try await Bench(candidate)
         let ready = try Signpost(bench.space, "ready")
-        let attempt = bench.launch(
-            "a", .shell("trap 'echo bye; exit 5' TERM; echo > ready; while :; do sleep 1000 & wait; done"))
-        _ = try await ready.read()
-        bench.executor.cancel(attempt, force: false)
-        #expect(try await bench.exit(of: attempt) == .code(5))
+        #expect(try await exit(of: bench, whenAsked: "echo bye; exit 5", ready) == .code(5))
         #expect(try bench.log("a") == "bye\n")
         let plain = bench.launch("b", .shell("echo > ready; exec sleep 1000"))
         _ = try await ready.read()
@@ -200,12 +196,17 @@ struct ContractTests {
     func cancelPolite(_ candidate: Candidate) async throws {
         let bench = try await Bench(candidate)
         let ready = try Signpost(bench.space, "ready")
-        let attempt = bench.launch(
-            "a", .shell("trap 'exit 0' TERM; echo > ready; while :; do sleep 1000 & wait; done"))
+        let exit = try await exit(of: bench, whenAsked: "exit 0", ready)
+        #expect(exit == .gaveWay, "\(exit)")
+    }
+
+    /// How a task ends that does this when it is asked to end.
+    private func exit(of bench: Bench, whenAsked words: String, _ ready: Signpost) async throws -> Exit {
+        let text = "trap '\(words)' TERM; echo > ready; while :; do sleep 1000 & wait; done"
+        let attempt = bench.launch("a", .shell(text))
         _ = try await ready.read()
         bench.executor.cancel(attempt, force: false)
-        let exit = try await bench.exit(of: attempt)
-        #expect(exit == .gaveWay, "\(exit)")
+        return try await bench.exit(of: attempt)
     }
 
     @Test("cancelled by force, it ends even when it ignores the asking", arguments: Candidate.all)

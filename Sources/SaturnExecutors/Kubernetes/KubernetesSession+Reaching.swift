@@ -85,4 +85,32 @@ extension KubernetesSession {
     func giveUp() {
         if phase == .connecting { fail(Failure(.engine, "interrupted while connecting to Kubernetes")) }
     }
+
+    // MARK: While it does not answer
+
+    /// What runs goes on; so does this, when the cluster can be reached again.
+    func isAway(_ problem: KubectlProblem) {
+        let now = Clocks.uptime()
+        let since = awaySince ?? now
+        awaySince = since
+        nextLook = max(nextLook, now + 3 * Self.second)
+        if !hasSaidAway, now - since >= Self.patience || problem.kind == .stranger {
+            hasSaidAway = true
+            events.append(.notice("\(problem.failure.message); tasks go on there, and saturn tries again"))
+        }
+    }
+
+    /// A server that stands still refuses nothing.
+    func noteSilence(_ now: Int64) {
+        guard !hasSaidAway, calls.contains(where: { $0.deadline < now }) else { return }
+        awaySince = awaySince ?? now - Self.patience
+        hasSaidAway = true
+        events.append(.notice("the cluster does not answer; tasks go on there, and saturn waits for it"))
+    }
+
+    func isBack() {
+        awaySince = nil
+        if hasSaidAway { events.append(.notice("the cluster answers again")) }
+        hasSaidAway = false
+    }
 }

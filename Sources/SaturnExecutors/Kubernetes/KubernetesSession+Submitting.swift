@@ -40,12 +40,9 @@ extension KubernetesSession {
             })
         held.removeAll { !isHeld($0.launch) }
         // A node that has much to do takes its time.
-        let late = held.filter { Clocks.uptime() - $0.since > Self.patience }
-        guard let first = late.first, said.insert("held").inserted else { return }
-        let who =
-            late.count == 1
-            ? "an earlier attempt of '\(first.launch.workspace.task)'" : "\(late.count) earlier attempts"
-        events.append(.notice("\(who) must end first"))
+        if held.contains(where: { Clocks.uptime() - $0.since > Self.patience }) {
+            say("earlier attempts must end first")
+        }
     }
 
     /// Makes the Secret, or what it lacks.
@@ -121,31 +118,5 @@ extension KubernetesSession {
             submitAfter = Clocks.uptime() + 5 * Self.second
         case .forbidden, .other: fail(problem.failure)
         }
-    }
-
-    /// What runs goes on; so does this, when the cluster can be reached again.
-    func isAway(_ problem: KubectlProblem) {
-        let now = Clocks.uptime()
-        let since = awaySince ?? now
-        awaySince = since
-        nextLook = max(nextLook, now + 3 * Self.second)
-        if !hasSaidAway, now - since >= Self.patience || problem.kind == .stranger {
-            hasSaidAway = true
-            events.append(.notice("\(problem.failure.message); tasks go on there, and saturn tries again"))
-        }
-    }
-
-    /// A server that stands still refuses nothing.
-    func noteSilence(_ now: Int64) {
-        guard !hasSaidAway, calls.contains(where: { $0.deadline < now }) else { return }
-        awaySince = awaySince ?? now - Self.patience
-        hasSaidAway = true
-        events.append(.notice("the cluster does not answer; tasks go on there, and saturn waits for it"))
-    }
-
-    func isBack() {
-        awaySince = nil
-        if hasSaidAway { events.append(.notice("the cluster answers again")) }
-        hasSaidAway = false
     }
 }
