@@ -57,6 +57,11 @@ static int execute(void *argument) {
     struct sigaction standard = {.sa_handler = SIG_DFL};
     sigset_t none;
     sigemptyset(&none);
+    // Before anything is its own: memory counts where it is taken.
+    if (child->cgroup >= 0 && write(child->cgroup, "0", 1) != 1) {
+        start->error = errno;
+        _exit(127);
+    }
     for (int number = 1; number <= 64; number++)
         if (child->altered_signals >> (number - 1) & 1) sigaction(number, &standard, NULL);
     if (setsid() < 0 || place(child->null, 0) < 0 || place(child->out, 1) < 0 || place(child->err, 2) < 0) {

@@ -15,10 +15,9 @@ struct BuiltInExecutor: Sendable {
 
     /// The first is the default.
     static let all: [BuiltInExecutor] = [
-        BuiltInExecutor(schema: MultiprocessingExecutor.schema) { spec, context in
-            try MultiprocessingExecutor(
-                jobs: spec.settings["jobs"]?.text.flatMap { Int($0) }, environment: context.environment)
-        },
+        BuiltInExecutor(
+            schema: MultiprocessingExecutor.schema, make: MultiprocessingExecutor.make,
+            problems: MultiprocessingExecutor.problems),
         BuiltInExecutor(
             schema: DaskExecutor.schema, make: DaskExecutor.make, problems: DaskExecutor.problems,
             place: DaskExecutor.place),

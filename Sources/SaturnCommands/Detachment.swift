@@ -44,7 +44,7 @@ struct Detachment {
                 argv.withUnsafeBufferPointer { argv in
                     var child = csystem_child(
                         path: path, argv: argv.baseAddress, envp: environ, workdir: folder, null: null, out: ends[1],
-                        err: STDERR_FILENO, altered_signals: csystem_altered_signals(), ends_with_caller: 0)
+                        err: STDERR_FILENO, altered_signals: csystem_altered_signals(), ends_with_caller: 0, cgroup: -1)
                     return csystem_spawn(&child, &pid)
                 }
             }

@@ -226,6 +226,7 @@ struct Execution {
 
     func options(_ loaded: Wiring.Loaded, _ interrupted: Interrupted?) throws -> Run.Options {
         var options = Run.Options(maxFailures: arguments.failureLimit, host: Machine.host, file: loaded.path)
+        options.retries = arguments.retries
         options.arguments = try arguments.repeated(run: loaded.run, in: loaded.folder)
         options.trace = try Shortcut.file(for: file, in: loaded.folder)
         if let interrupted {

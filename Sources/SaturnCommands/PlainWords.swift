@@ -110,6 +110,7 @@ extension RunCommand {
         arguments.file = file
         arguments.failFast = false
         arguments.maxFailures = nil
+        arguments.retries = nil
         arguments.keepGoing = false
         arguments.wait = false
         self.arguments = arguments

@@ -12,6 +12,9 @@ struct RunArguments: ParsableArguments {
     @Option(help: ArgumentHelp("Start nothing more after this many failures.", valueName: "n"))
     var maxFailures: Int?
 
+    @Option(help: ArgumentHelp("How often a failed task is tried again, whatever the file says.", valueName: "n"))
+    var retries: Int?
+
     @Flag(name: [.customShort("k"), .long], help: "Go on after failures. This is what happens anyway.")
     var keepGoing = false
 
@@ -22,6 +25,9 @@ struct RunArguments: ParsableArguments {
 
     func validate() throws {
         if let maxFailures, maxFailures < 1 { throw ValidationError("--max-failures wants a number of at least 1.") }
+        if let retries, !(0...1000).contains(retries) {
+            throw ValidationError("--retries wants a number from 0 to 1000.")
+        }
     }
 
     /// Those that do the same again from any folder; the state folder is not among them.
@@ -37,6 +43,7 @@ struct RunArguments: ParsableArguments {
         if let jobs = file.jobs { arguments.append("--jobs=\(jobs)") }
         arguments += file.set.map { "--set=\($0)" } + file.only.map { "--only=\($0)" }
         if file.force { arguments.append("--force") }
+        if let retries { arguments.append("--retries=\(retries)") }
         if let failureLimit { arguments.append("--max-failures=\(failureLimit)") }
         return arguments
     }

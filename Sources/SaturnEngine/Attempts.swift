@@ -30,6 +30,8 @@ struct Attempts {
     private let host: String
     /// Tasks see the folders of this machine.
     private let sharesDisk: Bool
+    /// Their names.
+    private let gpus: [String]
     private var active: [Int: Active] = [:]
     private var tasks: [AttemptID: Int] = [:]
     private var evicted: Set<Int> = []
@@ -47,9 +49,10 @@ struct Attempts {
 
     init(
         _ preparation: Preparation, state: StateFolder, clock: any TimeSource, host: String, sharesDisk: Bool,
-        resumption: Resumption? = nil
+        gpus: [String] = [], resumption: Resumption? = nil
     ) {
         self.sharesDisk = sharesDisk
+        self.gpus = gpus
         self.resumption = resumption
         self.preparation = preparation
         self.state = state
@@ -141,7 +144,9 @@ struct Attempts {
     }
 
     /// Makes the workspace; what stood there leaves for the attic.
-    mutating func prepare(_ task: Int, number: Int, _ batch: inout LedgerBatch) throws -> Launch {
+    mutating func prepare(
+        _ task: Int, number: Int, _ share: Scheduler.Share, _ batch: inout LedgerBatch
+    ) throws -> Launch {
         if number > 1, let earlier = active[task] {
             let id = AttemptID(using: &generator)
             tasks[earlier.id] = nil
@@ -161,7 +166,7 @@ struct Attempts {
             active[task] = try begin(task, &batch)
         }
         if let id = active[task]?.id { tasks[id] = task }
-        return try launch(task)
+        return try launch(task, share)
     }
 
     /// An earlier saturn has launched it on an engine, and what comes of that is wanted.
@@ -227,7 +232,7 @@ struct Attempts {
         return EventLog.header + EventLog.entry("submitted", at: clock.now(), fields)
     }
 
-    private mutating func launch(_ task: Int) throws -> Launch {
+    private mutating func launch(_ task: Int, _ share: Scheduler.Share) throws -> Launch {
         guard let attempt = active[task] else { throw Failure(.fault, "task \(task) has no attempt to launch") }
         let node = preparation.graph.nodes[task]
         let checkpoint =
@@ -244,6 +249,11 @@ struct Attempts {
                 Variable("SATURN_ATTEMPT_ID", attempt.id.description),
                 Variable("SATURN_SEED", "\(Self.seed(attempt.key, replicas[task]))"),
             ]
+        if let slot = share.slot { environment.append(Variable("SATURN_SLOT", "\(slot)")) }
+        if !share.gpus.isEmpty {
+            let names = share.gpus.map { gpus[$0] }
+            environment.append(Variable("CUDA_VISIBLE_DEVICES", names.joined(separator: ",")))
+        }
         environment += node.spec.parameters.map { Variable("SATURN_PARAM_\(TaskName.variable($0.name))", $0.value) }
         var surroundings = Launch.Surroundings()
         surroundings.checkpoint = checkpoint
@@ -262,7 +272,7 @@ struct Attempts {
             workdir: try snapshots?.workdir(of: task) ?? node.workdir, environment: environment,
             secrets: node.spec.secrets.map { Variable($0, caller[$0] ?? "") }, workspace: attempt.workspace)
         launch.surroundings = surroundings
-        launch.resources = node.spec.resources
+        launch.resources = node.spec.resources?.onStep(share.step)
         launch.timeout = node.spec.timeout
         launch.image = node.spec.image
         return launch

@@ -55,20 +55,23 @@ public final class Run {
         self.clock = clock
         self.options = options
         let graph = preparation.graph
+        var demands = Demands(executor.capacity)
         let items = graph.nodes.indices.map { index in
-            let decision = preparation.plan.decisions[index]
+            let (decision, spec) = (preparation.plan.decisions[index], graph.nodes[index].spec)
             return Scheduler.Item(
-                needs: graph.nodes[index].needs, priority: graph.nodes[index].spec.priority,
-                retries: graph.nodes[index].spec.retries, timeout: graph.nodes[index].spec.timeout,
+                needs: graph.nodes[index].needs, priority: spec.priority,
+                retries: options.retries.map { Retries($0, delay: spec.retries.delay) } ?? spec.retries,
+                timeout: spec.timeout, demand: demands.kind(of: spec.resources),
                 state: Self.initialState(decision, earlier: options.earlier[graph.nodes[index].name]?.state),
                 isUndecided: decision?.isOpen ?? false)
         }
         scheduler = Scheduler(
             items,
             options: Scheduler.Options(
-                slots: executor.slots, maxFailures: options.maxFailures, grace: options.grace))
+                slots: executor.slots, maxFailures: options.maxFailures, grace: options.grace, demands: demands))
         attempts = Attempts(
             preparation, state: state, clock: clock, host: options.host, sharesDisk: executor.sharesDisk,
+            gpus: executor.capacity?.gpus ?? [],
             resumption: executor.outlivesSaturn
                 ? Resumption(preparation: preparation, executor: executor, takesAll: options.takesAllAttempts) : nil)
         journal = Journal(preparation, clock: clock)
@@ -306,13 +309,15 @@ public final class Run {
     private func perform(_ action: Scheduler.Action) {
         switch action {
         case .decide(let tasks): decide(tasks)
-        case .launch(let task, let number): launch(task, number)
+        case .launch(let task, let number, let share): launch(task, number, share)
         case .cancel(let task, let force):
             if let attempt = attempts.current(task) { executor.cancel(attempt, force: force) }
-        case .retry(let task, let cause):
+        case .retry(let task, let cause, let delay):
             attempts.failed(task, cause)
             if let attempt = attempts.current(task) { executor.release(attempt) }
-            observer.observe(.retrying(task: task, number: attempts.number(of: task) + 1, cause))
+            summary.states[task] = .ready
+            journal.set(taskRecord(task))
+            observer.observe(.retrying(task: task, number: attempts.number(of: task) + 1, cause, after: delay))
         case .publish(let task, let outcome): publish(task, outcome)
         case .settle(let task, let state, let cause): settle(task, state, cause)
         case .block(let task, let culprit):
@@ -332,7 +337,7 @@ public final class Run {
         for (task, state) in decided { handle(.decided(task: task, state)) }
     }
 
-    private func launch(_ task: Int, _ number: Int) {
+    private func launch(_ task: Int, _ number: Int, _ share: Scheduler.Share) {
         guard !isLeaving else { return }
         // Decided before the fault became known.
         guard failure == nil else { return handle(.exited(task: task, .cancelled)) }
@@ -342,7 +347,7 @@ public final class Run {
                 return handle(.exited(task: task, try attempts.hadStarted(task) ? .lost(why) : .cancelled))
             }
             journal.launching(task)
-            let launch = try attempts.prepare(task, number: number, &journal.batch)
+            let launch = try attempts.prepare(task, number: number, share, &journal.batch)
             csystem_step("launch.prepared")
             if attempts.isDoubtful(task) { journal.doubt(task) }
             executor.launch([launch])

@@ -8,6 +8,8 @@ extension Run {
     public struct Options: Sendable {
         /// Failed tasks after which nothing more is started.
         public var maxFailures: Int?
+        /// In place of what the tasks say.
+        public var retries: Int?
         /// Seconds between asking a task to end and ending it.
         public var grace: Double
         public var host: String

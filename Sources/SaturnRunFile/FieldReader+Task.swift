@@ -112,6 +112,27 @@ extension FieldReader {
         }
     }
 
+    /// A number, or one for each cause.
+    func retries(_ node: YAMLNode) -> Retries? {
+        guard node.text == nil else { return retryCount(node).map { Retries($0) } }
+        guard let pairs = mapping(node, "a whole number from 0 to 1000, or a mapping of causes") else { return nil }
+        let causes = Cause.Kind.allCases.map(\.rawValue)
+        var counts: [Cause.Kind: Int] = [:]
+        for pair in pairs {
+            if let kind = Cause.Kind(rawValue: pair.key) {
+                counts[kind] = retryCount(pair.value)
+            } else {
+                unknown(
+                    pair, among: causes,
+                    hint: Suggestion.hint(for: pair.key, among: causes)
+                        ?? "the causes are \(causes.joined(separator: ", "))")
+            }
+        }
+        return Retries(byCause: counts)
+    }
+
+    private func retryCount(_ node: YAMLNode) -> Int? { integer(node, in: 0...1000, "a whole number from 0 to 1000") }
+
     func resources(_ node: YAMLNode) -> Resources? {
         guard !node.isNull else { return Resources() }
         guard let pairs = mapping(node, "a mapping of resources") else { return nil }
@@ -122,7 +143,7 @@ extension FieldReader {
             switch pair.key {
             case "cpus": resources.cpus = amount(pair.value)
             case "gpus": resources.gpus = amount(pair.value)
-            case "memory": resources.memory = size(pair.value)
+            case "memory": resources.memory = sizes(pair.value)
             default:
                 if let right = misspelt[pair.key] {
                     unknown(pair, among: [], hint: "did you mean '\(right)'?")
@@ -135,6 +156,13 @@ extension FieldReader {
         }
         resources.others.sort { $0.name < $1.name }
         return resources
+    }
+
+    /// One, or one for each attempt.
+    private func sizes(_ node: YAMLNode) -> [Marked<Int>] {
+        guard let items = node.items else { return size(node).map { [$0] } ?? [] }
+        if items.isEmpty { report(node.mark, "the list is empty", hint: "leave 'memory' out for any amount") }
+        return items.compactMap(size)
     }
 
     private func size(_ node: YAMLNode) -> Marked<Int>? {

@@ -4,7 +4,7 @@ internal import SaturnCore
 struct TaskFields {
     static let keys = [
         "name", "command", "shell", "env", "pass_env", "secrets", "workdir", "inputs", "code", "needs", "sweep",
-        "snapshot", "retries", "timeout", "resources", "image", "priority",
+        "snapshot", "retries", "retry_delay", "timeout", "resources", "image", "priority",
     ]
     private static let defaultsKeys = Array(keys.dropFirst())
     private static let runKeys = ["tasks", "executor", "results", "defaults", "file_syncs", "max_tasks"]
@@ -53,7 +53,8 @@ struct TaskFields {
     var needs: [Marked<String>]?
     var sweep: SweepText?
     var snapshot: Bool?
-    var retries: Int?
+    var retries: Retries?
+    var retryDelay: Double?
     var timeout: Double?
     var resources: Resources?
     var image: String?
@@ -79,7 +80,8 @@ struct TaskFields {
             case "needs": needs = fields.needs(pair.value)
             case "sweep": sweep = SweepReader.read(pair, fields).map { .usable($0) } ?? .unusable
             case "snapshot": snapshot = fields.flag(pair.value)
-            case "retries": retries = fields.integer(pair.value, in: 0...1000, "a whole number from 0 to 1000")
+            case "retries": retries = fields.retries(pair.value)
+            case "retry_delay": retryDelay = fields.duration(pair.value)
             case "timeout": timeout = fields.duration(pair.value)
             case "resources": resources = fields.resources(pair.value)
             case "image": image = fields.filledText(pair.value)
@@ -112,6 +114,7 @@ struct TaskFields {
         sweep = sweep ?? defaults.sweep
         snapshot = snapshot ?? defaults.snapshot
         retries = retries ?? defaults.retries
+        retryDelay = retryDelay ?? defaults.retryDelay
         timeout = timeout ?? defaults.timeout
         resources = resources.map { $0.merged(over: defaults.resources) } ?? defaults.resources
         image = image ?? defaults.image
@@ -145,7 +148,7 @@ extension Resources {
         var merged = self
         merged.cpus = cpus ?? defaults.cpus
         merged.gpus = gpus ?? defaults.gpus
-        merged.memory = memory ?? defaults.memory
+        if memory.isEmpty { merged.memory = defaults.memory }
         let own = Set(others.map(\.name))
         merged.others += defaults.others.filter { !own.contains($0.name) }
         merged.others.sort { $0.name < $1.name }

@@ -122,6 +122,7 @@ struct TaskList {
         if let snapshot = task.snapshot { spec.snapshot = snapshot }
         if let needs = task.needs { spec.needs = needs }
         if let retries = task.retries { spec.retries = retries }
+        if let delay = task.retryDelay { spec.retries.delay = delay }
         if let timeout = task.timeout { spec.timeout = timeout }
         if let resources = task.resources { spec.resources = resources }
         if let image = task.image { spec.image = image }

@@ -228,18 +228,50 @@ import Testing
         let session = try Session()
         try session.write(
             "run.yaml",
-            "tasks:\n- {name: a, command: x, resources: {cpus: 100000, memory: 900TB, gpus: 3, licences: 2}}\n")
+            """
+            executor: {class_spec: Multiprocessing, gpus: 2, limits: {license: 1}}
+            tasks:
+            - {name: a, command: x, resources: {cpus: 100000, memory: [1MB, 900TB], gpus: 3, licences: 2}}
+            - {name: b, command: x, resources: {gpus: 1.5, license: 2}}
+            - {name: c, command: x, env: {CUDA_VISIBLE_DEVICES: "1"}, resources: {gpus: 1}}
+
+            """)
         let run = try session.saturn("run")
         #expect(run.status == 2)
         for words in [
-            "run.yaml:2:43: error: task 'a' asks for 100000 cpus; this machine has ",
-            "run.yaml:2:59: error: task 'a' asks for 900000000000000 bytes of memory; this machine has ",
-            "run.yaml:2:72: error: task 'a' asks for 3 gpus; ",
-            "run.yaml:2:85: error: task 'a' asks for 'licences', which this executor does not have\n",
+            "run.yaml:3:43: error: task 'a' asks for 100000 cpus; this machine has ",
+            "run.yaml:3:65: error: task 'a' asks for 900 TB of memory; this machine has ",
+            "run.yaml:3:79: error: task 'a' asks for 3 gpus; this machine has 2; 'gpus' of the executor says",
+            "run.yaml:3:92: error: task 'a' asks for 'licences', which this executor does not have; did you mean 'license'?",
+            "run.yaml:4:43: error: task 'b' asks for 1.5 gpus; several GPUs, or a part of one, but not both\n",
+            "run.yaml:4:57: error: task 'b' asks for 2 of 'license'; the limit is 1\n",
+            "run.yaml:5:77: error: task 'c' asks for 1 gpu, and sets CUDA_VISIBLE_DEVICES itself; leave that to saturn\n",
         ] {
             #expect(run.err.contains(words), "\(run.err)")
         }
         #expect(!session.exists("results"))
+    }
+
+    /// GPUs that nobody has told of, and no program that could tell.
+    @Test func gpusOfWhichNothingIsKnown() throws {
+        let session = try Session()
+        try session.write("run.yaml", "tasks:\n- {name: a, command: x, resources: {gpus: 1}}\n")
+        let run = try session.saturn("plan", env: ["PATH": "/nowhere"])
+        #expect(run.status == 2)
+        #expect(
+            run.err.contains("task 'a' asks for 1 gpu; this machine has none; nvidia-smi names none; "), "\(run.err)")
+        #expect(run.err.contains("say how many: executor: {gpus: 8}"), "\(run.err)")
+    }
+
+    @Test func limitsThatAreNone() throws {
+        let session = try Session()
+        try session.write(
+            "run.yaml",
+            "executor: {class_spec: Multiprocessing, limits: {license: 0, gpus: 2}}\ntasks: [{command: x}]\n")
+        let run = try session.saturn("plan")
+        #expect(run.status == 2)
+        #expect(run.err.contains("run.yaml:1:59: error: the limit 'license' is a number greater than 0"), "\(run.err)")
+        #expect(run.err.contains("'gpus' is no limit of the user's own"), "\(run.err)")
     }
 
     /// Row 1: what editors of other systems write is no fault.

@@ -29,7 +29,12 @@ private struct Game {
     private var deciding: Set<Int> = []
     private var decidedToRun: Set<Int> = []
     private var numbers: [Int: Int] = [:]
-    private var retried: Int?
+    /// The number of the last attempt that failed, and when the next one may start.
+    private var retried: [Int: Int64] = [:]
+    private var spent: [Int: Retries.Spent] = [:]
+    private var shares: [Int: Scheduler.Share] = [:]
+    private let resources: [Resources?]
+    private static let capacity = Capacity(cpus: 2, memory: 100, gpus: ["a", "b"], limits: ["l": 2])
     private var states: [Int: TaskState] = [:]
     private var isStopped = false
     private var hasTerminated = false
@@ -42,11 +47,14 @@ private struct Game {
         // Needs point to what comes earlier in a random order, so that there are no cycles and indices say nothing.
         let order = (0..<count).shuffled(using: &generator)
         var items = [Scheduler.Item](repeating: .init(), count: count)
+        let resources = items.map { _ in Self.resources(&generator) }
+        var demands = Demands(Self.capacity)
         for (position, task) in order.enumerated() {
             let density = Int.random(in: 0...20, using: &generator)
             items[task].needs = order[..<position].filter { _ in generator.chance(density) }
             items[task].priority = Int.random(in: 0...2, using: &generator)
-            items[task].retries = generator.chance(30) ? Int.random(in: 1...3, using: &generator) : 0
+            items[task].retries = Self.retries(&generator)
+            items[task].demand = demands.kind(of: resources[task])
             items[task].timeout = generator.chance(30) ? Double(Int.random(in: 1...3, using: &generator)) : nil
             items[task].isUndecided = !items[task].needs.isEmpty && generator.chance(30)
             if generator.chance(10) { items[task].state = .reused }
@@ -56,7 +64,33 @@ private struct Game {
         maxFailures = generator.chance(20) ? Int.random(in: 1...3, using: &generator) : nil
         self.items = items
         self.generator = generator
-        scheduler = Scheduler(items, options: .init(slots: slots, maxFailures: maxFailures, grace: 1))
+        self.resources = resources
+        scheduler = Scheduler(
+            items, options: .init(slots: slots, maxFailures: maxFailures, grace: 1, demands: demands))
+    }
+
+    private static func resources(_ generator: inout SeededGenerator) -> Resources? {
+        guard generator.chance(60) else { return nil }
+        let mark = SourceMark(line: 1, column: 1)
+        var resources = Resources()
+        if generator.chance(40) {
+            resources.cpus = [0.3, 1, 2].randomElement(using: &generator).map { Marked($0, at: mark) }
+        }
+        if generator.chance(50) {
+            resources.gpus = [0.25, 0.5, 0.7, 1, 2].randomElement(using: &generator).map { Marked($0, at: mark) }
+        }
+        if generator.chance(30) { resources.memory = [Marked(30, at: mark), Marked(70, at: mark)] }
+        if generator.chance(30) { resources.others = [.init(name: "l", amount: Marked(1, at: mark))] }
+        return resources
+    }
+
+    private static func retries(_ generator: inout SeededGenerator) -> Retries {
+        let delay = generator.chance(30) ? 0.5 : 0
+        switch Int.random(in: 0..<10, using: &generator) {
+        case 0...1: return Retries(Int.random(in: 1...3, using: &generator), delay: delay)
+        case 2: return Retries(byCause: [.exit: 1, .signal: 2, .lost: 3], delay: delay)
+        default: return 0
+        }
     }
 
     mutating func play() {
@@ -76,6 +110,7 @@ private struct Game {
                 apply(scheduler.handle(.started(task: task, since: now), at: now))
             } else if roll < 70, let task = running.keys.sorted().randomElement(using: &generator) {
                 running[task] = nil
+                shares[task] = nil
                 apply(scheduler.handle(.exited(task: task, randomExit()), at: now))
             } else if let task = publishing.randomElement(using: &generator) {
                 publishing.removeAll { $0 == task }
@@ -83,7 +118,8 @@ private struct Game {
                     generator.chance(5) ? .unpublished(task: task, "full") : .published(task: task)
                 apply(scheduler.handle(event, at: now))
             } else if running.isEmpty, publishing.isEmpty, deciding.isEmpty {
-                return fail("nothing runs, and it is not done")
+                if retried.isEmpty { return fail("nothing runs, and it is not done") }
+                apply(scheduler.handle(.beat, at: now))
             }
         }
         if problem == nil { checkTheEnd() }
@@ -106,12 +142,13 @@ private struct Game {
         for action in actions {
             switch action {
             case .decide(let tasks): for task in tasks { ask(task) }
-            case .launch(let task, let number): launch(task, number)
-            case .retry(let task, _): retried = task
+            case .launch(let task, let number, let share): launch(task, number, share)
+            case .retry(let task, let cause, let delay): retry(task, cause, delay)
             case .cancel(let task, _): if running[task] == nil { fail("cancelled \(task), which does not run") }
             case .publish(let task, let outcome):
                 if running[task] != nil || publishing.contains(task) { fail("published \(task) too early") }
                 if outcome == .terminated { hasTerminated = true }
+                retried[task] = nil
                 publishing.append(task)
             case .settle(let task, let state, _): settle(task, state)
             case .block(let task, let culprit):
@@ -140,17 +177,49 @@ private struct Game {
         if state != .ready, states[task] != state { fail("\(task) was not settled as \(state)") }
     }
 
-    private mutating func launch(_ task: Int, _ number: Int) {
+    private mutating func retry(_ task: Int, _ cause: Cause, _ delay: Double) {
+        let before = spent[task] ?? Retries.Spent()
+        if !items[task].retries.allow(cause.kind, after: before) { fail("\(task) has no retry left for \(cause)") }
+        if delay != items[task].retries.delay(after: before) { fail("\(task) waits \(delay) s") }
+        spent[task, default: Retries.Spent()].add(cause.kind)
+        retried[task] = now + Int64(delay * 1e9)
+    }
+
+    /// What the running tasks have together.
+    private func checkShares() -> String? {
+        var (cpus, memory, limit, gpus) = (0.0, 0, 0.0, [0.0, 0.0])
+        for (task, share) in shares {
+            let asked = resources[task]
+            cpus += asked?.cpus?.value ?? 1
+            memory += asked?.memory(onStep: share.step) ?? 0
+            limit += asked?.others.first?.amount.value ?? 0
+            let amount = asked?.gpus?.value ?? 0
+            if share.gpus.count != Int(amount.rounded(.up)) {
+                return "\(task) has \(share.gpus.count) GPUs for \(amount)"
+            }
+            for gpu in share.gpus { gpus[gpu] += min(1, amount) }
+        }
+        if Set(shares.values.map(\.slot)).count != shares.count { return "two tasks have one slot" }
+        if shares.values.contains(where: { $0.slot ?? slots >= slots }) { return "a slot that there is not" }
+        if cpus > 2.001 || memory > 100 || limit > 2.001 || gpus.contains(where: { $0 > 1.001 }) {
+            return "they have \(cpus) cpus, \(memory) bytes, \(limit) l, \(gpus)"
+        }
+        return nil
+    }
+
+    private mutating func launch(_ task: Int, _ number: Int, _ share: Scheduler.Share) {
+        shares[task] = share
+        if let problem = checkShares() { fail(problem) }
+        let steps = resources[task]?.memory.count ?? 1
+        if share.step != min(spent[task]?.own ?? 0, max(1, steps) - 1) { fail("\(task) is on step \(share.step)") }
         if items[task].isUndecided, !decidedToRun.contains(task) { fail("launched \(task), which nobody decided") }
         if isStopped { fail("launched \(task) after the stop") }
         if running.updateValue(number, forKey: task) != nil { fail("\(task) runs twice") }
         if items[task].state != .waiting || states[task] != nil { fail("launched \(task), which was settled") }
         if publishing.contains(task) { fail("launched \(task) while its result is published") }
-        if number != numbers[task, default: 0] + 1 || number > items[task].retries + 1 {
-            fail("attempt \(number) of \(task)")
-        }
-        if number > 1, retried != task { fail("\(task) runs again without a retry") }
-        retried = nil
+        if number != numbers[task, default: 0] + 1 { fail("attempt \(number) of \(task)") }
+        if number > 1, retried[task] ?? Int64.max > now { fail("\(task) runs again without a retry, or too early") }
+        retried[task] = nil
         numbers[task] = number
         for need in items[task].needs where !(states[need] ?? items[need].state).hasResult {
             fail("launched \(task) before its need \(need)")

@@ -114,6 +114,9 @@ import Testing
                 == [.retry(task: 0, .exited(1)), .launch(task: 0, number: 7)], "its own retry is still there")
         #expect(
             scheduler.handle(.exited(task: 0, .displaced("evicted")), at: 3)
+                == [.retry(task: 0, .lost("evicted")), .launch(task: 0, number: 8)], "and one for what it loses")
+        #expect(
+            scheduler.handle(.exited(task: 0, .displaced("evicted")), at: 3)
                 == [.publish(task: 0, .failure(.lost("evicted")))])
     }
 
@@ -212,6 +215,9 @@ import Testing
         #expect(
             scheduler.handle(.exited(task: 0, .lost("gone")), at: 2)
                 == [.retry(task: 0, .lost("gone")), .launch(task: 0, number: 3)])
+        #expect(
+            scheduler.handle(.exited(task: 0, .timedOut), at: 3)
+                == [.retry(task: 0, .timeout(0)), .launch(task: 0, number: 4)], "the loss has used up none of its own")
         #expect(
             scheduler.handle(.exited(task: 0, .signal(11)), at: 3)
                 == [.publish(task: 0, .failure(.signal(11))), .launch(task: 1, number: 1)])

@@ -107,7 +107,7 @@ import Testing
         #expect(ledger.records.map(\.id) == [launches[2].attempt])
         #expect(try project.store.events(of: .standing(task: "flaky"))?.attempt == launches[2].attempt)
         let retries = observer.events.all.compactMap { event -> Int? in
-            if case .retrying(0, let number, .exited(1)) = event { number } else { nil }
+            if case .retrying(0, let number, .exited(1), 0) = event { number } else { nil }
         }
         #expect(retries == [2, 3])
     }

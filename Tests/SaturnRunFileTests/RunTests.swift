@@ -186,7 +186,7 @@ import Testing
         #expect(own.inputs.map(\.value) == ["c"])
         #expect((own.timeout, own.retries) == (90, 0))
         #expect(own.resources?.cpus?.value == 4)
-        #expect(own.resources?.memory?.value == 1 << 30)
+        #expect(own.resources?.memory.map(\.value) == [1 << 30])
         #expect(own.resources?.others.map { "\($0.name) \($0.amount.value)" } == ["disk 1.0", "net 2.0"])
     }
 

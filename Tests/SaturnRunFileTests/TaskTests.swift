@@ -44,7 +44,18 @@ import Testing
         Refused("retries: -1", "3:14: expected a whole number from 0 to 1000, found '-1'"),
         Refused("retries: 1001", "3:14: expected a whole number from 0 to 1000, found '1001'"),
         Refused("retries: 1.5", "3:14: expected a whole number from 0 to 1000, found '1.5'"),
-        Refused("retries:", "3:13: expected a whole number from 0 to 1000, found nothing"),
+        Refused("retries: {exit: -1}", "3:21: expected a whole number from 0 to 1000, found '-1'"),
+        Refused(
+            "retries: {crash: 1}", "3:15: unknown key 'crash'; the causes are exit, oom, timeout, signal, lost"),
+        Refused("retries: {exits: 1}", "3:15: unknown key 'exits'; did you mean 'exit'?"),
+        Refused("retries: [1]", "3:14: expected a whole number from 0 to 1000, or a mapping of causes, found a list"),
+        Refused("retry_delay: soon", "3:18: expected a duration, found 'soon'; write it as 90s, 5m, 2h or 1d"),
+        Refused("resources: {memory: []}", "3:25: the list is empty; leave 'memory' out for any amount"),
+        Refused(
+            "resources: {memory: [1GB, lots]}",
+            "3:31: expected a size greater than 0, found 'lots'; write it as 512MiB or 4GB"),
+        Refused(
+            "retries:", "3:13: expected a whole number from 0 to 1000, or a mapping of causes, found nothing"),
         Refused("priority: high", "3:15: expected a whole number, found 'high'"),
         Refused("timeout: -5m", "3:14: expected a duration, found '-5m'; write it as 90s, 5m, 2h or 1d"),
         Refused("timeout: 0", "3:14: a duration is more than 0 and at most 3650 days, not '0'"),
@@ -131,7 +142,7 @@ import Testing
         #expect((task.retries, task.timeout, task.priority) == (3, 5400, -7))
         #expect(task.resources?.cpus?.value == 2)
         #expect(task.resources?.gpus?.value == 0.5)
-        #expect(task.resources?.memory?.value == 4_000_000_000)
+        #expect(task.resources?.memory.map(\.value) == [4_000_000_000])
         #expect(task.resources?.others.map(\.name) == ["GPU", "licence"])
     }
 
@@ -213,5 +224,21 @@ extension String {
                 "3:12: 'TOKEN' cannot be both in 'secrets' and in 'pass_env'; a secret is never stored, and does not count in the key",
                 "4:12: 'TOKEN' cannot be both in 'secrets' and in 'env'; a secret is never stored, and does not count in the key",
             ])
+    }
+
+    @Test func retriesByCauseAndMemoryByAttempt() throws {
+        let reading = Reading(
+            """
+            defaults: {retry_delay: 5s, resources: {memory: 1GB}}
+            tasks:
+              - {name: a, command: x, retries: {exit: 1, oom: 2, lost: 0}, resources: {memory: [2GB, 4GB]}}
+              - {name: b, command: x, retries: 3, retry_delay: 1m}
+            """)
+        #expect(reading.problems == [])
+        let (first, second) = (reading.spec.tasks[0], reading.spec.tasks[1])
+        #expect(first.retries == Retries(byCause: [.exit: 1, .oom: 2, .lost: 0], delay: 5))
+        #expect(first.resources?.memory.map(\.value) == [2_000_000_000, 4_000_000_000])
+        #expect(second.retries == Retries(3, delay: 60))
+        #expect(second.resources?.memory.map(\.value) == [1_000_000_000])
     }
 }

@@ -21,6 +21,8 @@ struct csystem_child {
     uint64_t altered_signals;
     /// It is killed when the thread that starts it ends, or is killed with all others.
     int ends_with_caller;
+    /// The open `cgroup.procs` of the control group that it is to be in; -1 is that of its parent.
+    int cgroup;
 };
 
 /// The signals of which this process, or the one that started it, has changed what they do: bit n - 1 for signal n.

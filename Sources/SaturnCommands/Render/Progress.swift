@@ -41,9 +41,11 @@ final class Progress: RunObserver {
                 state.running.insert(task)
                 state.last = graph.nodes[task].name
             case .settled(let task, let taskState, let settled): settle(task, taskState, settled, &state)
-            case .retrying(let task, let number, let cause):
+            case .retrying(let task, let number, let cause, let delay):
                 state.running.remove(task)
-                state.pending += "\(name(task)) failed (\(Printable.text(cause.text))); attempt \(number) follows\n"
+                let time = delay > 0 ? " in \(Duration.text(delay))" : ""
+                state.pending +=
+                    "\(name(task)) failed (\(Printable.text(cause.text))); attempt \(number) follows\(time)\n"
             case .stopping(let signal, let again):
                 state.pending +=
                     again

@@ -35,6 +35,25 @@ public enum Cause: Hashable, Sendable {
         }
     }
 
+    /// As run files name causes.
+    public enum Kind: String, CaseIterable, Hashable, Sendable {
+        /// An exit code, or no program that could be started.
+        case exit
+        case oom, timeout, signal
+        /// By no fault of the task's: a worker that died, a result that could not be kept.
+        case lost
+    }
+
+    public var kind: Kind {
+        switch self {
+        case .exited, .notStarted: .exit
+        case .signal: .signal
+        case .timeout: .timeout
+        case .outOfMemory: .oom
+        case .lost, .unpublished: .lost
+        }
+    }
+
     /// What the file `error` says.
     public var exitCode: Int32 {
         switch self {

@@ -32,6 +32,19 @@ public enum Quantity {
         return Int(exactly: (value * Double(factor)).rounded())
     }
 
+    /// `4 GiB`, `4 GB`, `1500 kB`, `4097 bytes`: exact, in the largest unit that is.
+    public static func text(_ bytes: Int) -> String {
+        for power in (1...5).reversed() {
+            let letter = ["k", "M", "G", "T", "P"][power - 1]
+            let decimal = (0..<power).reduce(1) { product, _ in product * 1000 }
+            for (unit, size) in [(letter.uppercased() + "iB", 1 << (10 * power)), (letter + "B", decimal)]
+            where bytes >= size && bytes % size == 0 {
+                return "\(bytes / size) \(unit)"
+            }
+        }
+        return "\(bytes) bytes"
+    }
+
     private static func factor(of unit: String) -> Int? {
         if unit.isEmpty || unit == "b" { return 1 }
         for (power, letter) in ["k", "m", "g", "t", "p"].enumerated() {

@@ -32,7 +32,7 @@ extension TaskSpec {
             var code = CodePolicy.commit
             var snapshot = false
             var needs: [Marked<String>] = []
-            var retries = 0
+            var retries = Retries()
             var timeout: Double?
             var resources: Resources?
             var image: String?
@@ -91,7 +91,7 @@ extension TaskSpec {
         set { change { $0.needs = newValue } }
     }
     /// How often a failed attempt is followed by another one.
-    public var retries: Int {
+    public var retries: Retries {
         get { common.fields.retries }
         set { change { $0.retries = newValue } }
     }
@@ -143,8 +143,8 @@ public enum CodePolicy: Hashable, Sendable {
 public struct Resources: Hashable, Sendable {
     public var cpus: Marked<Double>?
     public var gpus: Marked<Double>?
-    /// Bytes.
-    public var memory: Marked<Int>?
+    /// Bytes, by how often the task has failed, the last of them from then on; empty is any amount.
+    public var memory: [Marked<Int>] = []
     /// The user's own names, sorted.
     public var others: [Other] = []
 
@@ -159,4 +159,17 @@ public struct Resources: Hashable, Sendable {
     }
 
     public init() {}
+
+    /// Bytes that an attempt may have after so many that failed; `nil` is any amount.
+    public func memory(onStep step: Int) -> Int? {
+        memory.isEmpty ? nil : memory[min(step, memory.count - 1)].value
+    }
+
+    /// What an attempt gets after so many that failed.
+    public func onStep(_ step: Int) -> Resources {
+        guard memory.count > 1 else { return self }
+        var resources = self
+        resources.memory = [memory[min(step, memory.count - 1)]]
+        return resources
+    }
 }

@@ -5,6 +5,9 @@
 public protocol Executor: Sendable {
     /// How many attempts it runs at once.
     var slots: Int { get }
+    /// What tasks share, where saturn sees to it that they do not take more of it together; `nil` where an engine does, or
+    /// nobody.
+    var capacity: Capacity? { get }
     /// Where whoever hears its events does best what follows from them: where they come from, nothing is handed from thread
     /// to thread. `nil` is anywhere. To be used between ``start(_:)`` and ``stop()``.
     var workplace: (any TaskExecutor)? { get }
@@ -49,6 +52,7 @@ public protocol Executor: Sendable {
 }
 
 extension Executor {
+    public var capacity: Capacity? { nil }
     public var workplace: (any TaskExecutor)? { nil }
     public var sharesDisk: Bool { true }
     public var hasImages: Bool { false }
@@ -77,6 +81,7 @@ public struct Launch: Sendable {
     public var workspace: Workspace
     /// What of it is elsewhere for a command that does not run on this machine.
     public var surroundings = Surroundings()
+    /// What this attempt gets.
     public var resources: Resources?
     /// Seconds, for who can keep to it where the task runs.
     public var timeout: Double?

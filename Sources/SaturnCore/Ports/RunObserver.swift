@@ -6,8 +6,8 @@ public protocol RunObserver: Sendable {
 public enum RunEvent: Sendable {
     case started(task: Int)
     case settled(task: Int, TaskState, Settled)
-    /// Failed, and tried again as attempt `number`.
-    case retrying(task: Int, number: Int, Cause)
+    /// Failed, and tried again as attempt `number`, after so many seconds at the earliest.
+    case retrying(task: Int, number: Int, Cause, after: Double)
     /// Nothing more is started; what runs goes on.
     case draining
     case stopping(signal: Int32, again: Bool)

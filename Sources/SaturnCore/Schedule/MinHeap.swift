@@ -1,8 +1,9 @@
 /// The smallest first.
-struct MinHeap {
+struct MinHeap: Sendable {
     private var items: [Int] = []
 
     var isEmpty: Bool { items.isEmpty }
+    var first: Int? { items.first }
 
     mutating func push(_ item: Int) {
         items.append(item)

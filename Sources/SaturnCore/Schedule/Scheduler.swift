@@ -9,79 +9,6 @@
 /// A task is settled, and what needs it may start, only when its result has been published.
 /// Times are nanoseconds of a clock that never goes back.
 public struct Scheduler: Sendable {
-    /// What the scheduler knows of a task.
-    public struct Item: Sendable {
-        public var needs: [Int]
-        public var priority: Int
-        public var retries: Int
-        /// Seconds.
-        public var timeout: Double?
-        /// `waiting` for one that is to run, else what the plan settled.
-        public var state: TaskState
-        /// Whether it runs is decided when its needs are met: their results may be the ones that it has used before.
-        public var isUndecided: Bool
-
-        public init(
-            needs: [Int] = [], priority: Int = 0, retries: Int = 0, timeout: Double? = nil, state: TaskState = .waiting,
-            isUndecided: Bool = false
-        ) {
-            self.needs = needs
-            self.priority = priority
-            self.retries = retries
-            self.timeout = timeout
-            self.state = state
-            self.isUndecided = isUndecided
-        }
-    }
-
-    public struct Options: Sendable {
-        /// How many attempts may be with the executor at once.
-        public var slots: Int
-        /// Failed tasks after which nothing more is started.
-        public var maxFailures: Int?
-        /// Seconds between asking an attempt to end and ending it.
-        public var grace: Double
-
-        public init(slots: Int, maxFailures: Int? = nil, grace: Double = 5) {
-            self.slots = slots
-            self.maxFailures = maxFailures
-            self.grace = grace
-        }
-    }
-
-    public enum Event: Sendable {
-        case begin
-        /// `ready` when it has to run, else how it got its result: `reused` or `restored`.
-        case decided(task: Int, TaskState)
-        /// `since` is by the clock of ``handle(_:at:)``.
-        case started(task: Int, since: Int64)
-        /// The engine runs it from its beginning again: when, is yet to be heard.
-        case begunAnew(task: Int)
-        case exited(task: Int, Exit)
-        /// Its result is kept, complete.
-        case published(task: Int)
-        /// Its result could not be kept.
-        case unpublished(task: Int, String)
-        case beat
-        /// Start nothing more; what runs goes on to its end.
-        case drain
-        /// Start nothing more and end what runs.
-        case stop
-        /// End what runs now.
-        case kill
-    }
-
-    public enum Action: Hashable, Sendable {
-        /// The needs of these are met; each is to be answered by ``Event/decided(task:_:)``.
-        case decide([Int])
-        case launch(task: Int, number: Int)
-        case cancel(task: Int, force: Bool)
-        case retry(task: Int, Cause)
-        case publish(task: Int, Outcome)
-        case settle(task: Int, TaskState, Cause?)
-        case block(task: Int, by: Int)
-    }
-
     /// Why a running attempt was asked to end.
     private enum Ending: Hashable { case none, timeout, stop }
 
@@ -90,6 +17,7 @@ public struct Scheduler: Sendable {
         var deadline: Int64?
         var ending = Ending.none
         var killAt: Int64?
+        var taken: ReadyQueue.Next
     }
 
     private var items: [Item]
@@ -99,22 +27,20 @@ public struct Scheduler: Sendable {
     private let order: [Int]
     private let ranks: [Int]
     private var missing: [Int]
-    private var ready = MinHeap()
+    private var ready: ReadyQueue
     private var running: [Int: Running] = [:]
     private var publishing: [Int: (outcome: Outcome, isUnstarted: Bool)] = [:]
     /// Their needs are met, and nobody has been asked yet.
     private var undecided: [Int] = []
     private var deciding: Set<Int> = []
-    private var attempts: [Int: Int] = [:]
-    /// Attempts whose place was taken from them: they use up no retry.
-    private var displaced: [Int: Int] = [:]
-    private static let mostDisplaced = 5
+    private var retries = RetryBook()
     private var failures = 0
     private var isStopping = false
 
     public init(_ items: [Item], options: Options) {
         self.items = items
         self.options = options
+        ready = ReadyQueue(options.demands)
         var dependents: [Int: [Int]] = [:]
         for (index, item) in items.enumerated() {
             for need in item.needs { dependents[need, default: []].append(index) }
@@ -131,7 +57,7 @@ public struct Scheduler: Sendable {
 
     /// Nothing runs and nothing will.
     public var isDone: Bool {
-        running.isEmpty && publishing.isEmpty && deciding.isEmpty && (ready.isEmpty || !mayLaunch)
+        running.isEmpty && publishing.isEmpty && deciding.isEmpty && retries.isEmpty && (ready.isEmpty || !mayLaunch)
     }
 
     /// Tasks that were planned and never started.
@@ -147,7 +73,7 @@ public struct Scheduler: Sendable {
                 running[task]?.deadline = since + Self.nanoseconds(timeout)
             }
         case .begunAnew(let task): running[task]?.deadline = nil
-        case .exited(let task, let exit): exited(task, exit, &actions)
+        case .exited(let task, let exit): exited(task, exit, now, &actions)
         case .published(let task): published(task, &actions)
         case .unpublished(let task, let problem): unpublished(task, problem, &actions)
         case .beat: beat(now, &actions)
@@ -158,7 +84,8 @@ public struct Scheduler: Sendable {
             for task in running.keys.sorted() { force(task, .stop, &actions) }
         }
         ask(&actions)
-        fill(&actions)
+        fill(now, &actions)
+        if !mayLaunch { giveUpRetries(&actions) }
         return actions
     }
 
@@ -193,46 +120,71 @@ public struct Scheduler: Sendable {
 
     private mutating func makeReady(_ task: Int) {
         items[task].state = .ready
-        ready.push(ranks[task])
+        ready.push(ranks[task], kind: items[task].demand.entry(step: retries.failures(of: task)))
     }
 
     private var mayLaunch: Bool {
         !isStopping && failures < options.maxFailures ?? Int.max
     }
 
-    private mutating func fill(_ actions: inout [Action]) {
-        while mayLaunch, running.count < options.slots, let rank = ready.pop() {
-            launch(order[rank], &actions)
+    private mutating func fill(_ now: Int64, _ actions: inout [Action]) {
+        while mayLaunch, running.count < options.slots, !ready.isEmpty, let next = ready.takeNext(now) {
+            launch(order[next.rank], next, &actions)
         }
     }
 
-    private mutating func launch(_ task: Int, _ actions: inout [Action]) {
-        let number = attempts[task, default: 0] + 1
-        attempts[task] = number
+    private mutating func launch(_ task: Int, _ taken: ReadyQueue.Next, _ actions: inout [Action]) {
+        let number = retries.begin(task)
         items[task].state = .running
-        running[task] = Running(number: number)
-        actions.append(.launch(task: task, number: number))
+        running[task] = Running(number: number, taken: taken)
+        let share = Share(
+            slot: taken.grant?.slot, gpus: taken.grant?.gpus ?? [],
+            step: items[task].demand.step(retries.failures(of: task)))
+        actions.append(.launch(task: task, number: number, share))
     }
 
-    private mutating func exited(_ task: Int, _ exit: Exit, _ actions: inout [Action]) {
+    private mutating func exited(_ task: Int, _ exit: Exit, _ now: Int64, _ actions: inout [Action]) {
         guard let attempt = running.removeValue(forKey: task) else { return }
+        ready.give(back: attempt.taken)
         let outcome = outcome(of: task, attempt.ending, exit)
         if case .failure(let cause) = outcome {
-            if case .displaced = exit, displaced[task, default: 0] < Self.mostDisplaced, attempt.ending == .none {
-                displaced[task, default: 0] += 1
-                if mayLaunch { return again(task, cause, &actions) }
-            } else if attempt.number - displaced[task, default: 0] <= items[task].retries, mayLaunch {
-                return again(task, cause, &actions)
+            var isDisplaced = false
+            if case .displaced = exit { isDisplaced = attempt.ending == .none }
+            if mayLaunch,
+                let delay = retries.next(task, items[task].retries, after: cause, isDisplaced: isDisplaced)
+            {
+                return again(task, cause, delay, now, &actions)
             }
             failures += 1
         }
-        publishing[task] = (outcome, exit == .cancelled && attempt.number == 1)
+        publish(task, outcome, isUnstarted: exit == .cancelled && attempt.number == 1, &actions)
+    }
+
+    private mutating func publish(
+        _ task: Int, _ outcome: Outcome, isUnstarted: Bool, _ actions: inout [Action]
+    ) {
+        publishing[task] = (outcome, isUnstarted)
         actions.append(.publish(task: task, outcome))
     }
 
-    private mutating func again(_ task: Int, _ cause: Cause, _ actions: inout [Action]) {
-        actions.append(.retry(task: task, cause))
-        launch(task, &actions)
+    private mutating func again(
+        _ task: Int, _ cause: Cause, _ delay: Double, _ now: Int64, _ actions: inout [Action]
+    ) {
+        actions.append(.retry(task: task, cause, after: delay))
+        guard delay > 0 else {
+            retries.pause(task, cause, until: nil)
+            return makeReady(task)
+        }
+        retries.pause(task, cause, until: now + Self.nanoseconds(delay))
+        items[task].state = .ready
+    }
+
+    /// Nothing is started any more: those that have failed and were to be tried again have failed for good.
+    private mutating func giveUpRetries(_ actions: inout [Action]) {
+        for (task, cause) in retries.giveUp() {
+            failures += 1
+            publish(task, .failure(cause), isUnstarted: false, &actions)
+        }
     }
 
     private func outcome(of task: Int, _ ending: Ending, _ exit: Exit) -> Outcome {
@@ -268,8 +220,7 @@ public struct Scheduler: Sendable {
     }
 
     private mutating func settle(_ task: Int, _ state: TaskState, _ cause: Cause?, _ actions: inout [Action]) {
-        attempts[task] = nil
-        displaced[task] = nil
+        retries.forget(task)
         items[task].state = state
         actions.append(.settle(task: task, state, cause))
         for dependent in dependents[task] ?? [] where items[dependent].state == .waiting {
@@ -294,6 +245,7 @@ public struct Scheduler: Sendable {
     }
 
     private mutating func beat(_ now: Int64, _ actions: inout [Action]) {
+        for task in retries.takeDue(now) { makeReady(task) }
         for (task, attempt) in running.sorted(by: { $0.key < $1.key }) {
             if let killAt = attempt.killAt, now >= killAt {
                 force(task, attempt.ending, &actions)

@@ -36,7 +36,7 @@ final class BridgeProcess {
                     CStringArray(bridge.environment).withPointer { envp in
                         var child = csystem_child(
                             path: path, argv: argv, envp: envp, workdir: folder, null: requests[0], out: events[1],
-                            err: log, altered_signals: csystem_altered_signals(), ends_with_caller: 0)
+                            err: log, altered_signals: csystem_altered_signals(), ends_with_caller: 0, cgroup: -1)
                         return csystem_spawn(&child, &pid)
                     }
                 }

@@ -61,7 +61,7 @@ final class LaunchTranslator {
         var amounts: [String: Double] = [:]
         amounts["cpus"] = resources.cpus?.value
         amounts["gpus"] = resources.gpus?.value
-        amounts["memory"] = resources.memory.map { Double($0.value) }
+        amounts["memory"] = resources.memory(onStep: 0).map { Double($0) }
         for other in resources.others { amounts[other.name] = other.amount.value }
         return amounts
     }

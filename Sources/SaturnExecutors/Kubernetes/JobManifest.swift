@@ -141,7 +141,7 @@ struct JobManifest {
     private static func amounts(_ resources: Resources) -> JSONValue {
         var amounts: [String: JSONValue] = [:]
         if let cpus = resources.cpus { amounts["cpu"] = .text("\(Int((cpus.value * 1000).rounded(.up)))m") }
-        if let memory = resources.memory { amounts["memory"] = .text("\(memory.value)") }
+        if let memory = resources.memory(onStep: 0) { amounts["memory"] = .text("\(memory)") }
         if let gpus = resources.gpus { amounts["nvidia.com/gpu"] = .text("\(Int(gpus.value))") }
         for other in resources.others { amounts[other.name] = .text(number(other.amount.value)) }
         return .map(["requests": .map(amounts), "limits": .map(amounts)])

@@ -85,7 +85,7 @@ final class KubectlCall {
                         var start = csystem_child(
                             path: path, argv: argv, envp: envp, workdir: folder, null: pipes[0][1], out: pipes[1][1],
                             err: pipes[2][1], altered_signals: csystem_altered_signals(),
-                            ends_with_caller: 1)
+                            ends_with_caller: 1, cgroup: -1)
                         return csystem_spawn(&start, &child)
                     }
                 }

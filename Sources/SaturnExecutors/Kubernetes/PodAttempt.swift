@@ -50,14 +50,7 @@ final class PodAttempt {
     var isGivenUp = false
 
     var id: AttemptID { launch.attempt }
-    var limit: String {
-        guard let memory = launch.resources?.memory?.value else { return "" }
-        for (unit, size) in [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)]
-        where memory % size == 0 && memory >= size {
-            return "\(memory / size) \(unit)"
-        }
-        return "\(memory) bytes"
-    }
+    var limit: String { launch.resources?.memory(onStep: 0).map(Quantity.text) ?? "" }
 
     init(_ launch: Launch, job: String, isEarlier: Bool) {
         self.launch = launch

@@ -29,6 +29,7 @@ final class ChildTable: @unchecked Sendable {
     private var tags: [AttemptID: UInt64] = [:]
     private var masked: [AttemptID: Masked] = [:]
     private var remains = Remains()
+    private var bounds = MemoryBounds()
     private var lastTag: UInt64 = 0
     private var events: [ExecutorEvent] = []
     private var ready = [epoll_event](repeating: epoll_event(), count: 64)
@@ -64,7 +65,7 @@ final class ChildTable: @unchecked Sendable {
 
     /// Waits until something happened, or only looks, when it `isAsked` for something; `true` when somebody woke it.
     func wait(isAsked: Bool) -> Bool {
-        let patience: Int32 = remains.isEmpty ? (isThrottled ? 100 : -1) : 5
+        let patience: Int32 = remains.isEmpty ? (isThrottled ? 100 : bounds.isEmpty ? -1 : MemoryBounds.interval) : 5
         isThrottled = false
         let count = epoll_wait(epoll, &ready, Int32(ready.count), isAsked ? 0 : patience)
         var isWoken = false
@@ -72,6 +73,7 @@ final class ChildTable: @unchecked Sendable {
         for event in ready.prefix(Int(max(0, count))) {
             if event.data.u64 == 0 { isWoken = true } else { attend(to: event.data.u64) }
         }
+        for attempt in bounds.exceeded(Clocks.uptime()) { cancel(attempt, force: true) }
         // Orphans come from processes that end.
         guard children.count < running || !remains.isEmpty else { return isWoken }
         for event in remains.finished() { finish(event) }
@@ -128,7 +130,7 @@ final class ChildTable: @unchecked Sendable {
     }
 
     private func start(_ launch: Launch) {
-        switch starter.start(launch) {
+        switch starter.start(launch, &bounds) {
         case .started(let pid, let log): watch(pid, launch, log)
         case .exhausted(let problem): retryLater(launch, problem)
         case .failed(let problem, let code):
@@ -159,6 +161,7 @@ final class ChildTable: @unchecked Sendable {
         kill(-pid, SIGKILL)
         waitpid(pid, nil, 0)
         masked[launch.attempt] = nil
+        _ = bounds.ended(launch.attempt)
         if pidfd >= 0 { Glibc.close(pidfd) }
         retryLater(launch, "cannot watch a process: \(problem)")
     }
@@ -205,7 +208,8 @@ final class ChildTable: @unchecked Sendable {
 
     /// Nobody writes into the task's log any more.
     private func finish(_ event: ExecutorEvent) {
-        if case .exited(let attempt, _, _) = event { masked.removeValue(forKey: attempt)?.log.finish() }
-        events.append(event)
+        guard case .exited(let attempt, let exit, _) = event else { return events.append(event) }
+        masked.removeValue(forKey: attempt)?.log.finish()
+        events.append(.exited(attempt, bounds.ended(attempt) ?? exit))
     }
 }

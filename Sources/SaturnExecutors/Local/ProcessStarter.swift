@@ -24,7 +24,8 @@ struct ProcessStarter {
         self.null = null
     }
 
-    func start(_ launch: Launch) -> Result {
+    /// - Parameter bounds: what the memory of the task is bounded by.
+    func start(_ launch: Launch, _ bounds: inout MemoryBounds) -> Result {
         let (log, problem) = openLog(in: launch.workspace.folder)
         guard log >= 0 else {
             let text = "cannot open the log \(launch.workspace.log): \(String(cString: strerror(problem)))"
@@ -40,7 +41,13 @@ struct ProcessStarter {
         }
         defer { masked?.closeInput() }
         let output = masked?.input ?? log
-        let (pid, error, program) = startProgram(name, argv, launch, output)
+        let group = bounds.prepare(launch)
+        var (pid, error, program) = startProgram(name, argv, launch, (output, group))
+        if error != 0, group >= 0 {
+            bounds.doWithoutGroup(launch.attempt)
+            (pid, error, program) = startProgram(name, argv, launch, (output, -1))
+        }
+        if error != 0 { _ = bounds.ended(launch.attempt) } else { bounds.started(launch.attempt, leader: pid) }
         guard error != 0 else { return .started(pid, masked) }
         if error == EAGAIN || error == ENOMEM || error == EMFILE || error == ENFILE {
             return .exhausted("cannot start a process: \(String(cString: strerror(error)))")
@@ -50,15 +57,15 @@ struct ProcessStarter {
 
     /// The process, or an errno and the program that could not be executed.
     private func startProgram(
-        _ name: String, _ argv: [String], _ launch: Launch, _ output: Int32
+        _ name: String, _ argv: [String], _ launch: Launch, _ place: (log: Int32, group: Int32)
     ) -> (pid_t, Int32, String?) {
         guard let program = ProgramFinder.find(name, path: path(of: launch), workdir: launch.workdir) else {
             return (0, ENOENT, nil)
         }
-        var (pid, error) = spawn(program, argv, launch, output)
+        var (pid, error) = spawn(program, argv, launch, place)
         if error == ENOEXEC {
             // A script without "#!": what execvp and every shell do.
-            (pid, error) = spawn("/bin/sh", ["/bin/sh", program] + argv.dropFirst(), launch, output)
+            (pid, error) = spawn("/bin/sh", ["/bin/sh", program] + argv.dropFirst(), launch, place)
         }
         return (pid, error, program)
     }
@@ -88,7 +95,9 @@ struct ProcessStarter {
         launch.environment.last { $0.name == "PATH" }?.value ?? inheritedPath
     }
 
-    private func spawn(_ program: String, _ argv: [String], _ launch: Launch, _ log: Int32) -> (pid_t, Int32) {
+    private func spawn(
+        _ program: String, _ argv: [String], _ launch: Launch, _ place: (log: Int32, group: Int32)
+    ) -> (pid_t, Int32) {
         let variables = launch.environment + launch.secrets + [Variable("PWD", launch.workdir)]
         var pid: pid_t = 0
         let error = program.withCString { program in
@@ -97,7 +106,8 @@ struct ProcessStarter {
                     environment.withBlock(adding: variables) { envp in
                         var child = csystem_child(
                             path: program, argv: argv, envp: envp, workdir: workdir,
-                            null: null, out: log, err: log, altered_signals: alteredSignals, ends_with_caller: 0)
+                            null: null, out: place.log, err: place.log, altered_signals: alteredSignals,
+                            ends_with_caller: 0, cgroup: place.group)
                         return csystem_spawn(&child, &pid)
                     }
                 }
