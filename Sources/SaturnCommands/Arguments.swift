@@ -14,7 +14,9 @@ struct LocationArguments: ParsableArguments {
 
     /// To be called before any path is looked at.
     func enter() throws {
-        guard let change, chdir(change) != 0 else { return }
+        guard let change else { return }
+        _ = Paths.origin
+        guard chdir(change) != 0 else { return }
         throw Failure(.usage, "cannot change to \(change): \(String(cString: strerror(errno)))")
     }
 

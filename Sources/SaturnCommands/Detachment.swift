@@ -40,7 +40,8 @@ struct Detachment {
         defer { for pointer in argv { free(pointer) } }
         var pid: pid_t = 0
         let error = "/proc/self/exe".withCString { path in
-            ".".withCString { folder in
+            // From where the same words mean the same.
+            (Paths.origin ?? ".").withCString { folder in
                 argv.withUnsafeBufferPointer { argv in
                     var child = csystem_child(
                         path: path, argv: argv.baseAddress, envp: environ, workdir: folder, null: null, out: ends[1],

@@ -142,7 +142,7 @@ struct Execution {
         }
         if let interrupted { Output.error(CollectText.interrupted(interrupted, loaded.folder)) }
         if !isSupervised { unlink(loaded.folder.supervisorLog(of: loaded.run)) }
-        let other = try ledger.runs().first { $0.name == loaded.run && $0.moved(to: loaded.folder).file != loaded.path }
+        let other = try ledger.runs().first { $0.name == loaded.run && isAnother($0, than: loaded) }
         let (run, preparation, progress) = try begin(
             loaded, executor, ledger, interrupted, options: options(loaded, interrupted)
         ) { Progress($0.graph, plan: $0.plan) }
@@ -222,6 +222,14 @@ struct Execution {
         if store.isRemote { return "note: \(results) found in \(Printable.text(store.location))\n" }
         return DiagnosticText(style: .error).warning(
             "there was no ledger; \(results) found again in \(store.location)")
+    }
+
+    /// Whether its record was that of another run file. A sweep of the command line that has grown goes on with the same
+    /// results from a new one.
+    private func isAnother(_ record: RunRecord, than loaded: Wiring.Loaded) -> Bool {
+        let file = record.moved(to: loaded.folder).file
+        let isGrown = [file, loaded.path].allSatisfy { SweepFile.isOne($0, in: loaded.folder) }
+        return file != loaded.path && !(isGrown && record.location == loaded.compilation.parts.store.location)
     }
 
     func options(_ loaded: Wiring.Loaded, _ interrupted: Interrupted?) throws -> Run.Options {

@@ -3,6 +3,9 @@ import SaturnCore
 
 /// Paths as the commands need them.
 enum Paths {
+    /// The folder that this program was started in, as long as this is asked for before it is left.
+    static let origin = try? current()
+
     static func current() throws -> String {
         guard let path = getcwd(nil, 0) else {
             throw Failure(.usage, "the current folder cannot be found: \(String(cString: strerror(errno)))")

@@ -117,6 +117,9 @@ extension RunCommand {
         dryRun = false
         detach = false
         supervised = false
+        sweep = []
+        print = false
+        command = []
         finish = false
     }
 }

@@ -7,6 +7,17 @@ struct RunCommand: AsyncParsableCommand, StartsAlone {
 
     @OptionGroup var arguments: RunArguments
 
+    @Option(
+        help: ArgumentHelp(
+            "Sweep a parameter of the command behind --, without a run file.", valueName: "name=values"))
+    var sweep: [String] = []
+
+    @Flag(help: "Only print the run file that --sweep and the command stand for.")
+    var print = false
+
+    @Argument(parsing: .postTerminator, help: "A command to run instead of a run file, behind --.")
+    var command: [String] = []
+
     @Flag(name: [.customShort("n"), .customLong("dry-run")], help: "Only show the plan.")
     var dryRun = false
 
@@ -21,16 +32,56 @@ struct RunCommand: AsyncParsableCommand, StartsAlone {
     @Flag(help: .hidden)
     var finish = false
 
-    func start() throws -> Bool {
+    /// A temporary run file of it.
+    private var draft: SweepFile?
+
+    private enum CodingKeys: CodingKey {
+        case arguments, sweep, print, command, dryRun, detach, supervised, finish
+    }
+
+    func validate() throws {
+        guard !sweep.isEmpty || !command.isEmpty || print else { return }
+        if arguments.file.tasks != nil || arguments.file.file != "run.yaml" {
+            throw ValidationError("A run file, or a command behind --, but not both.")
+        }
+    }
+
+    mutating func prepare() throws {
+        guard !sweep.isEmpty || !command.isEmpty || print else { return }
         try arguments.file.location.enter()
-        if dryRun { return try Shortcut.plan(arguments.file) }
-        return try !supervised && !detach && Shortcut.run(arguments)
+        arguments.file.location.change = nil
+        let sweep = try CommandLineSweep(sweep, command: command, name: arguments.file.name)
+        if print { return }
+        let folder = try Paths.absolute(".")
+        let state = try arguments.file.location.stateFolder(for: folder)
+        let file = try dryRun ? SweepFile(temporary: sweep, from: folder) : SweepFile(sweep, in: state, from: folder)
+        arguments.file.file = file.path
+        arguments.file.location.state = state.path
+        draft = file
+    }
+
+    func start() throws -> Bool {
+        if print { return try printRunFile() }
+        var isDone = true
+        defer { if isDone { draft?.remove() } }
+        try arguments.file.location.enter()
+        isDone =
+            try dryRun
+            ? Shortcut.plan(arguments.file) : !supervised && !detach && Shortcut.run(arguments)
+        return isDone
     }
 
     func run() async throws {
+        defer { draft?.remove() }
         if dryRun { return try PlanCommand.show(arguments.file) }
         if supervised { return try await Supervisor(arguments: arguments, finishes: finish).run() }
         if detach { return try await Detachment(json: arguments.file.json).start() }
         try await Execution(arguments).execute()
+    }
+
+    private func printRunFile() throws -> Bool {
+        let sweep = try CommandLineSweep(sweep, command: command, name: arguments.file.name)
+        Output.out(sweep.runFile(at: .init()))
+        return true
     }
 }

@@ -30,7 +30,11 @@ public struct SaturnCommand: AsyncParsableCommand {
         // Before any other thread is there: all of them inherit it.
         csystem_block_stop_signals()
         do {
-            let command = try PlainWords.command(arguments) ?? parseAsRoot(arguments)
+            var command = try PlainWords.command(arguments) ?? parseAsRoot(arguments)
+            if var run = command as? RunCommand {
+                try run.prepare()
+                command = run
+            }
             if let code = start(command) { Glibc.exit(code) }
             try makeWay()
             guard let command = command as? any AsyncParsableCommand else { Glibc.exit(execute(command)) }

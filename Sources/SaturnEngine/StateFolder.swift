@@ -96,6 +96,15 @@ public struct StateFolder: Sendable {
         return id
     }
 
+    /// Writes a file that is to stay, in a folder of this one that is made.
+    public func keep(_ text: String, as file: String) throws {
+        let folder = Self.parent(of: file)
+        guard mkdir(folder, 0o700) == 0 || errno == EEXIST else { throw problem("make", folder) }
+        let draft = "\(file).\(getpid())"
+        try writeFile(text, to: draft, isLasting: true)
+        guard rename(draft, file) == 0 else { throw problem("make", file) }
+    }
+
     /// Whole or not at all, and never over one that is there: another saturn may be doing the same.
     private func createFile(_ name: String, _ text: String) throws {
         let target = "\(path)/\(name)"

@@ -79,7 +79,7 @@ public struct EventLog: Hashable, Sendable {
             text += "    "
             text += field.name
             text += ": "
-            text += literals.contains(field.name) || isPlain(field.value) ? field.value : quoted(field.value)
+            text += literals.contains(field.name) || isPlain(field.value) ? field.value : YAMLScalar.quoted(field.value)
             text += "\n"
         }
         return text
@@ -111,24 +111,6 @@ public struct EventLog: Hashable, Sendable {
             first != UInt8(ascii: ".")
         else { return false }
         return value.utf8.count > 5 || !words.contains(value.lowercased())
-    }
-
-    /// In double quotes.
-    private static func quoted(_ value: String) -> String {
-        var text = "\""
-        for scalar in value.unicodeScalars {
-            switch scalar {
-            case "\"", "\\": text += "\\\(scalar)"
-            case "\n": text += "\\n"
-            case "\t": text += "\\t"
-            case "\0"..."\u{1f}", "\u{7f}"..."\u{9f}": text += "\\x" + Hex.encode([UInt8(scalar.value)])
-            // Line breaks to some readers of YAML, and what none takes.
-            case "\u{2028}", "\u{2029}", "\u{feff}", "\u{fffe}", "\u{ffff}":
-                text += "\\u" + Hex.encode([UInt8(scalar.value >> 8), UInt8(scalar.value & 0xFF)])
-            default: text.unicodeScalars.append(scalar)
-            }
-        }
-        return text + "\""
     }
 
     /// Reads what `entry` writes, and what is left of it when a crash cut it short: a line without its end counts for nothing.
