@@ -20,6 +20,8 @@ struct Attempts {
         var logSize: Int64 = 0
         /// The same, and code or inputs may have changed before it began.
         var isDoubtful = false
+        /// Why it failed, before another one.
+        var cause: Cause?
         /// One that may be under way, and whose results nobody wants any more.
         var supersedes: AttemptID?
     }
@@ -151,7 +153,9 @@ struct Attempts {
             let id = AttemptID(using: &generator)
             tasks[earlier.id] = nil
             let started = Self.beginning(earlier)
-            let retried = EventLog.entry("retried", at: clock.now(), [Variable("attempt", id.description)])
+            var fields = [Variable("attempt", id.description)]
+            if let cause = earlier.cause { fields.append(Variable("cause", cause.kind.rawValue)) }
+            let retried = EventLog.entry("retried", at: clock.now(), fields)
             try preparation.store.again(earlier.workspace, number: number, events: started + retried)
             active[task]?.id = id
             active[task]?.number = number
@@ -309,6 +313,7 @@ struct Attempts {
     /// Notes the end of an attempt that is to be followed by another.
     mutating func failed(_ task: Int, _ cause: Cause) {
         removeNeedsFile(task)
+        active[task]?.cause = cause
     }
 
     private mutating func removeNeedsFile(_ task: Int) {
@@ -362,12 +367,7 @@ struct Attempts {
         case .success: return beginning + EventLog.entry("complete", at: time)
         case .terminated: return beginning + EventLog.entry("terminated", at: time)
         case .failure(let cause):
-            let code = [Variable("exit_code", "\(cause.exitCode)")]
-            var text = beginning
-            if case .outOfMemory = cause { text += EventLog.entry("oom", at: time) }
-            if case .timeout = cause { text += EventLog.entry("timeout", at: time) }
-            if case .lost(let why) = cause { text += EventLog.entry("lost", at: time, [Variable("reason", why)]) }
-            return text + EventLog.entry("complete", at: time, code)
+            return beginning + EventLog.failure(cause, at: time)
         }
     }
 }

@@ -156,4 +156,15 @@ struct EventLogQuotingTests {
         let text = EventLog.entry("complete", at: Timestamp(microseconds: 0), fields)
         #expect(text.hasSuffix("    exit_code: 1\n    dirty: true\n"))
     }
+
+    /// What is written of a failure is what is read of it.
+    @Test(arguments: [
+        Cause.exited(3), .signal(9), .timeout(1.5), .outOfMemory("4 GB"), .outOfMemory(""), .lost("worker: \"x\" died"),
+    ])
+    func causes(_ cause: Cause) {
+        let time = Timestamp(microseconds: 0)
+        let earlier = EventLog.failure(.lost("before"), at: time) + EventLog.entry("retried", at: time)
+        let text = EventLog.header + EventLog.entry("submitted", at: time) + earlier + EventLog.failure(cause, at: time)
+        #expect(EventLog(parsing: text)?.failure == cause, "\(text)")
+    }
 }

@@ -57,7 +57,16 @@ public struct EventLog: Hashable, Sendable {
     public var failure: Cause? {
         guard let exitCode else { return nil }
         let attempt = events[(events.lastIndex { ["submitted", "retried"].contains($0.type) } ?? 0)...]
-        return attempt.last { $0.type == "lost" }?["reason"].map { .lost($0) } ?? .exited(exitCode)
+        for event in attempt.reversed() {
+            switch event.type {
+            case "lost": return .lost(event["reason"] ?? "")
+            case "oom": return .outOfMemory(event["limit"] ?? "")
+            case "timeout": if let seconds = event["seconds"].flatMap({ Double($0) }) { return .timeout(seconds) }
+            case "complete" where event["cause"] == Cause.Kind.signal.rawValue: return .signal(exitCode - 128)
+            default: break
+            }
+        }
+        return .exited(exitCode)
     }
     /// Keys under which it was declared good, beside its own.
     public var accepted: [TaskKey] { acceptances.map(\.key) }
@@ -85,8 +94,21 @@ public struct EventLog: Hashable, Sendable {
         return text
     }
 
+    /// The end of an attempt that has failed.
+    public static func failure(_ cause: Cause, at time: Timestamp) -> String {
+        let code = [Variable("exit_code", "\(cause.exitCode)"), Variable("cause", cause.kind.rawValue)]
+        let reason: String =
+            switch cause {
+            case .outOfMemory(let limit): entry("oom", at: time, limit.isEmpty ? [] : [Variable("limit", limit)])
+            case .timeout(let seconds): entry("timeout", at: time, [Variable("seconds", "\(seconds)")])
+            case .lost(let why): entry("lost", at: time, [Variable("reason", why)])
+            case .exited, .signal, .notStarted, .unpublished: ""
+            }
+        return reason + entry("complete", at: time, code)
+    }
+
     /// Fields whose values are numbers and booleans to whoever reads the YAML.
-    private static let literals = ["exit_code", "dirty"]
+    private static let literals = ["exit_code", "seconds", "dirty"]
 
     /// Plain words that YAML does not read as text.
     private static let words: Set<String> = ["y", "n", "yes", "no", "true", "false", "on", "off", "null", "nan", "inf"]
