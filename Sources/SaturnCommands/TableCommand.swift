@@ -27,7 +27,8 @@ struct TableCommand: ParsableCommand {
 
     @Option(
         name: .customLong("where"),
-        help: ArgumentHelp("Only rows of which this is so: 'lr<0.1'; < <= > >= = != and ~ for a glob.", valueName: "expr"))
+        help: ArgumentHelp(
+            "Only rows of which this is so: 'lr<0.1'; < <= > >= = != and ~ for a glob.", valueName: "expr"))
     var conditions: [String] = []
 
     @Option(

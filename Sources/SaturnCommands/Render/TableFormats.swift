@@ -15,7 +15,11 @@ enum TableFormats {
             let needsQuotes = shown.isEmpty || shown.utf8.contains { ",\"\r\n".utf8.contains($0) }
             return needsQuotes ? "\"\(shown.replacing("\"", with: "\"\""))\"" : shown
         }
-        lines(table, write) { (row: [String?]) in row.map(field).joined(separator: ",") + "\r\n" } cell: { $0.text }
+        lines(table, write) { (row: [String?]) in
+            row.map(field).joined(separator: ",") + "\r\n"
+        } cell: {
+            $0.text
+        }
     }
 
     static func markdown(_ table: ResultTable, _ write: Sink) {

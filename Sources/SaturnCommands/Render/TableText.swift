@@ -60,21 +60,22 @@ struct TableText {
     /// - Returns: the names of the columns that were taken away and were not empty.
     mutating func fit(_ room: Int) -> [String] {
         if width > room { columns.removeAll { $0.isEmpty } }
-        var hidden: [String] = []
+        var hidden: [Column] = []
         for name in ["commit", "duration"] where width > room && narrowed > room {
             guard let place = columns.firstIndex(where: { $0.name == name }), columns.count > 1 else { continue }
-            hidden.append(columns.remove(at: place).name)
+            hidden.append(columns.remove(at: place))
         }
-        while narrowed > room, columns.count > 1 { hidden.append(columns.removeLast().name) }
+        while narrowed > room, columns.count > 1 { hidden.append(columns.removeLast()) }
         narrow(room)
-        return hidden
+        return hidden.sorted { $0.index < $1.index }.map(\.name)
     }
 
     /// The width with all texts cut as far as that goes.
     private var narrowed: Int { columns.reduce(-Self.gap) { $0 + Self.least($1) + Self.gap } }
 
+    /// Part of a number, or of a commit's, is worth nothing.
     private static func least(_ column: Column) -> Int {
-        column.isNumeric ? column.width : min(column.width, narrowest)
+        column.isNumeric || column.name == "commit" ? column.width : min(column.width, narrowest)
     }
 
     /// The widest texts give way first.

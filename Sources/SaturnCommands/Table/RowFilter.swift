@@ -35,7 +35,8 @@ struct RowFilter: Sendable {
         _ text: String, _ table: ResultTable
     ) throws -> (column: String, comparison: Comparison, value: String) {
         let text = text.trimmed
-        for name in table.columns.sorted(by: { $0.utf8.count > $1.utf8.count }) where text.utf8.starts(with: name.utf8) {
+        for name in table.columns.sorted(by: { $0.utf8.count > $1.utf8.count }) where text.utf8.starts(with: name.utf8)
+        {
             let rest = String(decoding: text.utf8.dropFirst(name.utf8.count), as: UTF8.self).trimmed
             guard let found = Comparison.allCases.first(where: { rest.utf8.starts(with: $0.rawValue.utf8) }) else {
                 continue

@@ -24,6 +24,7 @@ struct TableReader {
 
     /// - Parameter tasks: of the run, in the order of the rows.
     func read(_ tasks: [TaskRecord], warn: (String) -> Void) throws -> ResultTable {
+        let tasks = try withEarlierResults(tasks)
         let attempts = try ledger.attempts(tasks.compactMap(\.attempt))
         let origins = try ledger.attempts(attempts.values.compactMap(\.origin))
         let parameters = try self.parameters(tasks, attempts)
@@ -32,29 +33,50 @@ struct TableReader {
         var rows: [[Cell]] = []
         rows.reserveCapacity(tasks.count)
         for (index, task) in tasks.enumerated() {
-            let finding = findings[index]
+            let (attempt, finding) = (task.attempt.flatMap { attempts[$0] }, findings[index])
             if let problem = finding?.problem { warn("'\(task.name)': results/\(file): \(problem)") }
-            var row = [Cell](repeating: .nothing, count: columns.first + TableColumns.Attribute.allCases.count)
-            row[0] = .text(task.name)
-            for variable in parameters[index] {
-                if let column = columns.column(parameter: variable.name) { row[column] = Cell(word: variable.value) }
-            }
-            row[columns.column(.state)] = .text(task.state.rawValue)
-            if task.state == .failed, let note = task.note { row[columns.column(.cause)] = .text(note) }
-            if let commit = finding?.commit { row[columns.column(.commit)] = .text(commit) }
-            let attempt = task.attempt.flatMap { attempts[$0] }
+            var row = row(task, parameters[index], columns)
             if task.state.hasResult || task.state == .failed || task.state == .excluded {
-                let origin = attempt?.origin.flatMap { origins[$0] } ?? attempt
-                row[columns.column(.duration)] = (Self.duration(origin) ?? finding?.duration).map { .seconds($0) } ?? .nothing
+                // Of the attempt that has made it, and not of a copy.
+                let maker = attempt?.origin.flatMap { origins[$0] } ?? attempt
+                let duration = Self.duration(maker) ?? finding?.duration
+                row[columns.column(.duration)] = duration.map { .seconds($0) } ?? .nothing
             }
-            for metric in finding?.metrics ?? [] {
-                let column = columns.column(metric: metric.name)
-                if row.count <= column { row += Array(repeating: .nothing, count: column + 1 - row.count) }
-                row[column] = metric.cell
-            }
+            if let finding { add(finding, to: &row, &columns) }
             rows.append(row)
         }
         return ResultTable(columns: columns.names, rows: rows)
+    }
+
+    private func row(_ task: TaskRecord, _ parameters: [Variable], _ columns: TableColumns) -> [Cell] {
+        var row = [Cell](repeating: .nothing, count: columns.first + TableColumns.Attribute.allCases.count)
+        row[0] = .text(task.name)
+        for variable in parameters {
+            if let column = columns.column(parameter: variable.name) { row[column] = Cell(word: variable.value) }
+        }
+        row[columns.column(.state)] = .text(task.state.rawValue)
+        if task.state == .failed, let note = task.note { row[columns.column(.cause)] = .text(note) }
+        return row
+    }
+
+    private func add(_ finding: Finding, to row: inout [Cell], _ columns: inout TableColumns) {
+        if let commit = finding.commit { row[columns.column(.commit)] = .text(commit) }
+        for metric in finding.metrics {
+            let column = columns.column(metric: metric.name)
+            if row.count <= column { row += Array(repeating: .nothing, count: column + 1 - row.count) }
+            row[column] = metric.cell
+        }
+    }
+
+    /// Of tasks that `--only` has left out, what stands in their folders.
+    private func withEarlierResults(_ tasks: [TaskRecord]) throws -> [TaskRecord] {
+        guard tasks.contains(where: { $0.state == .excluded && $0.attempt == nil }) else { return tasks }
+        let standing = try ledger.standing(in: view.record.location)
+        return tasks.map { task in
+            var task = task
+            if task.state == .excluded { task.attempt = task.attempt ?? standing[task.name]?.id }
+            return task
+        }
     }
 
     private static func duration(_ attempt: AttemptRecord?) -> Double? {
@@ -120,7 +142,7 @@ extension TableReader {
         case .unreadable(let why): finding.problem = why
         case .bytes(let bytes):
             do { finding.metrics = try Metrics(bytes).values } catch {
-                finding.problem = "not a JSON object: \(error.message) at byte \(error.offset + 1)"
+                finding.problem = "no JSON object: \(error.message) at byte \(error.offset + 1)"
             }
         }
         return finding

@@ -118,7 +118,8 @@ struct StatusWatch {
     }
 
     private mutating func tell(_ view: RunView) -> Bool {
-        var text = hasBegun ? "" : "\(Printable.text(run)): \(view.state), started \(Dates.short(view.record.started))\n"
+        var text =
+            hasBegun ? "" : "\(Printable.text(run)): \(view.state), started \(Dates.short(view.record.started))\n"
         hasBegun = true
         for task in view.tasks {
             let isNew = told.updateValue(task.state, forKey: task.name) != task.state

@@ -55,7 +55,9 @@ public struct JSONReader: Sendable {
     /// What is no text and no bracket: a number, `true`, `null`, or what nobody knows; as it is written.
     public mutating func word() -> ArraySlice<UInt8> {
         let start = position
-        while let byte = next, byte > 32, byte != UInt8(ascii: ","), byte != UInt8(ascii: "}"), byte != UInt8(ascii: "]") {
+        while let byte = next, byte > 32, byte != UInt8(ascii: ","), byte != UInt8(ascii: "}"),
+            byte != UInt8(ascii: "]")
+        {
             position += 1
         }
         defer { skipSpace() }
@@ -81,7 +83,8 @@ public struct JSONReader: Sendable {
         return rest.isEmpty
     }
 
-    private static func dropDigits<Bytes: Collection<UInt8>>(_ rest: inout Bytes) -> Int where Bytes.SubSequence == Bytes {
+    private static func dropDigits<Bytes: Collection<UInt8>>(_ rest: inout Bytes) -> Int
+    where Bytes.SubSequence == Bytes {
         var count = 0
         while let byte = rest.first, (48...57).contains(byte) {
             rest = rest.dropFirst()
@@ -144,7 +147,8 @@ extension JSONReader {
             if next == UInt8(ascii: "u") {
                 position += 1
                 if let low = unit(), UTF16.isTrailSurrogate(low) {
-                    return Unicode.Scalar(0x10000 + (UInt32(high) - 0xD800) << 10 + (UInt32(low) - 0xDC00)) ?? "\u{FFFD}"
+                    return Unicode.Scalar(0x10000 + (UInt32(high) - 0xD800) << 10 + (UInt32(low) - 0xDC00))
+                        ?? "\u{FFFD}"
                 }
             }
         }

@@ -76,8 +76,8 @@ public struct LedgerBatch: Sendable {
     public init() {}
 
     public var isEmpty: Bool {
-        runs.isEmpty && plans.isEmpty && parameters.isEmpty && manifests.isEmpty && details.isEmpty && moved.isEmpty && attempts.isEmpty
-            && tasks.isEmpty && traces.isEmpty && upToDate.isEmpty
+        runs.isEmpty && plans.isEmpty && parameters.isEmpty && manifests.isEmpty && details.isEmpty && moved.isEmpty
+            && attempts.isEmpty && tasks.isEmpty && traces.isEmpty && upToDate.isEmpty
             && digests.isEmpty && forgotten.isEmpty && forgottenRuns.isEmpty
     }
 }

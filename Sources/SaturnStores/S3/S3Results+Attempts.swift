@@ -25,7 +25,9 @@ extension S3Results: AttemptReading {
 
     /// What the index does not know yet is asked for.
     private func events(_ wanted: WantedAttempt, _ place: ResultPlace) throws -> EventLog? {
-        if let known = try entry(at: place).flatMap({ EventLog(parsing: $0.events) }), wanted.has(known) { return known }
+        if let known = try entry(at: place).flatMap({ EventLog(parsing: $0.events) }), wanted.has(known) {
+            return known
+        }
         guard let bytes = try storage.get(keys(of: place) + "events", limit: 1 << 28)?.bytes else { return nil }
         return EventLog(parsing: String(decoding: bytes, as: UTF8.self)).flatMap { wanted.has($0) ? $0 : nil }
     }
@@ -35,7 +37,8 @@ extension S3Results: AttemptReading {
             guard let object = try storage.get(key, limit: limit) else { return .missing }
             return object.bytes.count > limit ? .tooLarge : .bytes(object.bytes)
         } catch {
-            guard let size = try storage.list(key, isFlat: true).objects.first(where: { $0.key == key })?.size, size > limit
+            guard let size = try storage.list(key, isFlat: true).objects.first(where: { $0.key == key })?.size,
+                size > limit
             else { throw error }
             return .tooLarge
         }
