@@ -27,11 +27,7 @@ struct ResultTable: Sendable {
         return Failure(.usage, "there is no column '\(name)'", hint: "\(nearest)there are \(shown)\(rest)")
     }
 
-    /// Those rows that all filters take.
-    mutating func filter(_ filters: [RowFilter]) {
-        guard !filters.isEmpty else { return }
-        rows = rows.filter { row in filters.allSatisfy { $0.takes(cell(row, $0.column)) } }
-    }
+    mutating func keep(_ takes: ([Cell]) -> Bool) { rows = rows.filter(takes) }
 
     /// - Parameter names: a column, or several with commas between them.
     mutating func choose(_ names: String) throws {

@@ -92,3 +92,12 @@ struct RowFilter: Sendable {
         }
     }
 }
+
+extension ResultTable {
+    /// Leaves the rows that all filters take.
+    mutating func filter(_ filters: [RowFilter]) {
+        guard !filters.isEmpty else { return }
+        let table = self
+        keep { row in filters.allSatisfy { $0.takes(table.cell(row, $0.column)) } }
+    }
+}
