@@ -108,6 +108,12 @@ import Testing
         #expect(shown(68).text == whole && shown(68).hidden == [])
     }
 
+    @Test func nothingDoesAnythingToATerminal() {
+        let shown = text { TableText(Self.odd).render($0) }
+        #expect(shown.unicodeScalars.count { Printable.needsEscape($0) } == 5, "but for the ends of the lines")
+        #expect(shown.contains("\\x1b[31m\\x9b\\x202e") && shown.contains("l1\\x0al2"))
+    }
+
     @Test func cut() {
         #expect(
             shown(60).text == """

@@ -88,7 +88,7 @@ import Testing
 
     /// In rows of a thousand: a plan that is shorter, or longer, leaves nothing of the one before.
     @Test func parameters() throws {
-        let ledger = try written(LedgerBatch())
+        let ledger = try book.writer()
         #expect(try ledger.parameters(of: "run") == nil, "as an earlier saturn has left it")
         for count in [2500, 999, 1000, 1001, 0] {
             var batch = LedgerBatch()
