@@ -16,6 +16,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <wchar.h>
 
 #ifndef P_PIDFD
 #define P_PIDFD 3
@@ -258,6 +259,32 @@ int csystem_spare_threads(int count) {
     for (int index = 0; index < made; index++) pthread_join(threads[index], NULL);
     return error;
 }
+
+static void screen_signals(sigset_t *set) {
+    stop_signals(set);
+    sigdelset(set, SIGUSR1);
+    sigaddset(set, SIGQUIT);
+    sigaddset(set, SIGTSTP);
+    sigaddset(set, SIGWINCH);
+}
+
+void csystem_block_screen_signals(void) {
+    sigset_t set;
+    screen_signals(&set);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+}
+
+int csystem_wait_screen_signal(int milliseconds) {
+    sigset_t set;
+    screen_signals(&set);
+    struct timespec time = {milliseconds / 1000, milliseconds % 1000 * 1000000L};
+    int number;
+    do number = sigtimedwait(&set, NULL, &time);
+    while (number < 0 && errno == EINTR);
+    return number < 0 ? 0 : number;
+}
+
+int csystem_columns(uint32_t character) { return wcwidth((wchar_t)character); }
 
 int csystem_syncfs(int fd) {
     return syncfs(fd);

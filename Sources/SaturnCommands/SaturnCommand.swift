@@ -9,7 +9,7 @@ public struct SaturnCommand: AsyncParsableCommand {
         commandName: "saturn", abstract: "Runs sweeps of shell commands, and only what has not succeeded before.",
         version: "0.1.0",
         subcommands: [
-            RunCommand.self, PlanCommand.self, WhyCommand.self, StatusCommand.self, ListCommand.self,
+            RunCommand.self, PlanCommand.self, WhyCommand.self, StatusCommand.self, TableCommand.self, ListCommand.self,
             LogsCommand.self, CollectCommand.self, TerminateCommand.self, AcceptCommand.self, PinCommand.self,
             GcCommand.self,
         ])

@@ -1,10 +1,16 @@
 import ArgumentParser
+import CSystem
+import Glibc
 import SaturnCore
 import SaturnEngine
 
 struct StatusCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "status", abstract: "Show the tasks of a run and how they stand.")
+        commandName: "status", abstract: "Show the tasks of a run and how they stand.",
+        discussion: """
+            With --watch it is shown anew until the run has ended, and the exit code is the run's: 3 where it has none, \
+            because its saturn was killed. What is no terminal gets a line for each change.
+            """)
 
     @Option(help: "The run; without it the newest.")
     var name: String?
@@ -12,10 +18,21 @@ struct StatusCommand: ParsableCommand {
     @Flag(help: "Print one JSON document on stdout.")
     var json = false
 
+    @Flag(name: .shortAndLong, help: "Show it anew until the run has ended.")
+    var watch = false
+
     @OptionGroup var location: LocationArguments
 
+    func validate() throws {
+        if watch, json { throw ValidationError("--watch shows it to people, and has no --json.") }
+    }
+
     func run() throws {
-        let (view, _) = try location.find(nil, name)
+        let isTerminal = watch && Output.isTerminal(STDOUT_FILENO)
+        // Before reading the ledger makes threads, which would take them.
+        if isTerminal { csystem_block_screen_signals() }
+        let (view, state) = try location.find(nil, name)
+        if watch { return try StatusWatch.follow(view.record.name, state, isTerminal: isTerminal) }
         Output.out(json ? try RunDocument(view).document() : render(view))
     }
 

@@ -41,6 +41,7 @@ struct Journal {
         self.record = record
         batch.runs = [record]
         batch.plans[record.name] = tasks
+        batch.parameters[record.name] = preparation.graph.nodes.map(\.spec.parameters)
         return takeBatch()
     }
 

@@ -17,6 +17,7 @@ public final class EmptyLedger: Ledger {
     public func runs() -> [RunRecord] { [] }
     public func tasks(of run: String) -> [TaskRecord] { [] }
     public func attempts(_ ids: [AttemptID]) -> [AttemptID: AttemptRecord] { [:] }
+    public func parameters(of run: String) -> [[Variable]]? { nil }
     public func trace(of run: String) -> [UInt8]? { nil }
     public func digest(of path: String) -> DigestRecord? { nil }
 

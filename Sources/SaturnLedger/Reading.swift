@@ -132,6 +132,27 @@ extension SQLiteLedger {
         }
     }
 
+    public func parameters(of run: String) throws -> [[Variable]]? {
+        try reading { database in
+            let sql = "SELECT first, content FROM parameter WHERE run = ? ORDER BY first"
+            var found: [[Variable]]?
+            try database.cachedStatement(sql: sql).forEachRow([run]) { row in
+                let first = Int(try row.integer(0))
+                var tasks = found ?? []
+                // What is damaged is as if it had never been written.
+                let decoded = row.bytes(1).flatMap { ParameterCoding.decode(Array($0)) } ?? []
+                guard first >= tasks.count, first - tasks.count <= Self.tasksTogether else { return }
+                found = nil
+                tasks += Array(repeating: [], count: first - tasks.count) + decoded
+                found = tasks
+            }
+            return found
+        }
+    }
+
+    /// So many tasks have their parameters in one row.
+    static let tasksTogether = 1000
+
     public func trace(of run: String) throws -> [UInt8]? {
         try reading { database in
             try Data.fetchOne(database, sql: "SELECT token FROM trace WHERE run = ?", arguments: [run])

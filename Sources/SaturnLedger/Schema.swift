@@ -40,8 +40,15 @@ enum Schema {
         migrator.registerMigration("v3") { try $0.execute(sql: version3) }
         migrator.registerMigration("v4") { try $0.execute(sql: version4) }
         migrator.registerMigration("v5") { try $0.execute(sql: version5) }
+        migrator.registerMigration("v6") { try $0.execute(sql: version6) }
         return migrator
     }
+
+    /// Of tasks from number `first` on, as `ParameterCoding` has them.
+    private static let version6 = """
+        CREATE TABLE parameter (
+            run TEXT NOT NULL, first INTEGER NOT NULL, content BLOB NOT NULL, PRIMARY KEY (run, first));
+        """
 
     /// `reused` tells that all tasks of the run are recorded as such, so that a rerun need not look at their rows.
     private static let version5 = """

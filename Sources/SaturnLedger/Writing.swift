@@ -15,6 +15,7 @@ private struct Writer {
     func write(_ batch: LedgerBatch) throws {
         for run in batch.runs { try write(run) }
         for (run, tasks) in batch.plans { try replacePlan(of: run, with: tasks) }
+        for (run, parameters) in batch.parameters { try replaceParameters(of: run, with: parameters) }
         try write(manifests: batch.manifests)
         try write(details: batch.details)
         try write(attempts: batch.attempts)
@@ -72,6 +73,7 @@ private struct Writer {
         if !keys.isEmpty { try removeDetails() }
         for run in runs {
             try database.execute(sql: "DELETE FROM task WHERE run = ?", arguments: [run])
+            try database.execute(sql: "DELETE FROM parameter WHERE run = ?", arguments: [run])
             try database.execute(sql: "DELETE FROM run WHERE name = ?", arguments: [run])
             try database.execute(sql: "DELETE FROM trace WHERE run = ?", arguments: [run])
         }
@@ -108,6 +110,20 @@ private struct Writer {
         let delete = try database.cachedStatement(sql: "DELETE FROM task WHERE run = ? AND name = ?")
         for name in gone { try delete.execute(arguments: [run, name]) }
         try write(tasks: tasks.indices.filter { isChanged[$0] }.map { (run, tasks[$0]) })
+    }
+
+    /// A rerun that changes nothing writes nothing. There is a row also where no task has parameters: an earlier saturn has
+    /// left none.
+    private func replaceParameters(of run: String, with tasks: [[Variable]]) throws {
+        let select = try database.cachedStatement(sql: "SELECT content FROM parameter WHERE run = ? AND first = ?")
+        let insert = try database.cachedStatement(sql: "INSERT OR REPLACE INTO parameter VALUES (?, ?, ?)")
+        for first in stride(from: 0, to: max(1, tasks.count), by: SQLiteLedger.tasksTogether) {
+            let content = ParameterCoding.encode(tasks[first...].prefix(SQLiteLedger.tasksTogether))
+            if try Data.fetchOne(select, arguments: [run, first])?.elementsEqual(content) == true { continue }
+            try insert.execute(arguments: [run, first, Data(content)])
+        }
+        try database.execute(
+            sql: "DELETE FROM parameter WHERE run = ? AND first >= ?", arguments: [run, max(1, tasks.count)])
     }
 
     /// Those that no manifest mentions any more.

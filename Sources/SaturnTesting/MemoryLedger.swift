@@ -6,6 +6,7 @@ public final class MemoryLedger: Ledger {
     private struct State {
         var runs: [String: RunRecord] = [:]
         var plans: [String: [String: TaskRecord]] = [:]
+        var parameters: [String: [[Variable]]] = [:]
         var manifests: [TaskKey: [UInt8]] = [:]
         var details: [String: [UInt8]] = [:]
         /// In the order in which they were first written.
@@ -80,6 +81,8 @@ public final class MemoryLedger: Ledger {
         state.withLock { state in state.attempts.filter { ids.contains($0.key) } }
     }
 
+    public func parameters(of run: String) throws -> [[Variable]]? { state.withLock { $0.parameters[run] } }
+
     public func digest(of path: String) throws -> DigestRecord? { state.withLock { $0.digests[path] } }
 
     public func trace(of run: String) throws -> [UInt8]? { state.withLock { $0.traces[run]?.token } }
@@ -94,6 +97,7 @@ public final class MemoryLedger: Ledger {
             for (run, tasks) in batch.plans {
                 state.plans[run] = Dictionary(tasks.map { ($0.name, $0) }, uniquingKeysWith: { _, newer in newer })
             }
+            state.parameters.merge(batch.parameters) { _, newer in newer }
             state.manifests.merge(batch.manifests) { old, _ in old }
             state.details.merge(batch.details) { old, _ in old }
             for attempt in batch.attempts { Self.add(attempt, to: &state) }
@@ -107,6 +111,7 @@ public final class MemoryLedger: Ledger {
             for run in batch.forgottenRuns {
                 state.runs[run] = nil
                 state.plans[run] = nil
+                state.parameters[run] = nil
                 state.traces[run] = nil
             }
             Self.settle(batch, in: &state)

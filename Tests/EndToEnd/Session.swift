@@ -92,9 +92,9 @@ final class Session {
 
     /// Starts `saturn`; to be waited for, stopped, looked at while it runs.
     func background(
-        _ arguments: String..., in place: String = "", env: [String: String] = [:]
+        _ arguments: String..., in place: String = "", env: [String: String] = [:], stdout: Int32? = nil
     ) throws -> RunningProgram {
-        try start(Self.binary(), arguments, in: place, env: env)
+        try start(Self.binary(), arguments, in: place, env: env, stdout: stdout)
     }
 
     /// Starts a shell line that ends in `exec "$0" …`, with which the shell becomes `saturn`.

@@ -22,6 +22,11 @@ final class Terminal {
         close(control)
     }
 
+    func resize(rows: UInt16, columns: UInt16) {
+        var size = winsize(ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0)
+        _ = ioctl(control, UInt(TIOCSWINSZ), &size)
+    }
+
     /// What has been written to it; it turns newlines into carriage return and newline.
     func text() throws -> String {
         var bytes: [UInt8] = []

@@ -229,8 +229,8 @@ struct ReadingTests {
     @Test func ofTheSecondVersion() throws {
         try book.writer().commit(Book.batch(1))
         try book.execute(
-            "DROP TABLE detail; DROP TABLE accepted; DROP TABLE trace; "
-                + "DELETE FROM grdb_migrations WHERE identifier IN ('v3', 'v4', 'v5')")
+            "DROP TABLE detail; DROP TABLE accepted; DROP TABLE trace; DROP TABLE parameter; "
+                + "DELETE FROM grdb_migrations WHERE identifier IN ('v3', 'v4', 'v5', 'v6')")
         let before = try book.listing()
         #expect(try Book.readAll(book.reader(), 1) == Array(repeating: true, count: 8) + [false, false])
         #expect(try book.listing() == before)

@@ -86,6 +86,28 @@ import Testing
         #expect(try written(batch).runs() == [runs[0], runs[3], runs[2], runs[1]])
     }
 
+    /// In rows of a thousand: a plan that is shorter, or longer, leaves nothing of the one before.
+    @Test func parameters() throws {
+        let ledger = try book.writer()
+        #expect(try ledger.parameters(of: "run") == nil, "as an earlier saturn has left it")
+        for count in [2500, 999, 1000, 1001, 0] {
+            var batch = LedgerBatch()
+            let parameters = (0..<count).map { [Variable("lr", "0.\($0)"), Variable("é\n", "\(count) b")] }
+            batch.parameters = ["run": parameters, "none": Array(repeating: [], count: count)]
+            try ledger.commit(batch)
+            #expect(try ledger.parameters(of: "run") == parameters)
+            #expect(try ledger.parameters(of: "none")?.joined().isEmpty == true)
+        }
+        var batch = LedgerBatch()
+        batch.parameters = ["run": [[], [], [Variable("a", "b")]]]
+        try ledger.commit(batch)
+        #expect(try ledger.parameters(of: "run") == [[], [], [Variable("a", "b")]])
+        batch = LedgerBatch()
+        batch.forgottenRuns = ["run"]
+        try ledger.commit(batch)
+        #expect(try ledger.parameters(of: "run") == nil)
+    }
+
     @Test func tasks() throws {
         let states: [TaskState] = [
             .waiting, .ready, .running, .succeeded, .failed, .terminated, .blocked, .skipped, .reused, .restored,

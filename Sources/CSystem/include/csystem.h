@@ -91,6 +91,16 @@ int csystem_spare_threads(int count);
 /// Restores the default action of `signal` and raises it.
 void csystem_die_of(int signal);
 
+/// Also keeps back what else concerns one who draws on a terminal: SIGQUIT, SIGTSTP, SIGWINCH. For
+/// csystem_wait_screen_signal, and before there are other threads.
+void csystem_block_screen_signals(void);
+
+/// The next of these and of the stop signals but SIGUSR1; 0 when none came within `milliseconds`.
+int csystem_wait_screen_signal(int milliseconds);
+
+/// The columns of a terminal that a character takes, 0 for a mark on the one before it; -1 for one that is not printed.
+int csystem_columns(uint32_t character);
+
 /// Brings all of the file system that holds the open file `fd` to the disk. 0 or -1, with errno set.
 int csystem_syncfs(int fd);
 

@@ -16,6 +16,11 @@ enum Printable {
 
     private static func needsEscape(_ scalar: Unicode.Scalar, _ keepsLines: Bool) -> Bool {
         if keepsLines, scalar == "\n" || scalar == "\t" { return false }
+        return needsEscape(scalar)
+    }
+
+    /// Whether it does something to a terminal.
+    static func needsEscape(_ scalar: Unicode.Scalar) -> Bool {
         // C0, DEL, C1, and the marks that turn the direction of text.
         return scalar.value < 32 || (127...159).contains(scalar.value) || (0x202A...0x202E).contains(scalar.value)
             || (0x2066...0x2069).contains(scalar.value)

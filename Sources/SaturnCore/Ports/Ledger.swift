@@ -24,6 +24,9 @@ public protocol Ledger: AnyObject, Sendable {
     /// In the order of the run file.
     func tasks(of run: String) throws -> [TaskRecord]
     func attempts(_ ids: [AttemptID]) throws -> [AttemptID: AttemptRecord]
+    /// Of the tasks of a run's latest plan, in the order of the run file and each as its sweep declares them; tasks at the
+    /// end may be left out that have none. `nil` when nobody wrote them down: an earlier saturn.
+    func parameters(of run: String) throws -> [[Variable]]?
     func digest(of path: String) throws -> DigestRecord?
     /// The token of the run's ``LedgerBatch/traces`` as long as nothing at its location has changed since.
     func trace(of run: String) throws -> [UInt8]?
@@ -48,6 +51,8 @@ public struct LedgerBatch: Sendable {
     public var runs: [RunRecord] = []
     /// The tasks of a run's plan, replacing the ones it had.
     public var plans: [String: [TaskRecord]] = [:]
+    /// Of all tasks of such a plan, in order.
+    public var parameters: [String: [[Variable]]] = [:]
     /// Manifests' encodings by key.
     public var manifests: [TaskKey: [UInt8]] = [:]
     /// What values of manifests stand for.
@@ -71,8 +76,8 @@ public struct LedgerBatch: Sendable {
     public init() {}
 
     public var isEmpty: Bool {
-        runs.isEmpty && plans.isEmpty && manifests.isEmpty && details.isEmpty && moved.isEmpty && attempts.isEmpty
-            && tasks.isEmpty && traces.isEmpty && upToDate.isEmpty
+        runs.isEmpty && plans.isEmpty && parameters.isEmpty && manifests.isEmpty && details.isEmpty && moved.isEmpty
+            && attempts.isEmpty && tasks.isEmpty && traces.isEmpty && upToDate.isEmpty
             && digests.isEmpty && forgotten.isEmpty && forgottenRuns.isEmpty
     }
 }
