@@ -42,7 +42,7 @@ struct TableCommand: ParsableCommand {
     @Flag(help: "Print CSV, as RFC 4180 has it.")
     var csv = false
 
-    @Flag(help: "Print an array of JSON objects.")
+    @Flag(help: "Print one JSON document.")
     var json = false
 
     @Flag(help: "Print a table in Markdown.")
@@ -72,13 +72,13 @@ struct TableCommand: ParsableCommand {
         table.filter(try conditions.map { try RowFilter($0, in: table) })
         if let sort { try table.sort(by: sort) }
         if let columns { try table.choose(columns) }
-        show(table)
+        show(table, view.record.name)
     }
 
-    private func show(_ table: ResultTable) {
+    private func show(_ table: ResultTable, _ run: String) {
         let isSafe = isatty(STDOUT_FILENO) == 1
         if csv { return TableFormats.csv(table, isSafe: isSafe) { Output.write($0, to: STDOUT_FILENO) } }
-        if json { return TableFormats.json(table) { Output.write($0, to: STDOUT_FILENO) } }
+        if json { return TableFormats.json(table, run: run) { Output.write($0, to: STDOUT_FILENO) } }
         if markdown { return TableFormats.markdown(table) { Output.write($0, to: STDOUT_FILENO) } }
         var text = TableText(table)
         let hidden = isSafe ? text.fit(Output.width(STDOUT_FILENO)) : []

@@ -260,7 +260,7 @@ public final class Run {
         switch event {
         case .started(let attempt, let time, let uptime, let details):
             guard let task = attempts.started(attempt, at: time, uptime: uptime, details) else { return }
-            summary.states[task] = .running
+            (summary.states[task], summary.causes[task]) = (.running, nil)
             handle(.started(task: task, since: uptime))
             observer.observe(.started(task: task))
         case .begunAnew(let attempt):
@@ -315,7 +315,7 @@ public final class Run {
         case .retry(let task, let cause, let delay):
             attempts.failed(task, cause)
             if let attempt = attempts.current(task) { executor.release(attempt) }
-            summary.states[task] = .ready
+            (summary.states[task], summary.causes[task]) = (.ready, cause)
             journal.set(taskRecord(task))
             observer.observe(.retrying(task: task, number: attempts.number(of: task) + 1, cause, after: delay))
         case .publish(let task, let outcome): publish(task, outcome)

@@ -31,9 +31,11 @@ import Testing
     }
 
     private func rows(_ transcript: Transcript) throws -> [[String: Any]] {
-        let document = try JSONSerialization.jsonObject(with: Data(transcript.rawOut)) as? [[String: Any]]
-        guard let document else { throw SessionProblem("no array of objects: \(transcript.out)") }
-        return document
+        let document = try JSONSerialization.jsonObject(with: Data(transcript.rawOut)) as? [String: Any]
+        guard document?["version"] as? Int == 1, let tasks = document?["tasks"] as? [[String: Any]] else {
+            throw SessionProblem("no document of tasks: \(transcript.out)")
+        }
+        return tasks
     }
 
     @Test func everyWayToEnd() throws {

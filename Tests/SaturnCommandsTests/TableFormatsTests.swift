@@ -42,16 +42,17 @@ import Testing
 
     @Test func json() {
         #expect(
-            text { TableFormats.json(Self.odd, $0) } == """
-                [
+            text { TableFormats.json(Self.odd, run: "a \"b\"", $0) } == """
+                {"version": 1, "run": "a \\"b\\"", "tasks": [
                 {"task": "a \\"q\\", é", "lr": 0.10, "a|b": "x|y\\\\<*", "duration": 3.142},
                 {"task": "\\u001b[31m\\u009b\\u202e", "lr": "NaN", "a|b": [1,"\\u009b"], "duration": 3725.000},
                 {"task": "l1\\nl2", "lr": true, "a|b": "", "duration": null},
                 {"task": "", "lr": null, "a|b": null, "duration": null}
-                ]
+                ]}
 
                 """)
-        #expect(text { TableFormats.json(ResultTable(columns: ["task"], rows: []), $0) } == "[]\n")
+        let empty = ResultTable(columns: ["task"], rows: [])
+        #expect(text { TableFormats.json(empty, run: "r", $0) } == "{\"version\": 1, \"run\": \"r\", \"tasks\": []}\n")
     }
 
     @Test func markdown() {

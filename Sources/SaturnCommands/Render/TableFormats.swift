@@ -48,18 +48,19 @@ enum TableFormats {
         return Printable.text(String(escaped))
     }
 
-    /// An object for each row, with all columns.
-    static func json(_ table: ResultTable, _ write: Sink) {
+    /// A document, with an object for each row that has all columns.
+    static func json(_ table: ResultTable, run: String, _ write: Sink) {
         let keys = table.columns.map { "\(quoted($0)): " }
+        let beginning = "{\"version\": 1, \"run\": \(quoted(run)), \"tasks\": ["
         var isFirst = true
         lines(table, write, header: false) { (row: [String?]) in
             let members = zip(keys, row).map { $0 + ($1 ?? "null") }.joined(separator: ", ")
             defer { isFirst = false }
-            return (isFirst ? "[\n" : ",\n") + "{\(members)}"
+            return (isFirst ? beginning + "\n" : ",\n") + "{\(members)}"
         } cell: {
             json($0)
         }
-        _ = write(isFirst ? "[]\n" : "\n]\n")
+        _ = write(isFirst ? beginning + "]}\n" : "\n]}\n")
     }
 
     private static func json(_ cell: Cell) -> String? {
