@@ -11,6 +11,8 @@ struct LogFollower {
     private var tasks: [TaskRecord]
     /// Of those whose logs are not at their end, by place among the tasks.
     private var waiting: [Int]
+    /// Of those that have begun before anybody followed, as far as the ledger knew.
+    private let begunBefore: Set<Int>
     private var open: [Int: any LogSource] = [:]
     private var missing: [TaskRecord] = []
     /// When the ledger is read again, in nanoseconds of uptime.
@@ -24,6 +26,7 @@ struct LogFollower {
         run = view.record.name
         tasks = printing.shelf.tasks
         waiting = Array(tasks.indices)
+        begunBefore = Set(waiting.filter { LogShelf.hasLog(printing.shelf.tasks[$0]) })
         Self.allowManyFiles()
     }
 
@@ -70,7 +73,10 @@ struct LogFollower {
                 continue
             }
             let goesOn = isLive && isRunning(tasks[index])
-            if isFresh, open[index] == nil { open[index] = try printing.source(index, as: tasks[index]) }
+            if isFresh, open[index] == nil {
+                let isNew = hasBegun && !begunBefore.contains(index)
+                open[index] = try printing.source(index, as: tasks[index], isNew: isNew)
+            }
             guard try open[index]?.copy(isLast: !goesOn) ?? true else { return false }
             if goesOn { rest.append(index) } else if try !end(index) { return false }
         }

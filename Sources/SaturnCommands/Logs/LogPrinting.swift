@@ -32,16 +32,22 @@ struct LogPrinting {
         try shelf.report(missing: missing, attempt: attempt)
     }
 
-    /// - Parameter record: What is known of the task now.
+    /// - Parameters:
+    ///   - record: What is known of the task now.
+    ///   - isNew: It has begun since somebody follows: all of its attempts are to be seen, as far as they are here.
     /// - Returns: `nil` where there is no log.
-    func source(_ index: Int, as record: TaskRecord? = nil) throws -> (any LogSource)? {
+    func source(_ index: Int, as record: TaskRecord? = nil, isNew: Bool = false) throws -> (any LogSource)? {
         let task = record ?? shelf.tasks[index]
         let lines = LogLines(prefix: shelf.isOne ? "" : prefixes.text(of: task.name, at: index))
-        switch try shelf.open(task, attempt: attempt) {
+        var log = try shelf.open(task, attempt: isNew ? 1 : attempt)
+        if isNew, case .bucket = log { log = try shelf.open(task, attempt: nil) }
+        switch log {
         case nil: return nil
-        case .bucket(let log): return try ChunkReader(log, lines: lines, tail: tail)
+        case .bucket(let log): return try ChunkReader(log, lines: lines, tail: isNew ? nil : tail)
         case .file(let fd, let size):
-            if let tail { lseek(fd, off_t(LogTail.start(of: fd, size: Int64(size), lines: tail) ?? 0), SEEK_SET) }
+            if let tail, !isNew {
+                lseek(fd, off_t(LogTail.start(of: fd, size: Int64(size), lines: tail) ?? 0), SEEK_SET)
+            }
             let folder = attempt == nil ? shelf.folder(of: task) : nil
             return LogReader(fd, lines: lines, in: folder, task: shelf.isOne ? "" : task.name)
         }
