@@ -10,8 +10,8 @@ RELEASE = -c release --static-swift-stdlib -Xlinker -L$(STATIC) -Xlinker -no-pie
 	-Xlinker --no-export-dynamic -Xlinker --export-dynamic-symbol=mbedtls_x509_crt_parse_file
 SOURCES = Package.swift Sources Tests
 
-# What Debian has to provide: libraries to link, the headers of the one that is loaded, and what the tests call.
-PACKAGES = libyaml-dev libgit2-dev libsqlite3-dev libcurl4-openssl-dev ninja-build time python3-venv openssl
+# What Debian has to provide: libraries to link, the headers of those that are loaded, and what the tests call.
+PACKAGES = libyaml-dev libgit2-dev libsqlite3-dev libcurl4-openssl-dev libpcre2-dev ninja-build time python3-venv openssl
 test test-tools bench: PACKAGES += r-base-core r-cran-future r-cran-processx r-cran-jsonlite r-cran-future.batchtools
 
 # The Kubernetes that the tests run, where there is one: see the target.

@@ -46,6 +46,7 @@ let package = Package(
         .systemLibrary(name: "CLibYAML", providers: [.apt(["libyaml-dev"])]),
         .target(name: "CLibGit2"),
         .target(name: "CLibCurl"),
+        .target(name: "CLibPCRE2"),
         .target(name: "CSystem"),
         .target(name: "SaturnCore", dependencies: [crypto], swiftSettings: strict),
         inner("SaturnRunFile", ["CLibYAML"]),
@@ -71,7 +72,7 @@ let package = Package(
             swiftSettings: strict),
         .target(
             name: "SaturnCommands",
-            dependencies: library.map { .init(stringLiteral: $0) } + ["CSystem", arguments],
+            dependencies: library.map { .init(stringLiteral: $0) } + ["CLibPCRE2", "CSystem", arguments],
             swiftSettings: strict),
         .executableTarget(name: "saturn", dependencies: ["SaturnCommands"], swiftSettings: strict),
         .executableTarget(

@@ -35,3 +35,34 @@ struct LogTailTests {
         #expect(LogTail.lines(of: "/nonexistent/log").isEmpty)
     }
 }
+
+struct LogTailStartTests {
+    private func start(_ text: String, _ lines: Int, downTo lower: Int64 = 0) -> Int64? {
+        var name: [CChar] = Array("/tmp/saturn-tail-XXXXXX".utf8CString)
+        let fd = mkstemp(&name)
+        unlink(name)
+        defer { close(fd) }
+        guard write(fd, text, text.utf8.count) == text.utf8.count else { return -1 }
+        return LogTail.start(of: fd, size: Int64(text.utf8.count), lines: lines, downTo: lower)
+    }
+
+    @Test func fromTheEnd() {
+        #expect(start("a\nbb\nc\n", 1) == 5)
+        #expect(start("a\nbb\nc", 1) == 5)
+        #expect(start("a\nbb\nc\n", 2) == 2)
+        #expect(start("a\n\n", 1) == 2)
+        #expect(start("a\nb\n", 0) == 4)
+    }
+
+    @Test func fewerThanThat() {
+        #expect(start("a\nb\n", 2) == nil)
+        #expect(start("", 1) == nil)
+        #expect(start("a\nbb\nc\n", 2, downTo: 4) == nil)
+    }
+
+    @Test func overMoreThanOneBlock() {
+        let long = String(repeating: "x", count: 70_000)
+        #expect(start("a\n\(long)\n", 1) == 2)
+        #expect(start("a\n\(long)\n\(long)\n", 2) == 2)
+    }
+}

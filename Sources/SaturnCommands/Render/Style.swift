@@ -11,6 +11,11 @@ struct Style {
     func green(_ text: String) -> String { wrap(text, "32") }
     func yellow(_ text: String) -> String { wrap(text, "33") }
     func bold(_ text: String) -> String { wrap(text, "1") }
+    func magenta(_ text: String) -> String { wrap(text, "35") }
+    /// What a search has found.
+    func found(_ text: String) -> String { wrap(text, "1;31") }
+    /// One of a few colours, another than that of the next.
+    func neighbour(_ index: Int, _ text: String) -> String { wrap(text, ["36", "33", "32", "35", "34"][index % 5]) }
     func dim(_ text: String) -> String { wrap(text, "2") }
 
     private func wrap(_ text: String, _ code: String) -> String {

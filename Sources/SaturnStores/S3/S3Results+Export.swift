@@ -83,7 +83,7 @@ extension S3Results {
     }
 
     /// In their order. Of those before the one that succeeded, the events of a copy do not tell.
-    private static func attempts(_ chunks: [ObjectRecord], _ text: String) -> [String] {
+    static func attempts(_ chunks: [ObjectRecord], _ text: String) -> [String] {
         let told = (EventLog(parsing: text)?.events ?? []).compactMap { $0["attempt"] }
         var earlier: [String] = []
         for attempt in chunks.compactMap({ $0.loggedAttempt.map(String.init) })

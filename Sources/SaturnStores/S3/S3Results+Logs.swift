@@ -33,18 +33,11 @@ extension S3Results {
         }
     }
 
-    /// The attempt whose result is at a place, or that fills it just now.
-    public func runningAttempt(at place: ResultPlace) throws -> AttemptID? {
-        let events = try storage.get(keys(of: place) + "events", limit: 1 << 28)
-        return events.flatMap { EventLog(parsing: String(decoding: $0.bytes, as: UTF8.self)) }?.attempt
-    }
-
-    /// Whether no chunk is to come.
-    public func hasEnded(_ attempt: AttemptID, at place: ResultPlace) throws -> Bool {
-        guard let events = try storage.get(keys(of: place) + "events", limit: 1 << 28),
-            let log = EventLog(parsing: String(decoding: events.bytes, as: UTF8.self)), log.attempt == attempt
-        else { return true }
-        return log.isStored
+    /// The attempts whose logs are at a place, in their order; the last one's result is there, or it fills it just now.
+    public func loggedAttempts(at place: ResultPlace) throws -> [AttemptID] {
+        guard let events = try storage.get(keys(of: place) + "events", limit: 1 << 28) else { return [] }
+        let (records, text) = ObjectRecord.split(String(decoding: events.bytes, as: UTF8.self))
+        return Self.attempts(records, text).compactMap { AttemptID($0) }
     }
 
     /// The chunks of an attempt's log that are in the bucket, in order.
@@ -52,6 +45,11 @@ extension S3Results {
         try storage.list(keys(of: place) + "log/\(attempt)/", isFlat: false).objects.map {
             LogChunk(key: $0.key, size: $0.size)
         }
+    }
+
+    /// Does `body` for 0 ..< `count`, begun in this order, as many at once as there are connections. Throws the first error.
+    public func inParallel(_ count: Int, _ body: @escaping @Sendable (Int) throws -> Void) throws {
+        try queue.parallel(count, body)
     }
 
     /// Appends a chunk to an open file.
