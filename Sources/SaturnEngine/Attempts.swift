@@ -243,22 +243,7 @@ struct Attempts {
             sharesDisk
             ? try preparation.store.makeCheckpoint(of: attempt.key, replica: replicas[task])
             : preparation.store.folder(of: .checkpoint(of: attempt.key, replica: replicas[task]))
-        var environment =
-            node.spec.env + [
-                Variable("SATURN_CHECKPOINT_DIR", checkpoint),
-                Variable("SATURN_RESULTS_DIR", attempt.workspace.results),
-                Variable("RESULTS_DIR", attempt.workspace.results),
-                Variable("SATURN_RUN", preparation.run), Variable("SATURN_TASK", node.name),
-                Variable("SATURN_TASK_INDEX", "\(node.spec.index)"), Variable("SATURN_ATTEMPT", "\(attempt.number)"),
-                Variable("SATURN_ATTEMPT_ID", attempt.id.description),
-                Variable("SATURN_SEED", "\(Self.seed(attempt.key, replicas[task]))"),
-            ]
-        if let slot = share.slot { environment.append(Variable("SATURN_SLOT", "\(slot)")) }
-        if !share.gpus.isEmpty {
-            let names = share.gpus.map { gpus[$0] }
-            environment.append(Variable("CUDA_VISIBLE_DEVICES", names.joined(separator: ",")))
-        }
-        environment += node.spec.parameters.map { Variable("SATURN_PARAM_\(TaskName.variable($0.name))", $0.value) }
+        var environment = environment(of: node, attempt, replicas[task], share, checkpoint)
         var surroundings = Launch.Surroundings()
         surroundings.checkpoint = checkpoint
         surroundings.snapshot = snapshots?.folder(of: task)
@@ -280,6 +265,27 @@ struct Attempts {
         launch.timeout = node.spec.timeout
         launch.image = node.spec.image
         return launch
+    }
+
+    private func environment(
+        of node: TaskNode, _ attempt: Active, _ replica: Int, _ share: Scheduler.Share, _ checkpoint: String
+    ) -> [Variable] {
+        var variables = [
+            Variable("SATURN_CHECKPOINT_DIR", checkpoint),
+            Variable("SATURN_RESULTS_DIR", attempt.workspace.results),
+            Variable("RESULTS_DIR", attempt.workspace.results),
+            Variable("SATURN_RUN", preparation.run), Variable("SATURN_TASK", node.name),
+            Variable("SATURN_TASK_INDEX", "\(node.spec.index)"), Variable("SATURN_ATTEMPT", "\(attempt.number)"),
+            Variable("SATURN_ATTEMPT_ID", attempt.id.description),
+            Variable("SATURN_SEED", "\(Self.seed(attempt.key, replica))"),
+        ]
+        if let slot = share.slot { variables.append(Variable("SATURN_SLOT", "\(slot)")) }
+        if !share.gpus.isEmpty {
+            let names = share.gpus.map { gpus[$0] }
+            variables.append(Variable("CUDA_VISIBLE_DEVICES", names.joined(separator: ",")))
+        }
+        variables += node.spec.parameters.map { Variable("SATURN_PARAM_\(TaskName.variable($0.name))", $0.value) }
+        return node.spec.env + variables
     }
 
     /// 31 bits that a task gets again whenever it runs under the same key.

@@ -54,17 +54,7 @@ public final class Run {
         self.observer = observer
         self.clock = clock
         self.options = options
-        let graph = preparation.graph
-        var demands = Demands(executor.capacity)
-        let items = graph.nodes.indices.map { index in
-            let (decision, spec) = (preparation.plan.decisions[index], graph.nodes[index].spec)
-            return Scheduler.Item(
-                needs: graph.nodes[index].needs, priority: spec.priority,
-                retries: options.retries.map { Retries($0, delay: spec.retries.delay) } ?? spec.retries,
-                timeout: spec.timeout, demand: demands.kind(of: spec.resources),
-                state: Self.initialState(decision, earlier: options.earlier[graph.nodes[index].name]?.state),
-                isUndecided: decision?.isOpen ?? false)
-        }
+        let (items, demands) = Self.items(preparation, executor.capacity, options)
         scheduler = Scheduler(
             items,
             options: Scheduler.Options(
@@ -79,17 +69,6 @@ public final class Run {
         summary = Summary(
             states: items.map(\.state), causes: [:], blockedBy: [:], duration: 0, stoppedBy: nil, notReusable: [])
         began = clock.uptime()
-    }
-
-    /// - Parameter earlier: where the task was in the run that this one goes on with.
-    private static func initialState(_ decision: Decision?, earlier: TaskState?) -> TaskState {
-        switch decision?.action {
-        case .run, .maybe, .blocked: .waiting
-        // Whatever that run had not found, it has made, also when it died before it could say so.
-        case .reuse: [nil, .reused, .restored, .excluded].contains(earlier) ? .reused : .succeeded
-        case .restore: .restored
-        case nil: earlier.flatMap { $0.isSettled ? $0 : nil } ?? .excluded
-        }
     }
 
     /// - Parameter signals: SIGINT and its like: the first stops, a second kills. SIGUSR1 drains.
