@@ -12,7 +12,8 @@ SOURCES = Package.swift Sources Tests
 
 # What Debian has to provide: libraries to link, the headers of those that are loaded, and what the tests call.
 PACKAGES = libyaml-dev libgit2-dev libsqlite3-dev libcurl4-openssl-dev libpcre2-dev ninja-build time python3-venv openssl
-test test-tools bench: PACKAGES += r-base-core r-cran-future r-cran-processx r-cran-jsonlite r-cran-future.batchtools
+test test-tools bench: PACKAGES += r-base-core r-cran-future r-cran-processx r-cran-jsonlite r-cran-future.batchtools \
+	user-mode-linux
 
 # The Kubernetes that the tests run, where there is one: see the target.
 kubernetes: PACKAGES += golang-1.19-go gcc libc6-dev rsync etcd-server containerd runc busybox-static openssl python3 \

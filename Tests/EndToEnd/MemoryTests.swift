@@ -37,24 +37,28 @@ import Testing
 
     private func check(_ run: Transcript, _ session: Session) throws {
         #expect(run.status == 1)
+        try check(run.out, run.err, session)
+        #expect(try session.attemptsThatRun() == [])
+    }
+
+    private func check(_ out: String, _ err: String, _ session: Session) throws {
         for words in [
             "grows failed (out of memory: its limit is 50 MB); attempt 2 follows\n",
             "grows failed (out of memory: its limit is 100 MB); attempt 3 follows\n",
             "exits failed (exit code 3); attempt 2 follows\n",
         ] {
-            #expect(run.err.contains(words), "\(run.err)")
+            #expect(err.contains(words), "\(err)")
         }
         for words in [
             "1 succeeded, 6 failed", "failed: large (out of memory: its limit is 100 MB)\n",
             "failed: exits (exit code 3)\n", "failed: slow (timed out after 0.5 s)\n", "failed: dies (signal 11",
         ] {
-            #expect(run.out.contains(words), "\(run.out)")
+            #expect(out.contains(words), "\(out)")
         }
         let ran = Dictionary(grouping: try session.read("ran").split(separator: "\n")) { String($0) }.mapValues(\.count)
         #expect(ran == ["grows": 3, "large": 3, "parts": 3, "hides": 3, "exits": 2, "slow": 1, "dies": 1])
         #expect(try session.read("results/bounds/large/error") == "137")
         #expect(try session.read("results/bounds/large/events").contains("- type: oom\n"))
-        #expect(try session.attemptsThatRun() == [])
     }
 
     /// With control groups where this user may make any.
@@ -73,5 +77,37 @@ import Testing
         // One that only looks may look too late for what is taken at once and given back.
         session.environment["LINGER"] = "1"
         try check(session.shell(line), session)
+    }
+
+    /// As most machines have them. What a saturn that was killed has left is removed.
+    @Test(.enabled(if: UserModeLinux.isPossible, UserModeLinux.reasonToSkip)) func unifiedControlGroups() throws {
+        let session = try session()
+        try session.write("take.py", Self.take)
+        try session.write(
+            "long.yaml", "tasks: [{name: a, code: none, command: sleep 100, resources: {memory: 50MB}}]\n")
+        let (saturn, work) = (try Session.binary(), session.path(""))
+        let said = try UserModeLinux.run(
+            """
+            echo +memory > /sys/fs/cgroup/cgroup.subtree_control
+            mkdir -p /sys/fs/cgroup/user/session
+            echo +memory > /sys/fs/cgroup/user/cgroup.subtree_control
+            echo $$ > /sys/fs/cgroup/user/session/cgroup.procs
+            cp '\(work)'/*.yaml .
+            export RAN='\(session.path("ran"))' TAKE="$(cat '\(work)/take.py')"
+            '\(saturn)' run > '\(work)/out' 2> '\(work)/err'
+            cp -r results '\(work)/'
+            echo "left: $(ls -d /sys/fs/cgroup/user/saturn-* 2>/dev/null)"
+            '\(saturn)' run long.yaml > /dev/null 2>&1 &
+            until grep -q . /sys/fs/cgroup/user/saturn-*/cgroup.procs 2> /dev/null; do sleep 0.1; done
+            echo "bounds: $(cat /sys/fs/cgroup/user/saturn-*/memory.max /sys/fs/cgroup/user/saturn-*/memory.swap.max)"
+            kill -9 $!
+            wait
+            sed -i 's/sleep 100/true/' long.yaml
+            '\(saturn)' run long.yaml > /dev/null 2>&1
+            echo "again: $? $(ls -d /sys/fs/cgroup/user/saturn-* 2>/dev/null)"
+            """, in: session)
+        #expect(said.contains("left: \n") && said.contains("bounds: 49999872\n0\n"), "\(said)")
+        #expect(said.contains("again: 0 \n"), "\(said)")
+        try check(session.read("out"), session.read("err"), session)
     }
 }

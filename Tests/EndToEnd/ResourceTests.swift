@@ -96,4 +96,27 @@ import Testing
         // Those two had to wait for others to end.
         #expect(Set(ran.suffix(2)) == ["both 4,GPU-5", "l2 4,GPU-5,6"])
     }
+
+    /// By a program that answers as nvidia-smi does, and is asked only when a task needs to know.
+    @Test func gpusAreFound() throws {
+        let session = try Session()
+        try session.write(
+            "bin/nvidia-smi", "#!/bin/sh\necho \"$@\" >> \"$CALLS\"\nprintf '0\\n1\\n'\n", executable: true)
+        session.environment["CALLS"] = session.path("calls")
+        session.environment["PATH"] = session.path("bin") + ":" + (session.environment["PATH"] ?? "/usr/bin:/bin")
+        let task = "code: none, command: 'echo $CUDA_VISIBLE_DEVICES > $RESULTS_DIR/gpu; sleep 0.3'"
+        try session.write("run.yaml", "name: found\ntasks: [{name: a, \(task)}]\n")
+        #expect(try session.saturn("run").status == 0)
+        #expect(!session.exists("calls"))
+        try session.write(
+            "run.yaml",
+            "name: found\ntasks: [{name: 'g{i}', \(task), resources: {gpus: 1}, sweep: {grid: {i: [1, 2]}}}]\n")
+        let run = try session.saturn("run", "-j2")
+        #expect(run.status == 0, "\(run.err)")
+        #expect(try session.read("calls") == "--query-gpu=index --format=csv,noheader\n")
+        let gpus = try ["g1", "g2"].map { try session.read("results/found/\($0)/results/gpu") }
+        #expect(gpus == ["0\n", "1\n"])
+        let more = try session.saturn("plan", "--set", "tasks.0.resources.gpus=3")
+        #expect(more.status == 2)
+    }
 }
