@@ -16,7 +16,11 @@ import Testing
               exec 9> "$LOCKS/$CUDA_VISIBLE_DEVICES"
               flock -n 9 || echo "{i} on $CUDA_VISIBLE_DEVICES" >> "$CLASHES"
               echo "{i} $CUDA_VISIBLE_DEVICES $SATURN_SLOT" >> "$RAN"
-              if test {i} -le 8; then until test $(ls "$LOCKS" | wc -l) -eq 8; do sleep 0.01; done; fi
+              if test {i} -le 8; then
+                n=0
+                until test $(ls "$LOCKS" | wc -l) -eq 8 || test $n = 1000; do n=$((n + 1)); sleep 0.01; done
+                test $n -lt 1000 || echo "not all are busy" >> "$CLASHES"
+              fi
               if test $(({i} % 11)) = 0; then (sleep 1000 &); fi
               sleep 0.03
               if test $SATURN_ATTEMPT = 1 && test $(({i} % 5)) = 0; then exit 1; fi
