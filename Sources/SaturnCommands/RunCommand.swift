@@ -51,6 +51,7 @@ struct RunCommand: AsyncParsableCommand, StartsAlone {
         try arguments.file.location.enter()
         arguments.file.location.change = nil
         let sweep = try CommandLineSweep(sweep, command: command, name: arguments.file.name)
+        try sweep.check(overrides: arguments.file.set)
         if print { return }
         let folder = try Paths.absolute(".")
         let state = try arguments.file.location.stateFolder(for: folder)

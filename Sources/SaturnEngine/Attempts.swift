@@ -121,8 +121,10 @@ struct Attempts {
     /// Tasks that have been running for a while and were not told of yet: most are over before anybody looks.
     mutating func takeLongRunning() -> [Int] {
         let now = clock.uptime()
-        let found = active.filter { !$0.value.isTold && now - ($0.value.startedUptime ?? now) > 500_000_000 }
-            .keys.sorted()
+        let found = active.filter {
+            !$0.value.isTold && $0.value.seconds == nil && now - ($0.value.startedUptime ?? now) > 500_000_000
+        }
+        .keys.sorted()
         for task in found { active[task]?.isTold = true }
         return found
     }
@@ -165,6 +167,7 @@ struct Attempts {
             active[task]?.seconds = nil
             active[task]?.logSize = 0
             active[task]?.isDoubtful = false
+            active[task]?.isTold = false
             active[task]?.supersedes = nil
         } else {
             active[task] = try begin(task, &batch)
@@ -320,6 +323,13 @@ struct Attempts {
     mutating func failed(_ task: Int, _ cause: Cause) {
         removeNeedsFile(task)
         active[task]?.cause = cause
+        // If there will not be another one after all, what comes until then is not its time.
+        let duration = active[task].flatMap(seconds)
+        active[task]?.seconds = duration
+    }
+
+    private func seconds(_ attempt: Active) -> Double? {
+        attempt.seconds ?? attempt.startedUptime.map { Double(clock.uptime() - $0) / 1e9 }
     }
 
     private mutating func removeNeedsFile(_ task: Int) {
@@ -336,8 +346,7 @@ struct Attempts {
         guard let attempt = active.removeValue(forKey: task) else { return nil }
         tasks[attempt.id] = nil
         let time = clock.now()
-        let seconds = attempt.seconds ?? attempt.startedUptime.map { Double(clock.uptime() - $0) / 1e9 } ?? 0
-        durations[task] = (seconds, attempt.workspace.log)
+        durations[task] = (seconds(attempt) ?? 0, attempt.workspace.log)
         var record = AttemptRecord(
             id: attempt.id, key: attempt.key, location: preparation.store.location, task: attempt.workspace.task,
             run: preparation.run, state: .terminated, place: .standing)

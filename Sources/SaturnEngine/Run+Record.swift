@@ -24,10 +24,21 @@ extension Run {
         let name = preparation.graph.nodes[task].name
         let culprit = summary.blockedBy[task].map { "needs \(preparation.graph.nodes[$0].name)" }
         let isLeftAsItWas = preparation.plan.decisions[task] == nil
-        let note = summary.causes[task]?.text ?? culprit ?? (isLeftAsItWas ? options.earlier[name]?.note : nil)
+        let note =
+            summary.causes[task]?.text ?? pauses[task] ?? culprit ?? (isLeftAsItWas ? options.earlier[name]?.note : nil)
         return TaskRecord(
             name: name, index: task, state: summary.states[task],
             attempt: attempts.results[task], note: note)
+    }
+
+    /// Notes that a task waits to be tried again.
+    func pause(_ task: Int, _ cause: Cause, _ delay: Double) {
+        summary.states[task] = .waiting
+        let time = clock.now().microseconds + Int64(delay * 1e6)
+        let clockTime = Timestamp(microseconds: time).description.dropFirst(11).prefix(8)
+        let when = delay > 0 ? " at \(clockTime) UTC" : ""
+        pauses[task] = "\(cause.text); attempt \(attempts.number(of: task) + 1) follows\(when)"
+        journal.set(taskRecord(task))
     }
 
     private func taskRecords() -> [TaskRecord] { preparation.graph.nodes.indices.map(taskRecord) }

@@ -26,6 +26,8 @@ public final class Run {
     var journal: Journal
     private var decider: Decider
     var summary: Summary
+    /// What is told of tasks between two attempts.
+    var pauses: [Int: String] = [:]
     var failure: (any Error)?
     let began: Int64
     private var hasBegun = false
@@ -239,7 +241,8 @@ public final class Run {
         switch event {
         case .started(let attempt, let time, let uptime, let details):
             guard let task = attempts.started(attempt, at: time, uptime: uptime, details) else { return }
-            (summary.states[task], summary.causes[task]) = (.running, nil)
+            summary.states[task] = .running
+            pauses[task] = nil
             handle(.started(task: task, since: uptime))
             observer.observe(.started(task: task))
         case .begunAnew(let attempt):
@@ -294,8 +297,7 @@ public final class Run {
         case .retry(let task, let cause, let delay):
             attempts.failed(task, cause)
             if let attempt = attempts.current(task) { executor.release(attempt) }
-            (summary.states[task], summary.causes[task]) = (.ready, cause)
-            journal.set(taskRecord(task))
+            pause(task, cause, delay)
             observer.observe(.retrying(task: task, number: attempts.number(of: task) + 1, cause, after: delay))
         case .publish(let task, let outcome): publish(task, outcome)
         case .settle(let task, let state, let cause): settle(task, state, cause)
@@ -362,6 +364,7 @@ public final class Run {
 
     private func settle(_ task: Int, _ state: TaskState, _ cause: Cause?) {
         summary.states[task] = state
+        pauses[task] = nil
         summary.causes[task] = cause
         journal.set(taskRecord(task))
         let settled = Settled(cause: cause, duration: attempts.duration(of: task), log: attempts.log(of: task))

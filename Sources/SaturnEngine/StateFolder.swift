@@ -16,6 +16,9 @@ public struct StateFolder: Sendable {
 
     /// Where the state of a run file in `folder` belongs: the root of the git work tree, else beside the file.
     public static func home(of folder: String) -> StateFolder {
+        // One that saturn itself has written down there is not a project of its own.
+        let (last, above) = (folder.split(separator: "/").last, parent(of: folder))
+        if last == "sweeps", access(above + "/project", F_OK) == 0 { return StateFolder(path: above) }
         let root = ancestors(of: folder).first { access($0 + "/.git", F_OK) == 0 } ?? folder
         return StateFolder(path: (root == "/" ? "" : root) + "/.saturn")
     }

@@ -142,14 +142,14 @@ extension FieldReader {
         for pair in pairs {
             switch pair.key {
             case "cpus": resources.cpus = amount(pair.value)
-            case "gpus": resources.gpus = amount(pair.value)
+            case "gpus": resources.gpus = amount(pair.value, orZero: true)
             case "memory": resources.memory = sizes(pair.value)
             default:
                 if let right = misspelt[pair.key] {
                     unknown(pair, among: [], hint: "did you mean '\(right)'?")
                 } else if pair.key.isEmpty || pair.key.utf8.contains(0) {
                     report(pair.mark, "a resource needs a name")
-                } else if let amount = amount(pair.value) {
+                } else if let amount = amount(pair.value, orZero: true) {
                     resources.others.append(Resources.Other(name: pair.key, amount: amount))
                 }
             }

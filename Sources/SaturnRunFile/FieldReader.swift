@@ -142,12 +142,12 @@ final class FieldReader {
         return seconds
     }
 
-    func amount(_ node: YAMLNode) -> Marked<Double>? {
+    func amount(_ node: YAMLNode, orZero: Bool = false) -> Marked<Double>? {
         // `Double` reads `inf`, `nan` and hexadecimal too, none of which is an amount.
         guard let text = node.text, text.utf8.allSatisfy({ "0123456789.+-eE".utf8.contains($0) }),
-            let value = Double(text), value > 0, value.isFinite
+            let value = Double(text), value > 0 || orZero && value == 0, value.isFinite
         else {
-            expected("a number greater than 0", node)
+            expected(orZero ? "a number of at least 0" : "a number greater than 0", node)
             return nil
         }
         return Marked(value, at: node.mark)

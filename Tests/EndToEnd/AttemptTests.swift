@@ -1,3 +1,4 @@
+import Glibc
 import Testing
 
 /// Retries and timeouts.
@@ -106,5 +107,67 @@ import Testing
         let run = try session.saturn("run")
         #expect(run.status == 1)
         #expect(try session.read("results/deaf/a/error") == "124")
+    }
+
+    /// The second attempt is as visible as the first, and so is the pause between them.
+    @Test func lookingAtRetries() throws {
+        let stage = try Stage(["a": "echo $SATURN_ATTEMPT begins; \(Stage.wait); exit 3"], jobs: 1)
+        try stage.session.append("run.yaml", "    retries: 1\n    retry_delay: 3s\n")
+        let (run, _) = try stage.start(waiting: 1)
+        let follower = try stage.session.background("logs", "-f", "a")
+        try follower.waitForOutput("1 begins\n")
+        stage.release()
+        try waitUntil("it waits to be tried again") {
+            try stage.session.saturn("status").out.contains("a  waiting  exit code 3; attempt 2 follows at ")
+        }
+        let table = try stage.session.saturn("table", "--csv").out
+        #expect(table.contains("a,waiting,exit code 3; attempt 2 follows at "), "\(table)")
+        #expect(try stage.session.saturn("logs", "--grep", "begins").out == "a:1:1 begins\n")
+        try stage.arrived()
+        try waitUntil("it runs") { try stage.session.saturn("status").out.contains("a  running\n") }
+        try follower.waitForOutput("2 begins\n")
+        stage.release()
+        let end = try run.ended()
+        #expect(end.status == 1)
+        #expect(try follower.ended().status == 0)
+        let status = try stage.session.saturn("status").out
+        #expect(status.contains("a  failed  exit code 3\n"), "\(status)")
+    }
+
+    /// Who stops the run does not wait for another attempt.
+    @Test func stoppedInAPause() throws {
+        let stage = try Stage(["a": "\(Stage.wait); exit 3"], jobs: 1)
+        try stage.session.append("run.yaml", "    retries: 1\n    retry_delay: 1h\n")
+        let (run, _) = try stage.start(waiting: 1)
+        stage.release()
+        try run.waitForErrors("attempt 2 follows in 1 h 0 min")
+        run.signal(SIGTERM)
+        let end = try run.ended()
+        #expect(end.status == 143)
+        #expect(end.out.contains("failed: a (exit code 3)"), "\(end.out)")
+        #expect(try stage.session.read("results/stage/a/status") == "failure")
+    }
+
+    /// As it is told by a shell, and without one.
+    @Test func signals() throws {
+        let session = try Session()
+        try session.write(
+            "run.yaml",
+            """
+            name: signals
+            defaults: {code: none, retries: {signal: 1}}
+            tasks:
+              - {name: shell, command: "sh -c 'kill -11 $$'; exit $?"}
+              - {name: direct, command: [sh, -c, "kill -11 $$"]}
+              - {name: other, command: exit 3}
+
+            """)
+        let run = try session.saturn("run")
+        for words in [
+            "shell failed (exit code 139); attempt 2 follows", "direct failed (signal 11); attempt 2 follows",
+        ] {
+            #expect(run.err.contains(words), "\(run.err)")
+        }
+        #expect(!run.err.contains("other failed (exit code 3); attempt"))
     }
 }

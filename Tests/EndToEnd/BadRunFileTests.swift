@@ -260,7 +260,7 @@ import Testing
         #expect(run.status == 2)
         #expect(
             run.err.contains("task 'a' asks for 1 gpu; this machine has none; nvidia-smi names none; "), "\(run.err)")
-        #expect(run.err.contains("say how many: executor: {gpus: 8}"), "\(run.err)")
+        #expect(run.err.contains("say how many: executor: {class_spec: Multiprocessing, gpus: 8}"), "\(run.err)")
     }
 
     @Test func limitsThatAreNone() throws {

@@ -60,4 +60,35 @@ import Testing
         #expect(try session.saturn("run", "--sweep", "a=1").status == 2)
         #expect(!session.exists(".saturn"))
     }
+
+    /// Where the state is not at a root of git's, the file under it is no project of its own.
+    @Test func outsideOfGit() throws {
+        let session = try Session()
+        try session.write("train.sh", "echo $1\n")
+        let sweep = ["run", "--sweep", "a=1,2", "--", "sh", "train.sh", "{a}"]
+        #expect(try session.saturn(sweep).status == 0)
+        try session.append("train.sh", "# the same\n")
+        let why = try session.saturn("why", "train-a=1")
+        #expect(why.out.hasPrefix("train-a=1: run\n"), "\(why.out) \(why.err)")
+        #expect(try session.saturn("accept", "train*").status == 0)
+        #expect(try session.saturn(sweep).out.hasPrefix("train: 2 up to date"))
+        #expect(try session.names(".saturn/sweeps").count == 1)
+        // One value more or less is no other name.
+        let more = try session.saturn("run", "--sweep", "a=3", "--", "sh", "train.sh", "{a}")
+        #expect(more.status == 0, "\(more.err)")
+        #expect(session.exists("results/train/train-a=1") && session.exists("results/train/train-a=3"))
+    }
+
+    @Test func whatIsRefusedIsNotWritten() throws {
+        let session = try session()
+        for arguments in [
+            ["run", "--name", "a/../../../evil", "--sweep", "a=1", "--", "true"],
+            ["run", "--sweep", "a=1,1", "--", "true"], ["run", "--print", "--sweep", "a=1,1", "--", "true"],
+        ] {
+            let run = try session.saturn(arguments)
+            #expect(run.status == 2)
+            #expect(run.out == "")
+        }
+        #expect(!session.exists(".saturn"))
+    }
 }

@@ -13,6 +13,8 @@ import Testing
           - {name: large, command: 'echo large >> $RAN; python3 -c "$TAKE" 150 60', resources: {memory: 100MB}}
           - {name: parts, command: 'echo parts >> $RAN; for i in 1 2; do python3 -c "$TAKE" 60 60 & done; wait',
              resources: {memory: 100MB}}
+          - {name: flees, command: 'echo flees >> $RAN; (setsid nohup python3 -c "$TAKE" 150 60 > /dev/null 2>&1 &); sleep 60',
+             resources: {memory: 100MB}}
           - {name: hides, command: 'echo hides >> $RAN; python3 -c "$TAKE" 150 0 || true', resources: {memory: 100MB}}
           - {name: exits, command: 'echo exits >> $RAN; exit 3', resources: {memory: 100MB}}
           - {name: slow, command: 'echo slow >> $RAN; sleep 60', timeout: 0.5s, resources: {memory: 100MB}}
@@ -50,13 +52,13 @@ import Testing
             #expect(err.contains(words), "\(err)")
         }
         for words in [
-            "1 succeeded, 6 failed", "failed: large (out of memory: its limit is 100 MB)\n",
+            "1 succeeded, 7 failed", "failed: large (out of memory: its limit is 100 MB)\n",
             "failed: exits (exit code 3)\n", "failed: slow (timed out after 0.5 s)\n", "failed: dies (signal 11",
         ] {
             #expect(out.contains(words), "\(out)")
         }
         let ran = Dictionary(grouping: try session.read("ran").split(separator: "\n")) { String($0) }.mapValues(\.count)
-        #expect(ran == ["grows": 3, "large": 3, "parts": 3, "hides": 3, "exits": 2, "slow": 1, "dies": 1])
+        #expect(ran == ["grows": 3, "large": 3, "parts": 3, "flees": 3, "hides": 3, "exits": 2, "slow": 1, "dies": 1])
         #expect(try session.read("results/bounds/large/error") == "137")
         #expect(try session.read("results/bounds/large/events").contains("- type: oom\n"))
     }

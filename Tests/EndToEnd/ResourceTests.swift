@@ -89,16 +89,17 @@ import Testing
             """)
         try session.write("ran", "")
         session.environment["RAN"] = session.path("ran")
-        let run = try session.saturn("run", env: ["CUDA_VISIBLE_DEVICES": "4,GPU-5,6"])
+        let run = try session.saturn("run", env: ["CUDA_VISIBLE_DEVICES": "4, 4,GPU-5,-1,6"])
         #expect(run.status == 0, "\(run.err)")
         let ran = try session.read("ran").split(separator: "\n").map(String.init)
         #expect(
             ran.sorted() == [
-                "both 4,GPU-5", "half1 4", "half2 4", "l1 4,GPU-5,6", "l2 4,GPU-5,6", "urgent 4,GPU-5,6",
+                "both 4,GPU-5", "half1 4", "half2 4", "l1 4, 4,GPU-5,-1,6", "l2 4, 4,GPU-5,-1,6",
+                "urgent 4, 4,GPU-5,-1,6",
                 "whole GPU-5",
             ])
         // Those two had to wait for others to end.
-        #expect(Set(ran.suffix(2)) == ["both 4,GPU-5", "l2 4,GPU-5,6"])
+        #expect(Set(ran.suffix(2)) == ["both 4,GPU-5", "l2 4, 4,GPU-5,-1,6"])
     }
 
     /// By a program that answers as nvidia-smi does, and is asked only when a task needs to know.

@@ -64,7 +64,7 @@ import Testing
         Refused("timeout: [5m]", "3:14: expected a duration, found a list; write it as 90s, 5m, 2h or 1d"),
         Refused("resources: 4", "3:16: expected a mapping of resources, found '4'"),
         Refused("resources: {cpus: 0}", "3:23: expected a number greater than 0, found '0'"),
-        Refused("resources: {gpus: inf}", "3:23: expected a number greater than 0, found 'inf'"),
+        Refused("resources: {gpus: inf}", "3:23: expected a number of at least 0, found 'inf'"),
         Refused("resources: {cpus: 1e999}", "3:23: expected a number greater than 0, found '1e999'"),
         Refused("resources: {cpu: 4}", "3:17: unknown key 'cpu'; did you mean 'cpus'?"),
         Refused(
@@ -72,7 +72,7 @@ import Testing
         ),
         Refused(
             "resources: {memory: 0GB}", "3:25: expected a size greater than 0, found '0GB'; write it as 512MiB or 4GB"),
-        Refused("resources: {licence: many}", "3:26: expected a number greater than 0, found 'many'"),
+        Refused("resources: {licence: many}", "3:26: expected a number of at least 0, found 'many'"),
     ])
     func refused(_ field: Refused) {
         let reading = Reading(task: field.yaml)

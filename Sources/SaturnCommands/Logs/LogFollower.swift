@@ -41,7 +41,17 @@ struct LogFollower {
             guard try follower.copy(isLive: isLive) else { return }
             if isLive, !follower.waiting.isEmpty { try await Task.sleep(nanoseconds: 100_000_000) }
         }
+        try follower.checkEnd()
         try follower.printing.shelf.report(missing: follower.missing, attempt: nil)
+    }
+
+    /// Nobody goes on with what was followed: its saturn was killed.
+    private func checkEnd() throws {
+        guard state.holder(of: run) == nil, tasks.contains(where: { !$0.state.isSettled }),
+            try SQLiteLedger(reading: state.ledger).runs().first(where: { $0.name == run })?.state == .running
+        else { return }
+        let command = ShellText.option("--name", run)
+        throw Failure(.engine, "run '\(run)' has not come to its end", hint: "saturn collect \(command) finishes it")
     }
 
     /// As many at once as the system lets us: a cluster may run thousands of tasks.
@@ -85,7 +95,8 @@ struct LogFollower {
     }
 
     private func isRunning(_ task: TaskRecord) -> Bool {
-        task.state == .running && access(printing.shelf.folder(of: task) + "/status", F_OK) != 0
+        (task.state == .running || task.isBetweenAttempts)
+            && access(printing.shelf.folder(of: task) + "/status", F_OK) != 0
     }
 
     private mutating func end(_ index: Int) throws -> Bool {

@@ -38,7 +38,9 @@ struct LogShelf: Sendable {
     var isOne: Bool { tasks.count == 1 }
 
     /// Whether this run has something to do with what stands in the task's folder.
-    static func hasLog(_ task: TaskRecord) -> Bool { task.attempt != nil || task.state == .running }
+    static func hasLog(_ task: TaskRecord) -> Bool {
+        task.attempt != nil || task.state == .running || task.isBetweenAttempts
+    }
 
     func place(of task: TaskRecord) -> ResultPlace {
         guard let attempt = task.attempt, let key = inAttic[attempt] else { return .standing(task: task.name) }

@@ -18,12 +18,13 @@ struct SummaryText {
     private static let words: [(TaskState, String)] = [
         (.succeeded, "succeeded"), (.reused, "up to date"), (.restored, "restored"), (.failed, "failed"),
         (.blocked, "blocked"), (.terminated, "terminated"), (.running, "running"), (.skipped, "not started"),
-        (.waiting, "waiting"), (.ready, "waiting"), (.excluded, "left out"),
+        (.waiting, "waiting"), (.excluded, "left out"),
     ]
 
     func counts() -> String {
         let parts = Self.words.compactMap { state, word in
-            view.count(state) > 0 ? "\(view.count(state)) \(word)" : nil
+            let count = view.count(state) + (state == .waiting ? view.count(.ready) : 0)
+            return count > 0 ? "\(count) \(word)" : nil
         }
         return parts.isEmpty ? "no tasks" : parts.joined(separator: ", ")
     }

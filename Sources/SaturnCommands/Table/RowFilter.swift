@@ -26,6 +26,9 @@ struct RowFilter: Sendable {
         column = try table.column(parts.column)
         comparison = parts.comparison
         value = Self.unquoted(parts.value)
+        if parts.value.isEmpty, ![.isSame, .equal, .isNot].contains(comparison) {
+            throw Failure(.usage, "--where '\(text)' has nothing to compare with", hint: "write --where 'lr<0.1'")
+        }
         number = Number(value)
         pattern = NamePattern(value)
     }

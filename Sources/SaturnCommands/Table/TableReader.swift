@@ -55,7 +55,9 @@ struct TableReader {
             if let column = columns.column(parameter: variable.name) { row[column] = Cell(word: variable.value) }
         }
         row[columns.column(.state)] = .text(task.state.rawValue)
-        if task.state == .failed, let note = task.note { row[columns.column(.cause)] = .text(note) }
+        if task.state == .failed || task.isBetweenAttempts, let note = task.note {
+            row[columns.column(.cause)] = .text(note)
+        }
         return row
     }
 

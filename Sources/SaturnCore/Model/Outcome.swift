@@ -46,6 +46,8 @@ public enum Cause: Hashable, Sendable {
 
     public var kind: Kind {
         switch self {
+        // How a shell tells that its command was ended by a signal.
+        case .exited(129...159): .signal
         case .exited, .notStarted: .exit
         case .signal: .signal
         case .timeout: .timeout

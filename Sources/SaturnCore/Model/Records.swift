@@ -106,6 +106,8 @@ public struct TaskRecord: Hashable, Sendable {
     public var attempt: AttemptID?
     /// What there is to add: the cause of a failure, the task that blocks.
     public var note: String?
+    /// An attempt of it has failed, and another one is to follow.
+    public var isBetweenAttempts: Bool { state == .waiting && note != nil }
 
     public init(name: String, index: Int, state: TaskState, attempt: AttemptID? = nil, note: String? = nil) {
         self.name = name

@@ -34,7 +34,7 @@ struct Demand: Hashable, Sendable {
     static let none = Demand(amounts: [], gpus: 0)
 
     init(_ resources: Resources?, step: Int, of capacity: Capacity) {
-        let usual = resources?.gpus == nil ? capacity.usualCPUs : capacity.usualCPUsWithGPU
+        let usual = resources?.gpus?.value ?? 0 == 0 ? capacity.usualCPUs : capacity.usualCPUsWithGPU
         amounts = [
             resources?.cpus.map { Self.units($0.value) } ?? Int(usual * Self.unit),
             resources?.memory(onStep: step) ?? 0,

@@ -63,7 +63,8 @@ final class LaunchTranslator {
         amounts["gpus"] = resources.gpus?.value
         amounts["memory"] = resources.memory(onStep: 0).map { Double($0) }
         for other in resources.others { amounts[other.name] = other.amount.value }
-        return amounts
+        // None of something is no wish, and not every engine knows what that something is.
+        return amounts.filter { $0.value > 0 }
     }
 }
 

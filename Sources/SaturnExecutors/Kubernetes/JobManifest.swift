@@ -142,8 +142,10 @@ struct JobManifest {
         var amounts: [String: JSONValue] = [:]
         if let cpus = resources.cpus { amounts["cpu"] = .text("\(Int((cpus.value * 1000).rounded(.up)))m") }
         if let memory = resources.memory(onStep: 0) { amounts["memory"] = .text("\(memory)") }
-        if let gpus = resources.gpus { amounts["nvidia.com/gpu"] = .text("\(Int(gpus.value))") }
-        for other in resources.others { amounts[other.name] = .text(number(other.amount.value)) }
+        if let gpus = resources.gpus, gpus.value > 0 { amounts["nvidia.com/gpu"] = .text("\(Int(gpus.value))") }
+        for other in resources.others where other.amount.value > 0 {
+            amounts[other.name] = .text(number(other.amount.value))
+        }
         return .map(["requests": .map(amounts), "limits": .map(amounts)])
     }
 

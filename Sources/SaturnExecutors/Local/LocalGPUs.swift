@@ -17,8 +17,7 @@ final class LocalGPUs: Sendable {
         self.given = given
         let prefix = "CUDA_VISIBLE_DEVICES="
         let names = environment.first { $0.hasPrefix(prefix) }?.dropFirst(prefix.count).split(separator: ",")
-        // What follows a number below zero is not seen by any program.
-        visible = names.map { $0.prefix { !$0.hasPrefix("-") }.map(String.init) }
+        visible = names.map(Self.valid)
         if let given { found.withLock { $0 = Self.names(given, among: visible) } }
     }
 
@@ -39,13 +38,21 @@ final class LocalGPUs: Sendable {
     var hint: String {
         if given != nil { return "'gpus' of the executor says how many there are" }
         return visible == nil
-            ? "nvidia-smi names none; if there are others, say how many: executor: {gpus: 8}"
+            ? "nvidia-smi names none; if there are others, say how many: executor: {class_spec: Multiprocessing, gpus: 8}"
             : "CUDA_VISIBLE_DEVICES is set, and names those that there are"
     }
 
     private static func names(_ count: Int, among visible: [String]?) -> [String] {
         if let visible, visible.count >= count { return Array(visible.prefix(count)) }
         return (0..<count).map { "\($0)" }
+    }
+
+    /// Each once. What follows a number below zero, or a word that is no name, is not seen by any program.
+    private static func valid(_ names: [Substring]) -> [String] {
+        var seen: Set<String> = []
+        return names.map { String($0.filter { $0 != " " }) }
+            .prefix { !$0.isEmpty && !$0.hasPrefix("-") && $0 != "NoDevFiles" && $0 != "void" }
+            .filter { seen.insert($0).inserted }
     }
 
     private static func ask() -> [String] {

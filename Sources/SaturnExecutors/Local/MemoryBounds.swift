@@ -41,8 +41,10 @@ struct MemoryBounds {
         looked = now
         cgroups?.removeEmptied()
         let running = tasks.filter { $0.value.leader != 0 && !$0.value.isExceeded }
-        let alone = running.values.filter { $0.cgroup == nil }
-        let over = alone.isEmpty ? [] : ResidentMemory.over(Dictionary(alone.map { ($0.leader, $0.limit) }) { $1 })
+        let alone = running.filter { $0.value.cgroup == nil }.map { attempt, task in
+            (task.leader, ResidentMemory.Bound(limit: task.limit, attempt: attempt))
+        }
+        let over = alone.isEmpty ? [] : ResidentMemory.over(Dictionary(alone) { $1 })
         let found = running.filter { $0.value.cgroup?.isExceeded ?? over.contains($0.value.leader) }.map(\.key)
         for attempt in found { tasks[attempt]?.isExceeded = true }
         return found

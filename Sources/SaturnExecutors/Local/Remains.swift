@@ -59,7 +59,8 @@ struct Remains {
 
     private static let marks = ["SATURN_ATTEMPT_ID=", "SATURN_PARENTS="].map { Array($0.utf8) }
 
-    private static func belongs(_ environment: [UInt8], to attempt: String) -> Bool {
+    /// Whether a process with this environment is one of the attempt's, or of what that has started.
+    static func belongs(_ environment: [UInt8], to attempt: String) -> Bool {
         environment.split(separator: 0).contains { variable in
             marks.contains { mark in
                 variable.starts(with: mark)

@@ -20,8 +20,13 @@ struct ResourceCheck {
             let all = Quantity.text(machine.memory - machine.memory % 1_000_000)
             refuse(task, memory.mark, "\(Quantity.text(memory.value)) of memory; this machine has \(all)")
         }
-        if let asked = resources.gpus { look(at: asked, of: task) }
-        for other in resources.others { look(at: other, of: task) }
+        for memory in resources.memory where memory.value < 1_000_000 {
+            refuse(
+                task, memory.mark, "\(Quantity.text(memory.value)) of memory, in which no program runs",
+                hint: "write it as 512MiB or 4GB")
+        }
+        if let asked = resources.gpus, asked.value > 0 { look(at: asked, of: task) }
+        for other in resources.others where other.amount.value > 0 { look(at: other, of: task) }
     }
 
     private mutating func look(at asked: Marked<Double>, of task: TaskSpec) {
@@ -42,7 +47,7 @@ struct ResourceCheck {
         guard let limit = machine.limits[other.name] else {
             let hint =
                 Suggestion.hint(for: other.name, among: machine.limits.keys.sorted())
-                ?? "if so many may be taken at once, say so: executor: {limits: {\(other.name): 2}}"
+                ?? "if so many may be taken at once, say so: executor: {class_spec: Multiprocessing, limits: {\(other.name): 2}}"
             return refuse(task, other.amount.mark, "'\(other.name)', which this executor does not have", hint: hint)
         }
         if other.amount.value > limit {
