@@ -57,7 +57,7 @@ struct LogsCommand: AsyncParsableCommand {
         // Before anything is looked for: it may be wrong.
         let expression = try grep.map { try Expression($0, ignoresCase: ignoresCase) }
         let (view, state) = try location.find(nil, name)
-        let tasks = try LogSelection(names, onlyFailed: failed, in: view).tasks
+        let tasks = try TaskSelection(names, onlyFailed: failed, in: view).tasks
         let shelf = try LogShelf(view, tasks, state)
         if let expression {
             let search = LogSearch(shelf: shelf, attempt: attempt, expression: expression)

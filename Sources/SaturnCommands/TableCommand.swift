@@ -68,7 +68,9 @@ struct TableCommand: ParsableCommand {
         }
         let reader = TableReader(
             view: view, ledger: try SQLiteLedger(reading: state.ledger), store: store, file: metrics)
-        var table = try reader.read(selection(view)) { Output.error(DiagnosticText(style: .error).warning($0)) }
+        var table = try reader.read(TaskSelection(words.filter { !Self.isFile($0) }, in: view).tasks) {
+            Output.error(DiagnosticText(style: .error).warning($0))
+        }
         table.filter(try conditions.map { try RowFilter($0, in: table) })
         if let sort { try table.sort(by: sort) }
         if let columns { try table.choose(columns) }
@@ -108,23 +110,5 @@ struct TableCommand: ParsableCommand {
         }
         let record = try RunView.find(name ?? own?.name, in: ledger)
         return (try RunView(record, ledger: ledger, folder: state), state)
-    }
-
-    private func selection(_ view: RunView) throws -> [TaskRecord] {
-        let names = words.filter { !Self.isFile($0) }
-        guard !names.isEmpty else { return view.tasks }
-        var chosen = Set<Int>()
-        for name in names {
-            let exact = view.tasks.indices.filter { view.tasks[$0].name.hasSameBytes(as: name) }
-            let pattern = NamePattern(name)
-            let found = exact.isEmpty ? view.tasks.indices.filter { pattern.matches(view.tasks[$0].name) } : exact
-            guard !found.isEmpty else {
-                throw Failure(
-                    .usage, "run '\(view.record.name)' has no task '\(name)'",
-                    hint: Suggestion.hint(for: name, among: view.tasks.map(\.name)))
-            }
-            chosen.formUnion(found)
-        }
-        return chosen.sorted().map { view.tasks[$0] }
     }
 }

@@ -14,7 +14,7 @@ struct OwnThread: SuiteTrait, TestTrait, TestScoping {
     }
 
     /// So few that what one test measures or waits for is not changed much by the others.
-    private static let seats = Seats(count: 7)
+    private static let seats = Seats(count: 5)
 
     private final class Threads: TaskExecutor {
         static let all = Threads()

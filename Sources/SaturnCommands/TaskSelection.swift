@@ -1,12 +1,12 @@
 import SaturnCore
 
-/// Of which tasks of a run the logs are wanted.
-struct LogSelection {
+/// Which tasks of a run are meant.
+struct TaskSelection {
     /// In the order of the run file.
     let tasks: [TaskRecord]
 
     /// - Parameter names: Names and globs; none are all tasks.
-    init(_ names: [String], onlyFailed: Bool, in view: RunView) throws {
+    init(_ names: [String], onlyFailed: Bool = false, in view: RunView) throws {
         var wanted: Set<String> = []
         let known = names.isEmpty ? [] : Set(view.tasks.map(\.name))
         for name in names {
