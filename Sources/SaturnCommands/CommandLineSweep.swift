@@ -6,12 +6,6 @@ import SaturnRunFile
 ///
 ///     saturn run --sweep lr=0.1,0.01 --sweep seed=1..5 -- python3 train.py --lr {lr} --seed {seed}
 struct CommandLineSweep {
-    /// Where a run file stands, seen from the folder in which the command was typed.
-    struct Place {
-        /// From the file to that folder; `nil` when it is the same.
-        var workdir: String?
-    }
-
     private struct Parameter {
         var name: String
         /// As in a run file.
@@ -46,7 +40,7 @@ struct CommandLineSweep {
 
     /// Throws what is wrong with the sweep, before it is written anywhere.
     func check(overrides: [String]) throws {
-        let text = Array(runFile(at: Place()).utf8)
+        let text = Array(runFile().utf8)
         let reader = RunFileReader(
             executors: BuiltInExecutor.all.map(\.schema), stores: BuiltInStore.all.map(\.schema)
         ) { _ in throw Failure(.fault, "a sweep of the command line reads no file") }
@@ -95,16 +89,17 @@ struct CommandLineSweep {
         return TaskName.problem(with: stem) == nil && !stem.contains("{") ? stem : "sweep"
     }
 
-    func runFile(at place: Place) -> String {
+    /// - Parameter workdir: from the file to the folder in which the command was typed; `nil` when it is there.
+    func runFile(workdir: String? = nil) -> String {
         var lines = ["name: \(YAMLScalar.text(name))"]
-        if let workdir = place.workdir {
+        if let workdir {
             let directory = YAMLScalar.text(workdir + "/results/{name}")
             lines.append("results: {class_spec: LocalDir, directory: \(directory)}")
         }
         // Also where a sweep has a single value: the next one has another.
         let task = name + parameters.map { "-\($0.name)={\($0.name)}" }.joined()
         lines += ["tasks:", "  - name: \(YAMLScalar.text(task))"]
-        if let workdir = place.workdir { lines.append("    workdir: \(YAMLScalar.text(workdir))") }
+        if let workdir { lines.append("    workdir: \(YAMLScalar.text(workdir))") }
         let words = command.map(YAMLScalar.text)
         lines.append("    command: \(words.count == 1 ? words[0] : "[\(words.joined(separator: ", "))]")")
         if !parameters.isEmpty {

@@ -34,6 +34,8 @@ struct RunCommand: AsyncParsableCommand, StartsAlone {
 
     /// A temporary run file of it.
     private var draft: SweepFile?
+    /// For `--print`.
+    private var printed: String?
 
     private enum CodingKeys: CodingKey {
         case arguments, sweep, print, command, dryRun, detach, supervised, finish
@@ -52,7 +54,7 @@ struct RunCommand: AsyncParsableCommand, StartsAlone {
         arguments.file.location.change = nil
         let sweep = try CommandLineSweep(sweep, command: command, name: arguments.file.name)
         try sweep.check(overrides: arguments.file.set)
-        if print { return }
+        if print { return printed = sweep.runFile() }
         let folder = try Paths.absolute(".")
         let state = try arguments.file.location.stateFolder(for: folder)
         let file = try dryRun ? SweepFile(temporary: sweep, from: folder) : SweepFile(sweep, in: state, from: folder)
@@ -62,7 +64,10 @@ struct RunCommand: AsyncParsableCommand, StartsAlone {
     }
 
     func start() throws -> Bool {
-        if print { return try printRunFile() }
+        if let printed {
+            Output.out(printed)
+            return true
+        }
         var isDone = true
         defer { if isDone { draft?.remove() } }
         try arguments.file.location.enter()
@@ -78,11 +83,5 @@ struct RunCommand: AsyncParsableCommand, StartsAlone {
         if supervised { return try await Supervisor(arguments: arguments, finishes: finish).run() }
         if detach { return try await Detachment(json: arguments.file.json).start() }
         try await Execution(arguments).execute()
-    }
-
-    private func printRunFile() throws -> Bool {
-        let sweep = try CommandLineSweep(sweep, command: command, name: arguments.file.name)
-        Output.out(sweep.runFile(at: .init()))
-        return true
     }
 }

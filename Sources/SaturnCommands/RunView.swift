@@ -66,6 +66,13 @@ struct RunView {
         return try RunView(find(name, in: ledger), ledger: ledger, folder: state)
     }
 
+    /// What is said of a run that nobody goes on with.
+    static func unfinished(_ run: String) -> Failure {
+        Failure(
+            .engine, "run '\(run)' has not come to its end",
+            hint: "saturn collect \(ShellText.option("--name", run)) finishes it")
+    }
+
     /// The run of that name, else the newest whose run file has it; without a name the newest of all.
     static func find(_ name: String?, in ledger: any Ledger) throws -> RunRecord {
         let runs = try ledger.runs()

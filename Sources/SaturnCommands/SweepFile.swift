@@ -12,7 +12,7 @@ struct SweepFile {
     /// typed meanwhile.
     init(_ sweep: CommandLineSweep, in state: StateFolder, from folder: String) throws {
         isTemporary = false
-        let text = sweep.runFile(at: .init(workdir: Self.relative(folder, from: Self.folder(in: state))))
+        let text = sweep.runFile(workdir: Self.relative(folder, from: Self.folder(in: state)))
         let digest = Digest(of: text.utf8).description.prefix(12)
         path = "\(Self.folder(in: state))\(sweep.name)-\(digest).yaml"
         try state.create()
@@ -22,7 +22,7 @@ struct SweepFile {
     /// Elsewhere: only to be looked at.
     init(temporary sweep: CommandLineSweep, from folder: String) throws {
         isTemporary = true
-        let text = sweep.runFile(at: .init(workdir: folder))
+        let text = sweep.runFile(workdir: folder)
         var template = Array("\(Environment.dictionary["TMPDIR"] ?? "/tmp")/saturn-XXXXXX.yaml".utf8CString)
         let file = mkstemps(&template, 5)
         path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)

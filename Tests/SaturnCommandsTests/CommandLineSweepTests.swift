@@ -5,7 +5,7 @@ import Testing
 
 @Suite struct CommandLineSweepTests {
     private func file(_ sweep: [String], _ command: [String], name: String? = nil) throws -> String {
-        try CommandLineSweep(sweep, command: command, name: name).runFile(at: .init())
+        try CommandLineSweep(sweep, command: command, name: name).runFile()
     }
 
     @Test func aProgramWithItsArguments() throws {
@@ -43,7 +43,7 @@ import Testing
     @Test func seenFromElsewhere() throws {
         let sweep = try CommandLineSweep([], command: ["true"], name: nil)
         #expect(
-            sweep.runFile(at: .init(workdir: "../../a: b"))
+            sweep.runFile(workdir: "../../a: b")
                 == """
                 name: true
                 results: {class_spec: LocalDir, directory: "../../a: b/results/{name}"}

@@ -50,8 +50,7 @@ struct LogFollower {
         guard state.holder(of: run) == nil, tasks.contains(where: { !$0.state.isSettled }),
             try SQLiteLedger(reading: state.ledger).runs().first(where: { $0.name == run })?.state == .running
         else { return }
-        let command = ShellText.option("--name", run)
-        throw Failure(.engine, "run '\(run)' has not come to its end", hint: "saturn collect \(command) finishes it")
+        throw RunView.unfinished(run)
     }
 
     /// As many at once as the system lets us: a cluster may run thousands of tasks.

@@ -38,9 +38,7 @@ struct StatusWatch {
             guard code == 0 else { throw ExitCode(code) }
             return
         }
-        let command = ShellText.option("--name", run)
-        throw Failure(
-            .engine, "run '\(run)' has not come to its end", hint: "saturn collect \(command) finishes it")
+        throw RunView.unfinished(run)
     }
 
     // MARK: Looking

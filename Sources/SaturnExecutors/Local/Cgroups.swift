@@ -37,12 +37,7 @@ final class Cgroups {
 
     /// Of saturns that were killed; one with processes in it cannot be removed.
     private func removeLeftovers() {
-        guard let folder = opendir(base) else { return }
-        defer { closedir(folder) }
-        while let entry = readdir(folder) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
+        for name in FolderNames.of(base) ?? [] {
             let words = name.split(separator: "-")
             guard words.count == 4, words[0] == "saturn", let pid = pid_t(words[1]), let start = UInt64(words[2]),
                 ProcessStat(pid)?.start != start

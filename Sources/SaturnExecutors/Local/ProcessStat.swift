@@ -28,15 +28,6 @@ struct ProcessStat {
 
     /// Of all processes.
     static func all() -> [ProcessStat] {
-        guard let folder = opendir("/proc") else { return [] }
-        defer { closedir(folder) }
-        var found: [ProcessStat] = []
-        while let entry = readdir(folder) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if let pid = pid_t(name), let stat = ProcessStat(pid) { found.append(stat) }
-        }
-        return found
+        (FolderNames.of("/proc") ?? []).compactMap { pid_t($0) }.compactMap(ProcessStat.init)
     }
 }

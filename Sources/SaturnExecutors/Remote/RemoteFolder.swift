@@ -61,13 +61,6 @@ final class RemoteFolder: Sendable {
     }
 
     private func removeSpools() {
-        guard let folder = opendir(path) else { return }
-        defer { closedir(folder) }
-        while let entry = readdir(folder) {
-            let name = withUnsafePointer(to: entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if name.hasPrefix("spool-") { unlink("\(path)/\(name)") }
-        }
+        for name in FolderNames.of(path) ?? [] where name.hasPrefix("spool-") { unlink("\(path)/\(name)") }
     }
 }

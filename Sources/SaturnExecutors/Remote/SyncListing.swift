@@ -42,15 +42,10 @@ struct SyncListing {
     private static func list(
         _ path: String, _ below: String, without own: Set<Identity>, into text: inout String, _ found: inout [String]
     ) throws {
-        guard let folder = opendir(path) else {
+        guard let names = FolderNames.of(path) else {
             throw Failure(.usage, "cannot ship \(path): \(String(cString: strerror(errno)))")
         }
-        defer { closedir(folder) }
-        while let entry = readdir(folder) {
-            let name = withUnsafePointer(to: entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            guard ![".", ".."].contains(name), !leftOut.contains(name) else { continue }
+        for name in names where !leftOut.contains(name) {
             var status = stat()
             guard lstat("\(path)/\(name)", &status) == 0 else { continue }
             if own.contains(Identity(status)) {
